@@ -1,0 +1,292 @@
+//! The resolved configuration: what the gateway runs on.
+//!
+//! Everything here is valid by construction. Names have become indices, strings with units have
+//! become [`Duration`]s and byte counts, defaults are filled in. Only `resolve` makes these, from
+//! the file as written (`file`). Absent on purpose: anything about TOML, spans or wording.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::{HeaderName, Method};
+
+/// A whole configuration, of one version.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub server: Server,
+    pub log: Log,
+    /// Indexed by [`UpstreamId`].
+    pub upstreams: Vec<Upstream>,
+    /// Indexed by [`PluginId`].
+    pub plugins: Vec<Plugin>,
+    /// In the order of the file.
+    pub routes: Vec<Route>,
+}
+
+/// Index into [`Config::upstreams`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct UpstreamId(pub usize);
+
+/// Index into [`Config::plugins`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PluginId(pub usize);
+
+/// `[server]`
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// At least one.
+    pub listen: Vec<SocketAddr>,
+    /// `None` for no admin listener (`admin = "off"`).
+    pub admin: Option<SocketAddr>,
+    /// Data-plane threads, at least 1.
+    pub workers: usize,
+    /// Where `FILE.wasm` is looked up; absolute, or relative to the working directory.
+    pub plugins_dir: PathBuf,
+    /// How long open requests may go on after TERM.
+    pub drain: Duration,
+    pub limits: ServerLimits,
+}
+
+/// `[server.limits]`: what one client may take.
+#[derive(Debug, Clone)]
+pub struct ServerLimits {
+    /// Open connections for the whole gateway; more wait in the kernel's queue.
+    pub connections: usize,
+    /// Request head (request line and fields) in bytes.
+    pub head: usize,
+    /// Header fields of a request.
+    pub header_count: usize,
+    /// Request body in bytes; a route may say otherwise.
+    pub body: u64,
+    /// From the connection, or the last answer, to the whole head.
+    pub head_timeout: Duration,
+    /// Longest pause while a body is read from or written to the client.
+    pub idle_timeout: Duration,
+}
+
+/// `[log]`
+#[derive(Debug, Clone)]
+pub struct Log {
+    pub access: Access,
+    /// For operators' lines: `error`, `warn`, `info`, `debug`.
+    pub level: tracing::Level,
+}
+
+/// Where access lines go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Access {
+    Off,
+    Stdout,
+    File(PathBuf),
+}
+
+/// `[upstreams.NAME]`
+#[derive(Debug, Clone)]
+pub struct Upstream {
+    pub name: String,
+    /// At least one.
+    pub targets: Vec<Target>,
+    pub balance: Balance,
+    pub timeouts: UpstreamTimeouts,
+    pub ejection: Ejection,
+    /// Idle keep-alive connections kept to each target by each worker.
+    pub idle_connections: usize,
+    /// How long such a connection is kept.
+    pub idle_for: Duration,
+    /// Further targets tried where one could not be reached and nothing of the request was sent.
+    pub connect_retries: u32,
+}
+
+/// One address of an upstream. Plain HTTP only, so far.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// A name or an address, without brackets.
+    pub host: String,
+    pub port: u16,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Balance {
+    RoundRobin,
+    LeastRequest,
+}
+
+/// Each is a limit on one call to a target.
+#[derive(Debug, Clone)]
+pub struct UpstreamTimeouts {
+    /// Until the TCP connection is there.
+    pub connect: Duration,
+    /// From the request's last byte to the head of the answer.
+    pub first_byte: Duration,
+    /// Longest pause between two pieces of the answer's body.
+    pub idle: Duration,
+    /// From the first byte of the request to the last of the answer.
+    pub total: Duration,
+}
+
+/// Passive ejection: a target that fails is left out for a while.
+#[derive(Debug, Clone)]
+pub struct Ejection {
+    /// Consecutive failures (no connection, broken or late answer head) after which a target is left out.
+    pub failures: u32,
+    /// For how long.
+    pub duration: Duration,
+}
+
+/// `[plugins.NAME]`
+#[derive(Debug, Clone)]
+pub struct Plugin {
+    /// The table's name.
+    pub name: String,
+    pub component: Component,
+    /// The `config` table as JSON text: what `configure` gets. `{}` where there is none.
+    pub config: String,
+    pub grants: Grants,
+    pub limits: PluginLimits,
+    pub isolation: Isolation,
+    pub on_error: OnError,
+    /// For the `crypto` interface, by name.
+    pub keys: BTreeMap<String, Key>,
+}
+
+/// Where a plugin's code is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Component {
+    /// A built-in of this name.
+    BuiltIn(String),
+    /// A file, already joined to `plugins_dir`.
+    File(PathBuf),
+}
+
+/// What a plugin may reach. Empty by default.
+#[derive(Debug, Clone, Default)]
+pub struct Grants {
+    pub upstreams: Vec<UpstreamId>,
+    pub origins: Vec<Target>,
+}
+
+/// `[plugins.NAME.limits]`
+#[derive(Debug, Clone)]
+pub struct PluginLimits {
+    /// CPU time of one hook. Waiting in the host does not count.
+    pub cpu: Duration,
+    /// Wall time of one hook.
+    pub wall: Duration,
+    /// Linear memory of one instance, in bytes.
+    pub memory: usize,
+    /// Elements in one instance's tables.
+    pub table_elements: usize,
+    /// Instances of one worker.
+    pub instances: usize,
+    /// Hooks of one worker that may wait for an instance.
+    pub queue: usize,
+    /// Calls after which an instance is replaced.
+    pub uses: u64,
+    /// Bytes of one body the plugin may have buffered, in or out.
+    pub body: u64,
+    /// Outbound calls of one hook.
+    pub calls: usize,
+    /// Keys in the plugin's `kv` store.
+    pub kv_keys: usize,
+    /// Bytes of keys and values in the plugin's `kv` store.
+    pub kv_bytes: usize,
+    /// Keys the `rate` interface tracks for the plugin.
+    pub rate_keys: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Isolation {
+    /// Instances serve one hook after another.
+    Shared,
+    /// Each hook gets an instance of its own.
+    Fresh,
+}
+
+/// What a run-time fault of a plugin does to the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnError {
+    Deny,
+    Skip,
+}
+
+/// A key for the `crypto` interface. The material is here, not in the plugin.
+#[derive(Clone)]
+pub struct Key {
+    pub algorithm: Algorithm,
+    pub material: KeyMaterial,
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The material stays out of logs.
+        f.debug_struct("Key").field("algorithm", &self.algorithm).finish_non_exhaustive()
+    }
+}
+
+/// What signatures are checked with.
+#[derive(Clone, PartialEq, Eq)]
+pub enum KeyMaterial {
+    /// The secret of an HS algorithm.
+    Secret(Vec<u8>),
+    /// A public key in PEM.
+    Pem(Vec<u8>),
+}
+
+/// The same names as `crypto.algorithm` in the WIT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Algorithm {
+    Hs256,
+    Hs384,
+    Hs512,
+    Rs256,
+    Rs384,
+    Rs512,
+    Ps256,
+    Ps384,
+    Ps512,
+    Es256,
+    Es384,
+    EdDsa,
+}
+
+/// `[[routes]]`
+#[derive(Debug, Clone)]
+pub struct Route {
+    pub name: String,
+    pub matches: Match,
+    /// `None` where a plugin of the chain must answer.
+    pub upstream: Option<UpstreamId>,
+    /// The chain: this order on the way in, the reverse on the way out.
+    pub plugins: Vec<PluginId>,
+    /// Taken off the front of the path before it is sent to the upstream; starts with `/`.
+    pub strip_prefix: Option<String>,
+    /// Whether the upstream sees the client's `host` field instead of the target's.
+    pub preserve_host: bool,
+    /// Request body in bytes.
+    pub body_limit: u64,
+    /// From the first byte of the request to the last of the answer.
+    pub timeout: Duration,
+}
+
+/// What a request must look like. All conditions must hold.
+#[derive(Debug, Clone)]
+pub struct Match {
+    /// Lower case, without port. Empty for any host.
+    pub hosts: Vec<Host>,
+    /// As written: literals, `{name}` for one segment, `{*name}` for the rest; starts with `/`.
+    pub path: String,
+    /// Empty for any method.
+    pub methods: Vec<Method>,
+    /// Field and the exact value one of its lines must have; `None` for "is there".
+    pub headers: Vec<(HeaderName, Option<String>)>,
+    /// Query parameter and its exact value; `None` for "is there".
+    pub query: Vec<(String, Option<String>)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Host {
+    Exact(String),
+    /// `*.example.com`, stored as `.example.com`: any number of labels in front.
+    Suffix(String),
+}
