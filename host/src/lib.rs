@@ -1,1 +1,3 @@
-
+pub mod body;
+pub mod config;
+pub mod upstream;
