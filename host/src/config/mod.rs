@@ -1,3 +1,0 @@
-//! The configuration.
-
-pub mod model;
