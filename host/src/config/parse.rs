@@ -109,7 +109,9 @@ impl Parser {
 
     /// The value as JSON; its places, and those below it, are noted.
     fn convert(&mut self, source: usize, pointer: &str, key: Range<usize>, value: &Spanned<DeValue<'_>>) -> Value {
-        if is_key_material(pointer)
+        let is_scalar = !matches!(value.get_ref(), DeValue::Table(_) | DeValue::Array(_));
+        if is_scalar
+            && is_key_material(pointer)
             && let Some(source) = self.document.sources.get_mut(source)
         {
             source.hidden.push(value.span());
