@@ -6,6 +6,8 @@
 mod client;
 mod error;
 mod observe;
+#[cfg(test)]
+pub(crate) mod tests;
 pub(crate) mod timer;
 
 use std::pin::Pin;
