@@ -6,6 +6,8 @@
 mod client;
 mod error;
 mod observe;
+#[cfg(test)]
+pub(crate) mod tests;
 pub(crate) mod timer;
 
 use std::pin::Pin;
@@ -22,8 +24,8 @@ use crate::upstream::AnswerBody;
 use client::ClientBody;
 pub(crate) use client::SentAt;
 pub use error::{BodyError, Fault, Side};
-pub use observe::{BodyObserver, End};
 use observe::Watch;
+pub use observe::{BodyObserver, End};
 
 /// A request or response body.
 #[derive(Debug)]
@@ -42,7 +44,10 @@ enum Kind {
 
 impl Body {
     pub const fn empty() -> Self {
-        Self { kind: Kind::Full(Bytes::new()), watch: None }
+        Self {
+            kind: Kind::Full(Bytes::new()),
+            watch: None,
+        }
     }
 
     pub fn full(bytes: impl Into<Bytes>) -> Self {
@@ -145,16 +150,23 @@ impl http_body::Body for Body {
 /// [`Fault::LimitExceeded`] beyond `max` bytes, before reading where the length was announced; and
 /// whatever the body itself fails with.
 pub async fn collect(mut body: Body, max: u64) -> Result<Bytes, BodyError> {
-    let too_large = BodyError { side: body.side(), fault: Fault::LimitExceeded(max) };
+    let too_large = BodyError {
+        side: body.side(),
+        fault: Fault::LimitExceeded(max),
+    };
     let announced = body.size_hint().lower();
     if announced > max {
         return Err(too_large);
     }
-    let Some(first) = next_data(&mut body).await? else { return Ok(Bytes::new()) };
+    let Some(first) = next_data(&mut body).await? else {
+        return Ok(Bytes::new());
+    };
     if first.len() as u64 > max {
         return Err(too_large);
     }
-    let Some(second) = next_data(&mut body).await? else { return Ok(first) };
+    let Some(second) = next_data(&mut body).await? else {
+        return Ok(first);
+    };
     // `announced` is at most `max`, so a client cannot make the gateway reserve more than that.
     let mut whole = BytesMut::with_capacity(usize::try_from(announced).unwrap_or(0));
     whole.extend_from_slice(&first);

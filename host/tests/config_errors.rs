@@ -69,3 +69,23 @@ fn mistakes() -> Vec<PathBuf> {
     all.sort();
     all
 }
+
+#[test]
+fn every_key_and_default_of_the_schema_is_in_the_reference() {
+    let schema = config::schema();
+    let page = fs::read_to_string("../docs/config.md").unwrap();
+    let mut missing = Vec::new();
+    for (table, definition) in schema["$defs"].as_object().unwrap() {
+        for (key, property) in definition["properties"].as_object().unwrap() {
+            let default = match &property["default"] {
+                value @ (serde_json::Value::String(_) | serde_json::Value::Number(_) | serde_json::Value::Bool(_)) => format!("`{value}`"),
+                _ => String::new(),
+            };
+            let is_there = page.lines().any(|line| line.starts_with(&format!("| `{key}` | ")) && line.contains(&default));
+            if !is_there {
+                missing.push(format!("{table}.{key} {default}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "docs/config.md lacks {missing:#?}");
+}

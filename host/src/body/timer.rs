@@ -34,7 +34,7 @@ impl Timer {
 
 /// `now + wait`, where a wait beyond what the clock can express means "practically never".
 pub(crate) fn later(now: Instant, wait: Duration) -> Instant {
-    const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+    const NEVER: Duration = Duration::from_hours(30 * 365 * 24);
     now.checked_add(wait.min(NEVER)).unwrap_or(now)
 }
 

@@ -142,11 +142,14 @@ pub(super) fn tokens(pointer: &str) -> impl Iterator<Item = String> + '_ {
     pointer.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~"))
 }
 
-/// Whether a pointer names a place where key material is written in the clear.
+/// Whether a string at this place may be a secret written in the clear: also where it was put
+/// there by mistake, under a misspelled key or in place of a table.
 pub(super) fn is_key_material(pointer: &str) -> bool {
     let keys: Vec<String> = tokens(pointer).collect();
     match keys.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["plugins", _, "keys", _, key] => matches!(*key, "value" | "value_base64"),
+        ["plugins", _, "keys", _, key, ..] => !matches!(*key, "algorithm" | "file"),
+        ["secrets", _, key, ..] => !matches!(*key, "env" | "file"),
+        ["plugins", _, "keys", _] | ["secrets", _] => true,
         _ => false,
     }
 }

@@ -23,6 +23,7 @@ pub(crate) use upstream::{Balance, Upstream};
 
 /// The configuration of a Tollgate gateway.
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[schemars(title = "Tollgate configuration")]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct File {
     /// Where the gateway listens and what clients may take.

@@ -1,6 +1,7 @@
 //! TOML to [`Document`]: values as JSON, the place of each, strings interpolated, files merged.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -15,6 +16,8 @@ use super::source::Source;
 
 /// Tables whose entries may be spread over several files.
 const MERGED: &[&str] = &["secrets", "upstreams", "plugins"];
+
+const QUOTES: &str = "text stands in quotes, durations and sizes too: `level = \"info\"`, `timeout = \"10s\"`";
 
 /// What came of parsing.
 pub(super) struct Parsed {
@@ -109,7 +112,9 @@ impl Parser {
 
     /// The value as JSON; its places, and those below it, are noted.
     fn convert(&mut self, source: usize, pointer: &str, key: Range<usize>, value: &Spanned<DeValue<'_>>) -> Value {
-        if is_key_material(pointer)
+        let is_scalar = !matches!(value.get_ref(), DeValue::Table(_) | DeValue::Array(_));
+        if is_scalar
+            && is_key_material(pointer)
             && let Some(source) = self.document.sources.get_mut(source)
         {
             source.hidden.push(value.span());
@@ -167,15 +172,15 @@ impl Parser {
 
     fn report_syntax(&mut self, index: usize, errors: &[toml::de::Error]) {
         let Some(source) = self.document.sources.get_mut(index) else { return };
-        let mut last_line = 0;
+        let mut lines = HashSet::new();
         for error in errors {
             let span = error.span().unwrap_or_default();
             hide_value(source, &span);
             let place = source.place(&span);
             // The parser's further complaints about one line follow from the first.
-            if place.line != last_line {
-                last_line = place.line;
-                self.syntax.push(Diagnostic::new(format!("invalid TOML: {}", error.message())).at(place));
+            if lines.insert(place.line) {
+                let diagnostic = Diagnostic::new(format!("invalid TOML: {}", error.message())).at(place);
+                self.syntax.push(if error.message().contains("quoted") || error.message().starts_with("invalid") && is_bare_text(&source.text, &span) { diagnostic.help(QUOTES) } else { diagnostic });
             }
         }
     }
@@ -190,6 +195,14 @@ fn hide_value(source: &mut Source, span: &Range<usize>) {
     if let Some(at) = line.find("value") {
         source.hidden.push(line_start + at + "value".len()..line_end);
     }
+}
+
+/// Whether the error is at a value that starts like a word or a number with a unit.
+fn is_bare_text(text: &str, span: &Range<usize>) -> bool {
+    let start = text.floor_char_boundary(span.start);
+    let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let value = text[line_start..].lines().next().and_then(|line| line.split_once('=')).map_or("", |(_, value)| value.trim());
+    value.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '/' || c == '$') && value != "true" && value != "false"
 }
 
 /// The entries of a table in the order they are written.

@@ -19,18 +19,18 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 
-use super::document::{Document, child};
+use super::document::{Document, child, tokens};
 use super::error::Diagnostic;
 use super::{file, interpolate, model, read, suggest};
 
 /// The configuration, if nothing is wrong with it, and the errors. `broken` are the values that
-/// have an error already: the parts they are in are left out.
+/// have an error already: the rest is judged without them.
 pub(super) fn resolve(document: &mut Document, broken: &[String], built_ins: &[&str]) -> (Option<model::Config>, Vec<Diagnostic>) {
     let mut resolver = Resolver {
         upstreams: names(document, "upstreams"),
         plugins: names(document, "plugins"),
         secrets: BTreeMap::new(),
-        plugins_dir: PathBuf::new(),
+        plugins_dir: plugins_dir(document),
         files: Vec::new(),
         errors: Vec::new(),
         document,
@@ -97,6 +97,7 @@ impl Resolver<'_> {
                 self.or_error(&child(pointer, "env"), value)
             }
             (None, Some(path)) => self.read(&child(pointer, "file"), path),
+            _ if self.has_broken(pointer) => None,
             _ => {
                 let error = self.document.value_error(pointer, "a secret has exactly one of `env` and `file`");
                 self.errors.push(error.help("for example `{ env = \"JWT_SECRET\" }` or `{ file = \"/run/secrets/jwt\" }`"));
@@ -123,13 +124,15 @@ impl Resolver<'_> {
     /// Decodes one part of the document: what is not written has its default. `None` where it has
     /// an error already, or gets one now.
     fn part<T: DeserializeOwned>(&mut self, pointer: &str) -> Option<T> {
-        if self.broken.iter().any(|broken| within(broken, pointer) || within(pointer, broken)) {
+        if self.broken.iter().any(|broken| within(pointer, broken)) {
             return None;
         }
-        let empty = Value::Object(Map::new());
-        let value = self.document.root.pointer(pointer).unwrap_or(&empty);
+        let mut value = self.document.root.pointer(pointer).cloned().unwrap_or_else(|| Value::Object(Map::new()));
+        self.remove_broken(pointer, &mut value);
         match serde_path_to_error::deserialize(value) {
             Ok(part) => Some(part),
+            // Something required was removed, or is missing: that has its error already.
+            Err(_) if self.has_broken(pointer) => None,
             Err(error) => {
                 let at = error.path().iter().fold(pointer.to_owned(), |at, segment| match segment {
                     Segment::Map { key } => child(&at, key),
@@ -141,6 +144,21 @@ impl Resolver<'_> {
                 None
             }
         }
+    }
+
+    /// Takes the keys of a part away whose values have an error in them.
+    fn remove_broken(&self, pointer: &str, part: &mut Value) {
+        let below = |broken: &String| broken.strip_prefix(pointer).and_then(|rest| tokens(rest).next());
+        if let Some(part) = part.as_object_mut() {
+            for key in self.broken.iter().filter_map(below) {
+                part.remove(&key);
+            }
+        }
+    }
+
+    /// Whether a part has an error already. What it seems to lack may be there, but misspelled.
+    fn has_broken(&self, pointer: &str) -> bool {
+        self.broken.iter().any(|broken| within(broken, pointer))
     }
 
     /// Names appear in logs, metrics and grants.
@@ -197,6 +215,12 @@ impl Resolver<'_> {
     fn shown(&self, pointer: &str, text: &str) -> String {
         if self.document.may_be_shown(pointer) { format!("`{}`", text.escape_debug()) } else { "the value".into() }
     }
+}
+
+/// Read apart from the rest of `[server]`, so that an error there accuses no plugin's file.
+fn plugins_dir(document: &Document) -> PathBuf {
+    let written = document.root.pointer("/server/plugins_dir").and_then(Value::as_str);
+    document.folder.join(written.unwrap_or(&file::Server::default().plugins_dir))
 }
 
 /// The names in one of the top level's tables, in the order of the file.

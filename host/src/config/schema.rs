@@ -56,6 +56,11 @@ pub(super) fn expected(root: &Value, node: &Value) -> String {
     }
 }
 
+/// Whether a node asks for what TOML writes as `[[name]]`.
+pub(super) fn is_list_of_tables(root: &Value, node: &Value) -> bool {
+    expected(root, node) == "a list of tables"
+}
+
 /// What a value is, with its article.
 pub(super) fn found(value: &Value) -> &'static str {
     match value {
@@ -71,10 +76,15 @@ pub(super) fn found(value: &Value) -> &'static str {
 
 /// A value to show, as it is written in TOML: the schema's own example or default.
 pub(super) fn example(root: &Value, node: &Value) -> Option<String> {
-    let listed = |node: &Value| node.get("examples").and_then(|examples| examples.get(0)).or_else(|| node.get("default")).cloned();
-    let value = listed(node).or_else(|| listed(follow(root, node)))?;
-    let is_big = value.as_object().is_some_and(|table| !table.is_empty());
-    if is_big { None } else { toml_text(&value) }
+    let says_something = |value: &&Value| match value {
+        Value::Number(_) => true,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        _ => false,
+    };
+    let default = |node: &Value| node.get("default").filter(says_something).cloned();
+    let listed = |node: &Value| default(node).or_else(|| node.get("examples")?.get(0).cloned());
+    toml_text(&listed(node).or_else(|| listed(follow(root, node)))?)
 }
 
 /// The first sentence of a node's description.

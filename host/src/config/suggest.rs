@@ -5,12 +5,19 @@ pub(super) fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'
     let folded = fold(written);
     // A third of the letters may differ; more would be guessing.
     let most = (folded.chars().count() / 3).max(1);
-    candidates
-        .into_iter()
-        .map(|candidate| (strsim::osa_distance(&folded, &fold(candidate)), candidate))
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    let close = candidates
+        .iter()
+        .map(|&candidate| (strsim::osa_distance(&folded, &fold(candidate)), candidate))
         .filter(|(distance, candidate)| *distance <= most && *distance < candidate.chars().count())
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+        .map(|(_, candidate)| candidate);
+    close.or_else(|| candidates.into_iter().find(|candidate| is_longer_or_shorter(&folded, &fold(candidate))))
+}
+
+/// `warning` for `warn`, `jwt` for `jwt-auth`.
+fn is_longer_or_shorter(a: &str, b: &str) -> bool {
+    a.len().min(b.len()) >= 3 && (a.starts_with(b) || b.starts_with(a))
 }
 
 /// Names as an English list: `a`, `b` or `c`.
@@ -47,6 +54,7 @@ mod tests {
         let keys = ["plugins", "path", "upstream"];
         assert_eq!(nearest("plugin", keys), Some("plugins"));
         assert_eq!(nearest("Upstreams", keys), Some("upstream"));
+        assert_eq!(nearest("warning", ["error", "warn"]), Some("warn"));
         assert_eq!(nearest("least_request", ["round-robin", "least-request"]), Some("least-request"));
     }
 

@@ -148,7 +148,9 @@ impl<'a> Wording<'a> {
             }
             return;
         }
-        let forms: Vec<String> = alternatives(node).map(|n| schema::expected(self.schema, schema::follow(self.schema, n))).collect();
+        let mut forms: Vec<String> = alternatives(node).map(|n| schema::expected(self.schema, schema::follow(self.schema, n))).collect();
+        forms.retain(|form| form != "nothing");
+        forms.dedup();
         let message = format!("{} must be {}, not {}", self.name(&pointer), forms.join(" or "), schema::found(error.instance()));
         let error = self.document.value_error(&pointer, message);
         self.found.push((pointer, error));
@@ -158,7 +160,12 @@ impl<'a> Wording<'a> {
     fn value(&self, pointer: &str, kind: &Kind, value: &Value, node: &Value) -> (String, Option<String>) {
         let name = self.name(pointer);
         let example = schema::example(self.schema, node).or_else(|| self.property_example(pointer));
-        let for_example = example.map(|example| format!("for example `{}{example}`", self.assignment(pointer)));
+        let for_example = match example {
+            Some(example) => Some(format!("for example `{}{example}`", self.assignment(pointer))),
+            // TOML has a header of its own for these.
+            None if schema::is_list_of_tables(self.schema, node) => Some(format!("write `[[{}]]`", self.document.key_path(pointer))),
+            None => None,
+        };
         let length = |limit: u64, of: &str| format!("{limit} {of}{}", if limit == 1 { "" } else { "s" });
         let number = |limit: &Value| limit.as_f64().filter(|n| n.fract() == 0.0).map_or_else(|| limit.to_string(), |n| format!("{n:.0}"));
         let message = match kind {
@@ -210,7 +217,12 @@ impl<'a> Wording<'a> {
         let name = self.name(pointer);
         match value.as_str().filter(|_| self.document.may_be_shown(pointer)) {
             Some(text) => {
-                let message = format!("{name} cannot be `{}`; it is {}", text.escape_debug(), suggest::list(texts.iter().copied()));
+                let (text, list) = (text.escape_debug(), suggest::list(texts.iter().copied()));
+                let message = match texts.as_slice() {
+                    [_] => format!("{name} cannot be `{text}`: {list} is the only value there is"),
+                    _ => format!("{name} cannot be `{text}`; it is {list}"),
+                };
+                let text = &text.to_string();
                 (message, suggest::nearest(text, texts).map(|near| format!("did you mean `{near}`?")))
             }
             None => (format!("{name} must be {}", suggest::list(texts)), None),

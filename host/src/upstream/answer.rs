@@ -59,7 +59,14 @@ pub(crate) struct AnswerBody {
 
 impl AnswerBody {
     pub(super) fn new(incoming: Incoming, lease: Lease, idle: Duration, deadline: Instant) -> Self {
-        Self { incoming, lease: Some(lease), idle, deadline, patience: None, begun: false }
+        Self {
+            incoming,
+            lease: Some(lease),
+            idle,
+            deadline,
+            patience: None,
+            begun: false,
+        }
     }
 
     pub(crate) fn is_end_stream(&self) -> bool {
@@ -100,10 +107,13 @@ impl AnswerBody {
     }
 
     fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let Some(lease) = &mut self.lease else { return Poll::Ready(None) };
+        let Some(lease) = &mut self.lease else {
+            return Poll::Ready(None);
+        };
         let (idle, deadline) = (self.idle, self.deadline);
-        let until =
-            *self.patience.get_or_insert_with(|| later(Instant::now(), idle).min(deadline));
+        let until = *self
+            .patience
+            .get_or_insert_with(|| later(Instant::now(), idle).min(deadline));
         match lease.connection.timer.poll(cx, until) {
             Poll::Ready(()) if until == deadline => self.fail(Fault::Deadline),
             Poll::Ready(()) => self.fail(Fault::Idle),
@@ -119,6 +129,9 @@ impl AnswerBody {
 
     fn fail(&mut self, fault: Fault) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         self.lease = None;
-        Poll::Ready(Some(Err(BodyError { side: Side::Upstream, fault })))
+        Poll::Ready(Some(Err(BodyError {
+            side: Side::Upstream,
+            fault,
+        })))
     }
 }

@@ -19,6 +19,7 @@ pub(crate) struct Plugin {
     #[serde(rename = "use", skip_serializing_if = "Option::is_none")]
     pub component: Option<String>,
     /// What the plugin may reach. Nothing where it is not given.
+    #[schemars(example = serde_json::json!({ "http": ["users"] }))]
     pub grant: Grant,
     /// The plugin's own configuration, checked against the schema inside the plugin.
     pub config: Map<String, Value>,

@@ -42,6 +42,9 @@ impl Resolver<'_> {
     /// A built-in goes before a file of the same name: dropping a file into the folder must not
     /// replace what the operator runs.
     fn component(&mut self, plugin: &str, name: &str, written: Option<&str>) -> Option<model::Component> {
+        if written.is_none() && self.has_broken(plugin) {
+            return None;
+        }
         let wanted = written.unwrap_or(name);
         let is_file = std::path::Path::new(wanted).extension().is_some_and(|extension| extension == "wasm");
         if !is_file && self.built_ins.contains(&wanted) {

@@ -22,6 +22,9 @@ impl Resolver<'_> {
             let Some(written) = self.part::<file::Route>(&pointer) else { continue };
             let name = self.route_name(&pointer, index, &written, &mut names);
             let Some(route) = self.route(&pointer, name, &written, body) else { continue };
+            if self.has_broken(&pointer) {
+                continue;
+            }
             if let Some(first) = conditions.insert(condition_key(&route.matches), index) {
                 let message = format!("this route has the same conditions as `routes[{first}]`, so it would never be taken");
                 self.error_with_help(&pointer, message, "tell them apart by `path`, `host`, `methods`, `headers` or `query`");
@@ -44,7 +47,7 @@ impl Resolver<'_> {
 
     fn route(&mut self, pointer: &str, name: String, written: &file::Route, body: Option<u64>) -> Option<model::Route> {
         let before = self.errors.len();
-        if written.upstream.is_none() && written.plugins.is_empty() {
+        if written.upstream.is_none() && written.plugins.is_empty() && !self.has_broken(pointer) {
             let help = "add `upstream = \"NAME\"`, or `plugins = [...]` with one that answers";
             self.error_with_help(pointer, "the route has neither an upstream nor a plugin", help);
         }

@@ -9,14 +9,15 @@ use crate::config::{file, model};
 
 impl Resolver<'_> {
     pub(super) fn server(&mut self, written: &file::Server) -> Option<model::Server> {
-        self.plugins_dir = self.document.folder.join(&written.plugins_dir);
         let before = self.errors.len();
         let listen = self.listen(&written.listen.0);
         let admin = match written.admin.as_str() {
             "off" => None,
             text => self.address("/server/admin", text),
         };
-        self.check_conflict(&listen, admin);
+        if !self.has_broken("/server") {
+            self.check_conflict(&listen, admin);
+        }
         (self.errors.len() == before).then(|| model::Server {
             listen,
             admin,
