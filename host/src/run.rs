@@ -53,7 +53,7 @@ impl std::error::Error for StartError {}
 
 /// Starts a gateway: when this returns, its addresses answer.
 pub fn start(config: &Path) -> Result<Running, StartError> {
-    let metrics = metrics::Registry::default();
+    let metrics = Arc::new(metrics::Registry::default());
     let gateway = Gateway::new(cache_dir::find().as_deref(), metrics.clone()).map_err(system)?;
     let control = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system)?;
     let Built { snapshot, files } = control.block_on(gateway.build(config, None)).map_err(StartError::Config)?;

@@ -39,7 +39,7 @@ pub struct Accepted {
 pub struct Handle {
     mailbox: mpsc::UnboundedSender<Message>,
     open: Arc<AtomicUsize>,
-    thread: Option<JoinHandle<()>>,
+    thread: JoinHandle<()>,
 }
 
 /// Starts a worker and waits until it serves `snapshot`.
@@ -59,7 +59,7 @@ pub fn spawn(number: usize, snapshot: Arc<Snapshot>, draining: watch::Receiver<b
         // Connections that did not end within the drain time are cut here.
     })?;
     is_ready.recv().unwrap_or_else(|_| Err(std::io::Error::other("the worker ended at its start")))?;
-    Ok(Handle { mailbox, open, thread: Some(thread) })
+    Ok(Handle { mailbox, open, thread })
 }
 
 impl Handle {
@@ -82,10 +82,10 @@ impl Handle {
         is_done
     }
 
-    /// Waits for the thread. It ends once it is draining and its connections are closed.
-    pub fn join(mut self) {
-        drop(std::mem::replace(&mut self.mailbox, mpsc::unbounded_channel().0));
-        if let Some(thread) = self.thread.take() {
+    /// Closes all mailboxes, then waits until the last connection is closed or cut.
+    pub fn join_all(workers: Vec<Self>) {
+        let threads: Vec<_> = workers.into_iter().map(|worker| worker.thread).collect();
+        for thread in threads {
             drop(thread.join());
         }
     }
