@@ -10,6 +10,13 @@ use super::server::bytes;
 use crate::config::document::child;
 use crate::config::{file, model, suggest};
 
+/// For a component that no config names, such as one that is inspected.
+impl Default for model::PluginLimits {
+    fn default() -> Self {
+        limits(&file::PluginLimits::default())
+    }
+}
+
 impl Resolver<'_> {
     pub(super) fn plugin(
         &mut self,
