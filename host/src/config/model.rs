@@ -106,6 +106,14 @@ pub struct Target {
     pub port: u16,
 }
 
+/// `host:port`, with brackets around an IPv6 address: the target's name in logs and metrics.
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { host, port } = self;
+        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Balance {
     RoundRobin,
@@ -233,6 +241,13 @@ pub enum KeyMaterial {
     Secret(Vec<u8>),
     /// A public key in PEM.
     Pem(Vec<u8>),
+}
+
+impl std::fmt::Debug for KeyMaterial {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Likewise.
+        f.write_str("KeyMaterial")
+    }
 }
 
 /// The same names as `crypto.algorithm` in the WIT.

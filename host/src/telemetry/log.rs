@@ -36,18 +36,10 @@ pub fn start(level: Level) -> Result<LogGuard, TryInitError> {
         .thread_name("log")
         .finish(stderr);
     if terminal {
-        let text = tracing_subscriber::fmt::layer()
-            .with_target(false)
-            .with_writer(writer);
-        tracing_subscriber::registry()
-            .with(filter(level))
-            .with(text)
-            .try_init()?;
+        let text = tracing_subscriber::fmt::layer().with_target(false).with_writer(writer);
+        tracing_subscriber::registry().with(filter(level)).with(text).try_init()?;
     } else {
-        tracing_subscriber::registry()
-            .with(filter(level))
-            .with(json(writer))
-            .try_init()?;
+        tracing_subscriber::registry().with(filter(level)).with(json(writer)).try_init()?;
     }
     Ok(LogGuard { _writer: guard })
 }
@@ -58,18 +50,13 @@ where
     S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
     W: for<'w> MakeWriter<'w> + 'static,
 {
-    tracing_subscriber::fmt::layer()
-        .json()
-        .flatten_event(true)
-        .with_writer(writer)
+    tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(writer)
 }
 
 /// The gateway's own lines from `level` on; of its libraries only warnings and errors, which keeps
 /// `debug` about the gateway and not about every byte hyper reads.
 fn filter(level: Level) -> Targets {
-    Targets::new()
-        .with_default(level.min(Level::WARN))
-        .with_target("tollgate", level)
+    Targets::new().with_default(level.min(Level::WARN)).with_target("tollgate", level)
 }
 
 #[cfg(test)]
@@ -95,16 +82,10 @@ mod tests {
     fn logged(level: Level, events: impl FnOnce()) -> Vec<serde_json::Value> {
         let buffer = Buffer::default();
         let target = buffer.clone();
-        let subscriber = tracing_subscriber::registry()
-            .with(filter(level))
-            .with(json(move || target.clone()));
+        let subscriber = tracing_subscriber::registry().with(filter(level)).with(json(move || target.clone()));
         tracing::subscriber::with_default(subscriber, events);
         let bytes = buffer.0.lock().unwrap().clone();
-        bytes
-            .split(|&b| b == b'\n')
-            .filter(|l| !l.is_empty())
-            .map(|l| serde_json::from_slice(l).unwrap())
-            .collect()
+        bytes.split(|&b| b == b'\n').filter(|l| !l.is_empty()).map(|l| serde_json::from_slice(l).unwrap()).collect()
     }
 
     #[test]
@@ -125,10 +106,7 @@ mod tests {
             tracing::warn!(target: "wasmtime", "trouble");
             tracing::debug!(target: "tollgate", "detail");
         });
-        let messages: Vec<_> = lines
-            .iter()
-            .map(|l| l["message"].as_str().unwrap())
-            .collect();
+        let messages: Vec<_> = lines.iter().map(|l| l["message"].as_str().unwrap()).collect();
         assert_eq!(messages, ["trouble", "detail"]);
     }
 

@@ -6,10 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Shows a point in time as `2026-01-31T23:59:59.042Z`. A time before 1970 is shown as 1970.
 pub fn rfc3339(time: SystemTime) -> impl fmt::Display {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp {
-        seconds: since.as_secs(),
-        millis: since.subsec_millis(),
-    }
+    Timestamp { seconds: since.as_secs(), millis: since.subsec_millis() }
 }
 
 struct Timestamp {
@@ -40,16 +37,11 @@ fn civil_date(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let era = days / 146_097;
     let day_of_era = days % 146_097;
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     (era * 400 + year_of_era + u64::from(month <= 2), month, day)
 }
 
@@ -60,8 +52,7 @@ mod tests {
     use super::*;
 
     fn at(seconds: u64, millis: u64) -> String {
-        rfc3339(UNIX_EPOCH + Duration::from_secs(seconds) + Duration::from_millis(millis))
-            .to_string()
+        rfc3339(UNIX_EPOCH + Duration::from_secs(seconds) + Duration::from_millis(millis)).to_string()
     }
 
     #[test]

@@ -41,11 +41,7 @@ pub struct AccessLine<'a> {
     #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
     pub duration: Duration,
     /// Until the head of the upstream's answer, in milliseconds.
-    #[serde(
-        rename = "upstream_ms",
-        serialize_with = "some_milliseconds",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(rename = "upstream_ms", serialize_with = "some_milliseconds", skip_serializing_if = "Option::is_none")]
     pub upstream_time: Option<Duration>,
     /// Who made the answer.
     pub source: Source<'a>,
@@ -119,19 +115,13 @@ fn timestamp<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S
 }
 
 /// Whole microseconds divided by 1000: never more than three digits after the point.
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "2^53 microseconds are 285 years"
-)]
+#[allow(clippy::cast_precision_loss, reason = "2^53 microseconds are 285 years")]
 fn milliseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(duration.as_micros() as f64 / 1000.0)
 }
 
 #[allow(clippy::ref_option, reason = "the signature is serde's")]
-fn some_milliseconds<S: Serializer>(
-    duration: &Option<Duration>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+fn some_milliseconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
     milliseconds(&duration.unwrap_or_default(), serializer)
 }
 
@@ -139,18 +129,12 @@ fn microseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::
     serializer.serialize_u64(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
 }
 
-#[allow(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the signature is serde's"
-)]
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
 fn hook<S: Serializer>(hook: &Hook, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(hook.as_str())
 }
 
-#[allow(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the signature is serde's"
-)]
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
 fn verdict<S: Serializer>(verdict: &Verdict, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(verdict.as_str())
 }
@@ -219,10 +203,7 @@ pub(super) mod tests {
             target: Some("10.0.0.1:80"),
             upstream_time: Some(Duration::from_millis(3)),
             source: Source::Plugin("jwt"),
-            error: Some(AccessError {
-                owner: "upstream",
-                kind: "connect",
-            }),
+            error: Some(AccessError { owner: "upstream", kind: "connect" }),
             plugins: &plugins,
             aborted: true,
             ..a_line("/")
@@ -231,10 +212,7 @@ pub(super) mod tests {
         assert_eq!(json["source"], "plugin jwt");
         assert_eq!(json["upstream_ms"], 3.0);
         assert_eq!(json["aborted"], true);
-        assert_eq!(
-            json["error"],
-            serde_json::json!({"owner": "upstream", "kind": "connect"})
-        );
+        assert_eq!(json["error"], serde_json::json!({"owner": "upstream", "kind": "connect"}));
         assert_eq!(
             json["plugins"],
             serde_json::json!([{"name": "jwt", "hook": "on-request", "verdict": "respond", "us": 42}])

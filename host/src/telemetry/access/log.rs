@@ -53,13 +53,7 @@ impl AccessLog {
     }
 
     pub(super) fn new(queue: Arc<Queue>, wake: Arc<Wake>, metrics: Arc<WorkerMetrics>) -> Self {
-        Self {
-            on: Some(On {
-                queue,
-                wake,
-                metrics,
-            }),
-        }
+        Self { on: Some(On { queue, wake, metrics }) }
     }
 
     /// Whether a line is wanted at all. Ask before building one.
@@ -95,10 +89,7 @@ impl Queue {
 
     /// Gives what waits for the empty `buffer`.
     pub(super) fn swap(&self, buffer: &mut Vec<u8>) {
-        std::mem::swap(
-            &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner),
-            buffer,
-        );
+        std::mem::swap(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), buffer);
     }
 }
 
@@ -120,15 +111,8 @@ mod tests {
     fn a_log() -> (AccessLog, Arc<Queue>, Arc<WorkerMetrics>) {
         let queue = Arc::new(Queue::default());
         let metrics = Arc::new(WorkerMetrics::default());
-        let wake = Arc::new(Wake {
-            asleep: AtomicBool::new(true),
-            thread: std::thread::current(),
-        });
-        (
-            AccessLog::new(Arc::clone(&queue), wake, Arc::clone(&metrics)),
-            queue,
-            metrics,
-        )
+        let wake = Arc::new(Wake { asleep: AtomicBool::new(true), thread: std::thread::current() });
+        (AccessLog::new(Arc::clone(&queue), wake, Arc::clone(&metrics)), queue, metrics)
     }
 
     #[test]
@@ -144,11 +128,7 @@ mod tests {
         for _ in 0..5 {
             log.write(&a_line(&path));
         }
-        assert_eq!(
-            metrics.access_lines_dropped.get(),
-            2,
-            "three lines of a quarter and a bit fit"
-        );
+        assert_eq!(metrics.access_lines_dropped.get(), 2, "three lines of a quarter and a bit fit");
         let mut written = Vec::new();
         queue.swap(&mut written);
         assert_eq!(written.iter().filter(|&&b| b == b'\n').count(), 3);

@@ -14,10 +14,7 @@ pub(super) enum Sink {
 impl Sink {
     /// Opens the file at `path` to append to it, and makes it if need be.
     pub(super) fn file(path: &Path) -> io::Result<Self> {
-        Ok(Self::File {
-            path: path.to_owned(),
-            file: open(path)?,
-        })
+        Ok(Self::File { path: path.to_owned(), file: open(path)? })
     }
 
     /// Opens the file again by its name. Where that fails the old one stays in use.

@@ -34,7 +34,7 @@ struct Handle {
     shared: Arc<Shared>,
     wake: Arc<Wake>,
     /// Says that the thread has ended.
-    ended: Receiver<()>,
+    ended: Mutex<Receiver<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -60,40 +60,20 @@ impl AccessWriter {
         let (wakes, wake) = mpsc::sync_channel::<Arc<Wake>>(1);
         let (ending, ended) = mpsc::sync_channel(1);
         let theirs = Arc::clone(&shared);
-        let thread = thread::Builder::new()
-            .name("access-log".to_owned())
-            .spawn(move || {
-                if let Ok(wake) = wake.recv() {
-                    Rounds {
-                        shared: theirs,
-                        wake,
-                        sink,
-                        metrics,
-                        failing: false,
-                    }
-                    .run(&ending);
-                }
-            })?;
-        let wake = Arc::new(Wake {
-            asleep: AtomicBool::new(false),
-            thread: thread.thread().clone(),
-        });
+        let thread = thread::Builder::new().name("access-log".to_owned()).spawn(move || {
+            if let Ok(wake) = wake.recv() {
+                Rounds { shared: theirs, wake, sink, metrics, failing: false }.run(&ending);
+            }
+        })?;
+        let wake = Arc::new(Wake { asleep: AtomicBool::new(false), thread: thread.thread().clone() });
         // The thread waits for exactly this message, so it is there to take it.
         let _ = wakes.send(Arc::clone(&wake));
-        Ok(Self {
-            thread: Some(Handle {
-                shared,
-                wake,
-                ended,
-            }),
-        })
+        Ok(Self { thread: Some(Handle { shared, wake, ended: Mutex::new(ended) }) })
     }
 
     /// The end of one worker. Its dropped lines are counted in `metrics`.
     pub fn worker(&self, metrics: Arc<WorkerMetrics>) -> AccessLog {
-        let Some(handle) = &self.thread else {
-            return AccessLog::off();
-        };
+        let Some(handle) = &self.thread else { return AccessLog::off() };
         let queue = Arc::new(Queue::default());
         handle.shared.queues().push(Arc::clone(&queue));
         AccessLog::new(queue, Arc::clone(&handle.wake), metrics)
@@ -114,7 +94,7 @@ impl Drop for AccessWriter {
         handle.shared.stop.store(true, Ordering::Release);
         handle.wake.thread.unpark();
         // Not `join`: whoever reads the other end of a pipe may have stopped reading.
-        let _ = handle.ended.recv_timeout(LAST_LINES);
+        let _ = handle.ended.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(LAST_LINES);
     }
 }
 
@@ -213,9 +193,7 @@ impl Rounds {
     fn reopen(&mut self) {
         match self.sink.reopen() {
             Ok(()) => tracing::info!("the access log was opened again"),
-            Err(error) => {
-                tracing::error!(%error, "the access log cannot be opened again; the old file stays in use")
-            }
+            Err(error) => tracing::error!(%error, "the access log cannot be opened again; the old file stays in use"),
         }
     }
 }
@@ -233,8 +211,7 @@ mod tests {
 
     impl Folder {
         fn new(name: &str) -> Self {
-            let path =
-                std::env::temp_dir().join(format!("tollgate-access-{name}-{}", std::process::id()));
+            let path = std::env::temp_dir().join(format!("tollgate-access-{name}-{}", std::process::id()));
             fs::create_dir_all(&path).unwrap();
             Self(path)
         }
@@ -323,17 +300,10 @@ mod tests {
     #[test]
     fn lines_that_cannot_be_written_are_counted() {
         let registry = Registry::default();
-        let writer =
-            AccessWriter::start(&Access::File(PathBuf::from("/dev/full")), &registry).unwrap();
-        writer
-            .worker(registry.worker(WorkerId(0)))
-            .write(&a_line("/"));
+        let writer = AccessWriter::start(&Access::File(PathBuf::from("/dev/full")), &registry).unwrap();
+        writer.worker(registry.worker(WorkerId(0))).write(&a_line("/"));
         drop(writer);
-        assert!(
-            registry
-                .text()
-                .contains("tollgate_access_lines_dropped_total 1\n")
-        );
+        assert!(registry.text().contains("tollgate_access_lines_dropped_total 1\n"));
     }
 
     #[test]

@@ -130,10 +130,7 @@ impl HookMetrics {
 
     /// A plugin has few of the hooks; those it has not are left out.
     fn is_used(&self) -> bool {
-        self.verdicts
-            .iter()
-            .chain(&self.faults)
-            .any(|counter| counter.get() > 0)
+        self.verdicts.iter().chain(&self.faults).any(|counter| counter.get() > 0)
     }
 }
 
@@ -142,57 +139,30 @@ type Plugins = [(String, PluginMetrics)];
 pub(super) fn write(text: &mut Text, plugins: &Plugins) {
     write_calls(text, plugins);
     write_errors(text, plugins);
-    text.family(
-        "tollgate_plugin_cpu_seconds_total",
-        Kind::Counter,
-        "CPU time inside a plugin's code.",
-    );
+    text.family("tollgate_plugin_cpu_seconds_total", Kind::Counter, "CPU time inside a plugin's code.");
     for (plugin, hook, metrics) in used_hooks(plugins) {
         let cpu = Duration::from_nanos(metrics.cpu.get());
-        text.sample(
-            &[("plugin", plugin), ("hook", hook.as_str())],
-            cpu.as_secs_f64(),
-        );
+        text.sample(&[("plugin", plugin), ("hook", hook.as_str())], cpu.as_secs_f64());
     }
     let each = |text: &mut Text, value: fn(&PluginMetrics) -> i128| {
         for (plugin, metrics) in plugins {
             text.sample(&[("plugin", plugin)], value(metrics));
         }
     };
-    text.family(
-        "tollgate_plugin_instances",
-        Kind::Gauge,
-        "Live instances of a plugin.",
-    );
+    text.family("tollgate_plugin_instances", Kind::Gauge, "Live instances of a plugin.");
     each(text, |metrics| metrics.instances.get().into());
-    text.family(
-        "tollgate_plugin_instances_created_total",
-        Kind::Counter,
-        "Instances made of a plugin.",
-    );
+    text.family("tollgate_plugin_instances_created_total", Kind::Counter, "Instances made of a plugin.");
     each(text, |metrics| metrics.instances_created.get().into());
-    text.family(
-        "tollgate_plugin_logs_dropped_total",
-        Kind::Counter,
-        "Log lines of a plugin over its limit.",
-    );
+    text.family("tollgate_plugin_logs_dropped_total", Kind::Counter, "Log lines of a plugin over its limit.");
     each(text, |metrics| metrics.logs_dropped.get().into());
 }
 
 fn write_calls(text: &mut Text, plugins: &Plugins) {
-    text.family(
-        "tollgate_plugin_calls_total",
-        Kind::Counter,
-        "Calls of a plugin's hooks, by verdict.",
-    );
+    text.family("tollgate_plugin_calls_total", Kind::Counter, "Calls of a plugin's hooks, by verdict.");
     for (plugin, hook, metrics) in used_hooks(plugins) {
         for (verdict, count) in Verdict::ALL.iter().zip(&metrics.verdicts) {
             if count.get() > 0 {
-                let labels = [
-                    ("plugin", plugin),
-                    ("hook", hook.as_str()),
-                    ("verdict", verdict.as_str()),
-                ];
+                let labels = [("plugin", plugin), ("hook", hook.as_str()), ("verdict", verdict.as_str())];
                 text.sample(&labels, count.get());
             }
         }
@@ -201,18 +171,10 @@ fn write_calls(text: &mut Text, plugins: &Plugins) {
 
 /// With zeros, so that the first error of a kind is an increase.
 fn write_errors(text: &mut Text, plugins: &Plugins) {
-    text.family(
-        "tollgate_plugin_errors_total",
-        Kind::Counter,
-        "Failed calls of a plugin's hooks, by reason.",
-    );
+    text.family("tollgate_plugin_errors_total", Kind::Counter, "Failed calls of a plugin's hooks, by reason.");
     for (plugin, hook, metrics) in used_hooks(plugins) {
         for (reason, count) in PluginFault::ALL.iter().zip(&metrics.faults) {
-            let labels = [
-                ("plugin", plugin),
-                ("hook", hook.as_str()),
-                ("reason", reason.as_str()),
-            ];
+            let labels = [("plugin", plugin), ("hook", hook.as_str()), ("reason", reason.as_str())];
             text.sample(&labels, count.get());
         }
     }
@@ -221,8 +183,6 @@ fn write_errors(text: &mut Text, plugins: &Plugins) {
 fn used_hooks(plugins: &Plugins) -> impl Iterator<Item = (&str, Hook, &HookMetrics)> {
     plugins.iter().flat_map(|(plugin, metrics)| {
         let hooks = Hook::ALL.into_iter().zip(&metrics.hooks);
-        hooks
-            .filter(|(_, metrics)| metrics.is_used())
-            .map(move |(hook, metrics)| (plugin.as_str(), hook, metrics))
+        hooks.filter(|(_, metrics)| metrics.is_used()).map(move |(hook, metrics)| (plugin.as_str(), hook, metrics))
     })
 }

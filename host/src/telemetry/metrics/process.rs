@@ -36,11 +36,8 @@ impl Process {
 
     /// A configuration is in force since now.
     pub(super) fn loaded(&self) {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        self.last_success
-            .store(u64::try_from(now.as_millis()).unwrap_or(0), Relaxed);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.last_success.store(u64::try_from(now.as_millis()).unwrap_or(0), Relaxed);
     }
 
     pub(super) fn snapshot(&self) -> LiveSnapshot {
@@ -49,11 +46,7 @@ impl Process {
     }
 
     pub(super) fn write(&self, text: &mut Text) {
-        text.family(
-            "tollgate_reloads_total",
-            Kind::Counter,
-            "Reloads of the configuration or of plugins, by result.",
-        );
+        text.family("tollgate_reloads_total", Kind::Counter, "Reloads of the configuration or of plugins, by result.");
         text.sample(&[("result", "ok")], self.reloads_ok.load(Relaxed));
         text.sample(&[("result", "failed")], self.reloads_failed.load(Relaxed));
         text.family(
@@ -61,21 +54,10 @@ impl Process {
             Kind::Gauge,
             "When the configuration in force was loaded.",
         );
-        text.sample(
-            &[],
-            Duration::from_millis(self.last_success.load(Relaxed)).as_secs_f64(),
-        );
-        text.family(
-            "tollgate_snapshots",
-            Kind::Gauge,
-            "Versions of the configuration some request still uses.",
-        );
+        text.sample(&[], Duration::from_millis(self.last_success.load(Relaxed)).as_secs_f64());
+        text.family("tollgate_snapshots", Kind::Gauge, "Versions of the configuration some request still uses.");
         text.sample(&[], self.snapshots.load(Relaxed));
-        text.family(
-            "tollgate_build_info",
-            Kind::Gauge,
-            "Always 1; the label says which build it is.",
-        );
+        text.family("tollgate_build_info", Kind::Gauge, "Always 1; the label says which build it is.");
         text.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
         write_kernel(text);
     }
@@ -90,26 +72,14 @@ impl Drop for LiveSnapshot {
 /// The names every Prometheus client uses. What the kernel does not tell is left out.
 fn write_kernel(text: &mut Text) {
     if let Some(bytes) = resident_bytes() {
-        text.family(
-            "process_resident_memory_bytes",
-            Kind::Gauge,
-            "Resident memory.",
-        );
+        text.family("process_resident_memory_bytes", Kind::Gauge, "Resident memory.");
         text.sample(&[], bytes);
     }
     if let Some(stat) = Stat::read() {
-        text.family(
-            "process_cpu_seconds_total",
-            Kind::Counter,
-            "User and system CPU time.",
-        );
+        text.family("process_cpu_seconds_total", Kind::Counter, "User and system CPU time.");
         text.sample(&[], stat.cpu_ticks / TICKS_PER_SECOND);
         if let Some(boot) = boot_time() {
-            text.family(
-                "process_start_time_seconds",
-                Kind::Gauge,
-                "Start of the process since 1970.",
-            );
+            text.family("process_start_time_seconds", Kind::Gauge, "Start of the process since 1970.");
             text.sample(&[], boot + stat.start_ticks / TICKS_PER_SECOND);
         }
     }
@@ -122,27 +92,14 @@ fn write_kernel(text: &mut Text) {
 
 fn resident_bytes() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
-    Some(
-        line.trim()
-            .strip_suffix(" kB")?
-            .trim()
-            .parse::<u64>()
-            .ok()?
-            * 1024,
-    )
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()? * 1024)
 }
 
 /// Seconds from 1970 to the start of the machine.
 fn boot_time() -> Option<f64> {
     let stat = fs::read_to_string("/proc/stat").ok()?;
-    stat.lines()
-        .find_map(|line| line.strip_prefix("btime "))?
-        .trim()
-        .parse()
-        .ok()
+    stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()
 }
 
 /// From /proc/self/stat (proc_pid_stat(5)).
@@ -158,10 +115,7 @@ impl Stat {
         let (_, rest) = stat.rsplit_once(')')?;
         let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
         let number = |field: usize| fields.get(field - 3)?.parse::<f64>().ok();
-        Some(Self {
-            cpu_ticks: number(14)? + number(15)?,
-            start_ticks: number(22)?,
-        })
+        Some(Self { cpu_ticks: number(14)? + number(15)?, start_ticks: number(22)? })
     }
 }
 
@@ -192,13 +146,7 @@ mod tests {
     fn the_kernel_knows_this_process() {
         assert!(resident_bytes().unwrap() > 64 * 1024);
         let started = boot_time().unwrap() + Stat::read().unwrap().start_ticks / TICKS_PER_SECOND;
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap()
-            .as_secs_f64();
-        assert!(
-            (now - started).abs() < 3600.0,
-            "started {started}, now {now}"
-        );
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
+        assert!((now - started).abs() < 3600.0, "started {started}, now {now}");
     }
 }

@@ -52,8 +52,7 @@ impl Registry {
 
     /// `target` is `host:port`.
     pub fn target(&self, worker: WorkerId, upstream: &str, target: &str) -> Arc<UpstreamMetrics> {
-        self.targets
-            .shard(worker, (upstream.to_owned(), target.to_owned()))
+        self.targets.shard(worker, (upstream.to_owned(), target.to_owned()))
     }
 
     pub fn plugin(&self, worker: WorkerId, plugin: &str) -> Arc<PluginMetrics> {
@@ -85,12 +84,7 @@ impl Registry {
         route::write(&mut text, &self.routes.sums());
         upstream::write(&mut text, &self.targets.sums());
         plugin::write(&mut text, &self.plugins.sums());
-        let workers = self
-            .workers
-            .sums()
-            .pop()
-            .map(|(_, sum)| sum)
-            .unwrap_or_default();
+        let workers = self.workers.sums().pop().map(|(_, sum)| sum).unwrap_or_default();
         worker::write(&mut text, &workers);
         self.process.write(&mut text);
         text.finish()
@@ -129,9 +123,7 @@ mod tests {
         for worker in [WorkerId(0), WorkerId(1)] {
             let route = registry.route(worker, HARD_NAME);
             route.record(StatusCode::OK, Duration::from_millis(3), 5, 7);
-            registry
-                .route(worker, "")
-                .record(StatusCode::NOT_FOUND, Duration::ZERO, 0, 9);
+            registry.route(worker, "").record(StatusCode::NOT_FOUND, Duration::ZERO, 0, 9);
             let target = registry.target(worker, "users", "10.0.0.1:80");
             target.answered(Duration::from_millis(2));
             target.failed(UpstreamFailure::Connect);
@@ -159,13 +151,8 @@ mod tests {
                 assert_eq!(rest.split(' ').next(), Some(family));
             } else {
                 let (name, labels, value) = parse_sample(line);
-                assert!(
-                    ["", "_bucket", "_sum", "_count"].contains(&name.strip_prefix(family).unwrap())
-                );
-                assert!(
-                    samples.insert((name, labels), value).is_none(),
-                    "twice: {line}"
-                );
+                assert!(["", "_bucket", "_sum", "_count"].contains(&name.strip_prefix(family).unwrap()));
+                assert!(samples.insert((name, labels), value).is_none(), "twice: {line}");
             }
         }
         samples
@@ -174,10 +161,7 @@ mod tests {
     fn parse_sample(line: &str) -> (String, Vec<(String, String)>, f64) {
         let end = line.find(['{', ' ']).unwrap();
         let name = line[..end].to_owned();
-        assert!(
-            name.chars().all(|c| c.is_ascii_lowercase() || c == '_'),
-            "{name}"
-        );
+        assert!(name.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{name}");
         let mut labels = Vec::new();
         let mut rest = &line[end..];
         while let Some(inner) = rest.strip_prefix(['{', ',']) {
@@ -186,12 +170,7 @@ mod tests {
             labels.push((label.to_owned(), value));
             rest = after;
         }
-        let value = rest
-            .trim_start_matches('}')
-            .strip_prefix(' ')
-            .unwrap()
-            .parse()
-            .unwrap();
+        let value = rest.trim_start_matches('}').strip_prefix(' ').unwrap().parse().unwrap();
         (name, labels, value)
     }
 
@@ -211,97 +190,39 @@ mod tests {
     }
 
     fn value(registry: &Registry, name: &str, labels: &[(&str, &str)]) -> f64 {
-        let labels = labels
-            .iter()
-            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-            .collect();
+        let labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let samples = parse(&registry.text());
-        *samples
-            .get(&(name.to_owned(), labels))
-            .unwrap_or_else(|| panic!("no {name} in {samples:#?}"))
+        *samples.get(&(name.to_owned(), labels)).unwrap_or_else(|| panic!("no {name} in {samples:#?}"))
     }
 
     fn assert_value(registry: &Registry, name: &str, labels: &[(&str, &str)], expected: f64) {
         let found = value(registry, name, labels);
-        assert!(
-            (found - expected).abs() < 1e-9,
-            "{name} is {found} and not {expected}"
-        );
+        assert!((found - expected).abs() < 1e-9, "{name} is {found} and not {expected}");
     }
 
     #[test]
     fn a_scraper_reads_back_what_the_workers_wrote() {
         let registry = filled();
-        assert_value(
-            &registry,
-            "tollgate_requests_total",
-            &[("route", HARD_NAME), ("status", "200")],
-            2.0,
-        );
-        assert_value(
-            &registry,
-            "tollgate_requests_total",
-            &[("route", ""), ("status", "404")],
-            2.0,
-        );
-        assert_value(
-            &registry,
-            "tollgate_request_duration_seconds_sum",
-            &[("route", HARD_NAME)],
-            0.006,
-        );
-        assert_value(
-            &registry,
-            "tollgate_response_bytes_total",
-            &[("route", HARD_NAME)],
-            14.0,
-        );
+        assert_value(&registry, "tollgate_requests_total", &[("route", HARD_NAME), ("status", "200")], 2.0);
+        assert_value(&registry, "tollgate_requests_total", &[("route", ""), ("status", "404")], 2.0);
+        assert_value(&registry, "tollgate_request_duration_seconds_sum", &[("route", HARD_NAME)], 0.006);
+        assert_value(&registry, "tollgate_response_bytes_total", &[("route", HARD_NAME)], 14.0);
         let target = [("upstream", "users"), ("target", "10.0.0.1:80")];
         assert_value(&registry, "tollgate_upstream_requests_total", &target, 4.0);
         let failure = [target[0], target[1], ("reason", "connect")];
         assert_value(&registry, "tollgate_upstream_failures_total", &failure, 2.0);
         let hook = [("plugin", "jwt"), ("hook", "on-request")];
-        assert_value(
-            &registry,
-            "tollgate_plugin_errors_total",
-            &[hook[0], hook[1], ("reason", "cpu")],
-            2.0,
-        );
-        assert_value(
-            &registry,
-            "tollgate_plugin_calls_total",
-            &[hook[0], hook[1], ("verdict", "error")],
-            2.0,
-        );
-        assert_value(
-            &registry,
-            "tollgate_plugin_cpu_seconds_total",
-            &hook,
-            0.000_014,
-        );
-        assert_value(
-            &registry,
-            "tollgate_reloads_total",
-            &[("result", "ok")],
-            1.0,
-        );
+        assert_value(&registry, "tollgate_plugin_errors_total", &[hook[0], hook[1], ("reason", "cpu")], 2.0);
+        assert_value(&registry, "tollgate_plugin_calls_total", &[hook[0], hook[1], ("verdict", "error")], 2.0);
+        assert_value(&registry, "tollgate_plugin_cpu_seconds_total", &hook, 0.000_014);
+        assert_value(&registry, "tollgate_reloads_total", &[("result", "ok")], 1.0);
     }
 
     #[test]
     fn gauges_of_workers_that_are_gone_are_gone() {
         let registry = filled();
-        assert_value(
-            &registry,
-            "tollgate_plugin_instances",
-            &[("plugin", "jwt")],
-            0.0,
-        );
-        assert_value(
-            &registry,
-            "tollgate_plugin_instances_created_total",
-            &[("plugin", "jwt")],
-            2.0,
-        );
+        assert_value(&registry, "tollgate_plugin_instances", &[("plugin", "jwt")], 0.0);
+        assert_value(&registry, "tollgate_plugin_instances_created_total", &[("plugin", "jwt")], 2.0);
         assert_value(&registry, "tollgate_connections", &[], 0.0);
         assert_value(&registry, "tollgate_connections_total", &[], 2.0);
     }
@@ -312,9 +233,6 @@ mod tests {
         let target = registry.target(WorkerId(1), "users", "10.0.0.1:80");
         target.ejected.set(1);
         let state = registry.targets().remove(0);
-        assert_eq!(
-            (state.requests, state.failures, state.ejected_by),
-            (4, 2, 1)
-        );
+        assert_eq!((state.requests, state.failures, state.ejected_by), (4, 2, 1));
     }
 }

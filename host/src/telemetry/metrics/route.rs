@@ -35,27 +35,16 @@ impl RouteMetrics {
     }
 
     fn status(&self, status: u16) -> Option<&Counter> {
-        let class = self
-            .statuses
-            .get(usize::from(status / 100).checked_sub(1)?)?;
-        let class = class
-            .get_or_init(|| Box::new(StatusClass(std::array::from_fn(|_| Counter::default()))));
+        let class = self.statuses.get(usize::from(status / 100).checked_sub(1)?)?;
+        let class = class.get_or_init(|| Box::new(StatusClass(std::array::from_fn(|_| Counter::default()))));
         class.0.get(usize::from(status % 100))
     }
 
     /// Each status seen, with how often.
     fn seen(&self) -> impl Iterator<Item = (usize, u64)> {
-        let classes = self
-            .statuses
-            .iter()
-            .enumerate()
-            .filter_map(|(n, class)| Some((n + 1, class.get()?)));
+        let classes = self.statuses.iter().enumerate().filter_map(|(n, class)| Some((n + 1, class.get()?)));
         let all = classes.flat_map(|(hundreds, class)| {
-            class
-                .0
-                .iter()
-                .enumerate()
-                .map(move |(rest, counter)| (hundreds * 100 + rest, counter.get()))
+            class.0.iter().enumerate().map(move |(rest, counter)| (hundreds * 100 + rest, counter.get()))
         });
         all.filter(|(_, count)| *count > 0)
     }
@@ -64,10 +53,7 @@ impl RouteMetrics {
 impl Shard for RouteMetrics {
     fn add_counters_to(&self, total: &Self) {
         for (status, count) in self.seen() {
-            if let Some(counter) = u16::try_from(status)
-                .ok()
-                .and_then(|status| total.status(status))
-            {
+            if let Some(counter) = u16::try_from(status).ok().and_then(|status| total.status(status)) {
                 counter.add(count);
             }
         }
@@ -78,11 +64,7 @@ impl Shard for RouteMetrics {
 }
 
 pub(super) fn write(text: &mut Text, routes: &[(String, RouteMetrics)]) {
-    text.family(
-        "tollgate_requests_total",
-        Kind::Counter,
-        "Requests answered, by route and status.",
-    );
+    text.family("tollgate_requests_total", Kind::Counter, "Requests answered, by route and status.");
     for (route, metrics) in routes {
         for (status, count) in metrics.seen() {
             text.sample(&[("route", route), ("status", &status.to_string())], count);
@@ -96,19 +78,11 @@ pub(super) fn write(text: &mut Text, routes: &[(String, RouteMetrics)]) {
     for (route, metrics) in routes {
         text.histogram(&[("route", route)], &metrics.duration);
     }
-    text.family(
-        "tollgate_request_bytes_total",
-        Kind::Counter,
-        "Bytes of request bodies read.",
-    );
+    text.family("tollgate_request_bytes_total", Kind::Counter, "Bytes of request bodies read.");
     for (route, metrics) in routes {
         text.sample(&[("route", route)], metrics.request_bytes.get());
     }
-    text.family(
-        "tollgate_response_bytes_total",
-        Kind::Counter,
-        "Bytes of response bodies sent.",
-    );
+    text.family("tollgate_response_bytes_total", Kind::Counter, "Bytes of response bodies sent.");
     for (route, metrics) in routes {
         text.sample(&[("route", route)], metrics.response_bytes.get());
     }

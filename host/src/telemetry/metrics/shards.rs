@@ -54,12 +54,7 @@ struct Series<S> {
 
 impl<K: Ord + Clone, S: Shard> Shards<K, S> {
     pub(super) fn new(cap: usize) -> Self {
-        Self(Mutex::new(State {
-            series: BTreeMap::new(),
-            cap,
-            sweep_at: cap,
-            retired: 0,
-        }))
+        Self(Mutex::new(State { series: BTreeMap::new(), cap, sweep_at: cap, retired: 0 }))
     }
 
     /// The shard of `worker` for the series `key`: the one it has, or a new one.
@@ -78,11 +73,7 @@ impl<K: Ord + Clone, S: Shard> Shards<K, S> {
     pub(super) fn sums(&self) -> Vec<(K, S)> {
         let mut state = self.lock();
         state.sweep();
-        state
-            .series
-            .iter()
-            .map(|(key, series)| (key.clone(), series.sum()))
-            .collect()
+        state.series.iter().map(|(key, series)| (key.clone(), series.sum())).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, State<K, S>> {
@@ -108,10 +99,7 @@ impl<K: Ord + Clone, S: Shard> State<K, S> {
     }
 
     fn forget(&mut self, count: usize) {
-        let unused = self
-            .series
-            .iter()
-            .filter_map(|(key, series)| Some((series.retired?, key.clone())));
+        let unused = self.series.iter().filter_map(|(key, series)| Some((series.retired?, key.clone())));
         let mut unused: Vec<(u64, K)> = unused.collect();
         unused.sort_unstable();
         for (_, key) in unused.into_iter().take(count) {
@@ -122,11 +110,7 @@ impl<K: Ord + Clone, S: Shard> State<K, S> {
 
 impl<S: Shard> Series<S> {
     fn new() -> Self {
-        Self {
-            total: S::default(),
-            shards: BTreeMap::new(),
-            retired: None,
-        }
+        Self { total: S::default(), shards: BTreeMap::new(), retired: None }
     }
 
     fn fold(&mut self) {
@@ -176,20 +160,13 @@ mod tests {
     type Family = Shards<&'static str, Numbers>;
 
     fn sums(family: &Family) -> Vec<(&'static str, u64, i64)> {
-        family
-            .sums()
-            .into_iter()
-            .map(|(key, n)| (key, n.count.get(), n.open.get()))
-            .collect()
+        family.sums().into_iter().map(|(key, n)| (key, n.count.get(), n.open.get())).collect()
     }
 
     #[test]
     fn a_scrape_sums_the_workers() {
         let family = Family::new(10);
-        let (one, two) = (
-            family.shard(WorkerId(1), "a"),
-            family.shard(WorkerId(2), "a"),
-        );
+        let (one, two) = (family.shard(WorkerId(1), "a"), family.shard(WorkerId(2), "a"));
         one.count.add(3);
         two.count.add(4);
         one.open.add(1);
@@ -203,11 +180,7 @@ mod tests {
         shard.count.add(3);
         shard.open.add(1);
         drop(shard);
-        assert_eq!(
-            sums(&family),
-            [("a", 3, 0)],
-            "the gauge is gone, the counter stays"
-        );
+        assert_eq!(sums(&family), [("a", 3, 0)], "the gauge is gone, the counter stays");
         family.shard(WorkerId(1), "a").count.add(2);
         assert_eq!(sums(&family), [("a", 5, 0)]);
     }

@@ -50,25 +50,14 @@ impl Text {
             self.line("_bucket", labels, Some(("le", bound)), count);
         }
         self.line("_sum", labels, None, histogram.sum().as_secs_f64());
-        self.line(
-            "_count",
-            labels,
-            None,
-            counts.last().copied().unwrap_or_default(),
-        );
+        self.line("_count", labels, None, counts.last().copied().unwrap_or_default());
     }
 
     pub(super) fn finish(self) -> String {
         self.out
     }
 
-    fn line(
-        &mut self,
-        suffix: &str,
-        labels: &Labels<'_>,
-        last: Option<(&str, &str)>,
-        value: impl fmt::Display,
-    ) {
+    fn line(&mut self, suffix: &str, labels: &Labels<'_>, last: Option<(&str, &str)>, value: impl fmt::Display) {
         let name = self.name;
         self.push(format_args!("{name}{suffix}"));
         let mut before = '{';
@@ -120,10 +109,7 @@ mod tests {
         text.family("n", Kind::Gauge, "Help.");
         text.sample(&[("route", "a\\b\"c\nd é"), ("x", "")], 1);
         let written = text.finish();
-        assert_eq!(
-            written,
-            "# HELP n Help.\n# TYPE n gauge\nn{route=\"a\\\\b\\\"c\\nd é\",x=\"\"} 1\n"
-        );
+        assert_eq!(written, "# HELP n Help.\n# TYPE n gauge\nn{route=\"a\\\\b\\\"c\\nd é\",x=\"\"} 1\n");
     }
 
     #[test]
@@ -143,10 +129,7 @@ mod tests {
             "d_seconds_sum{route=\"r\"} 20.002",
             "d_seconds_count{route=\"r\"} 2",
         ] {
-            assert!(
-                written.lines().any(|l| l == line),
-                "{line} is missing in\n{written}"
-            );
+            assert!(written.lines().any(|l| l == line), "{line} is missing in\n{written}");
         }
     }
 }

@@ -88,17 +88,10 @@ pub(super) type Key = (String, String);
 pub(super) fn write(text: &mut Text, targets: &[(Key, UpstreamMetrics)]) {
     let each = |text: &mut Text, value: fn(&UpstreamMetrics) -> i128| {
         for ((upstream, target), metrics) in targets {
-            text.sample(
-                &[("upstream", upstream), ("target", target)],
-                value(metrics),
-            );
+            text.sample(&[("upstream", upstream), ("target", target)], value(metrics));
         }
     };
-    text.family(
-        "tollgate_upstream_requests_total",
-        Kind::Counter,
-        "Calls to a target.",
-    );
+    text.family("tollgate_upstream_requests_total", Kind::Counter, "Calls to a target.");
     each(text, |metrics| metrics.requests.get().into());
     write_failures(text, targets);
     text.family(
@@ -109,42 +102,19 @@ pub(super) fn write(text: &mut Text, targets: &[(Key, UpstreamMetrics)]) {
     for ((upstream, target), metrics) in targets {
         text.histogram(&[("upstream", upstream), ("target", target)], &metrics.head);
     }
-    text.family(
-        "tollgate_upstream_connections_opened_total",
-        Kind::Counter,
-        "Connections made to a target.",
-    );
+    text.family("tollgate_upstream_connections_opened_total", Kind::Counter, "Connections made to a target.");
     each(text, |metrics| metrics.connections_opened.get().into());
-    text.family(
-        "tollgate_upstream_in_flight",
-        Kind::Gauge,
-        "Calls that have begun and not ended.",
-    );
+    text.family("tollgate_upstream_in_flight", Kind::Gauge, "Calls that have begun and not ended.");
     each(text, |metrics| metrics.in_flight.get().into());
-    text.family(
-        "tollgate_upstream_ejected",
-        Kind::Gauge,
-        "Workers that leave the target out at the moment.",
-    );
+    text.family("tollgate_upstream_ejected", Kind::Gauge, "Workers that leave the target out at the moment.");
     each(text, |metrics| metrics.ejected.get().into());
 }
 
 fn write_failures(text: &mut Text, targets: &[(Key, UpstreamMetrics)]) {
-    text.family(
-        "tollgate_upstream_failures_total",
-        Kind::Counter,
-        "Calls that got no whole answer, by reason.",
-    );
+    text.family("tollgate_upstream_failures_total", Kind::Counter, "Calls that got no whole answer, by reason.");
     for ((upstream, target), metrics) in targets {
         for (reason, count) in UpstreamFailure::ALL.iter().zip(&metrics.failures) {
-            text.sample(
-                &[
-                    ("upstream", upstream),
-                    ("target", target),
-                    ("reason", reason.as_str()),
-                ],
-                count.get(),
-            );
+            text.sample(&[("upstream", upstream), ("target", target), ("reason", reason.as_str())], count.get());
         }
     }
 }

@@ -80,10 +80,7 @@ impl Gauge {
 
 impl Histogram {
     pub fn observe(&self, duration: Duration) {
-        let bucket = BOUNDS
-            .iter()
-            .position(|(bound, _)| duration <= *bound)
-            .unwrap_or(BOUNDS.len());
+        let bucket = BOUNDS.iter().position(|(bound, _)| duration <= *bound).unwrap_or(BOUNDS.len());
         self.buckets[bucket].add(1);
         self.nanoseconds.add_duration(duration);
     }

@@ -33,8 +33,7 @@ impl WorkerMetrics {
 impl Shard for WorkerMetrics {
     fn add_counters_to(&self, total: &Self) {
         self.connections_total.add_to(&total.connections_total);
-        self.access_lines_dropped
-            .add_to(&total.access_lines_dropped);
+        self.access_lines_dropped.add_to(&total.access_lines_dropped);
     }
 
     fn add_gauges_to(&self, total: &Self) {
@@ -43,17 +42,9 @@ impl Shard for WorkerMetrics {
 }
 
 pub(super) fn write(text: &mut Text, workers: &WorkerMetrics) {
-    text.family(
-        "tollgate_connections",
-        Kind::Gauge,
-        "Open client connections.",
-    );
+    text.family("tollgate_connections", Kind::Gauge, "Open client connections.");
     text.sample(&[], workers.connections.get());
-    text.family(
-        "tollgate_connections_total",
-        Kind::Counter,
-        "Client connections accepted.",
-    );
+    text.family("tollgate_connections_total", Kind::Counter, "Client connections accepted.");
     text.sample(&[], workers.connections_total.get());
     text.family(
         "tollgate_access_lines_dropped_total",
