@@ -1,1 +1,76 @@
+//! Write [Tollgate](https://docs.rs/tollgate) plugins in Rust: a struct, a trait and one macro.
+//!
+//! ```
+//! use tollgate_plugin_sdk::{NoConfig, Plugin, RequestFilter, Verdict, export, request};
+//!
+//! struct Hello;
+//!
+//! impl Plugin for Hello {
+//!     type Config = NoConfig;
+//!     const NAME: &'static str = "hello";
+//!     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+//!     const SUMMARY: &'static str = "Tells the upstream who greets it";
+//!
+//!     fn configure(_: NoConfig) -> Result<Self, String> {
+//!         Ok(Hello)
+//!     }
+//! }
+//!
+//! impl RequestFilter for Hello {
+//!     fn on_request(&self) -> Verdict {
+//!         match request::set_header("x-greeting", "hello") {
+//!             Ok(()) => Verdict::Next,
+//!             Err(error) => panic!("{error}"),
+//!         }
+//!     }
+//! }
+//!
+//! export!(Hello: request);
+//! # fn main() {}
+//! ```
+//!
+//! The modules carry the names of the interfaces in `wit/`, one each, with the same functions.
+//! Compiled natively they talk to [`testing::Host`], so plugins are unit-tested with `cargo test`.
+//! Absent on purpose: anything a component could not do without this crate.
 
+pub mod attributes;
+pub mod clock;
+pub mod crypto;
+pub mod http_client;
+pub mod kv;
+pub mod log;
+pub mod random;
+pub mod rate;
+pub mod request;
+pub mod response;
+
+#[doc(hidden)]
+pub mod bindings;
+mod export;
+mod lifecycle;
+mod request_filter;
+mod response_filter;
+#[cfg(not(target_family = "wasm"))]
+pub mod testing;
+mod types;
+
+pub use lifecycle::{NoConfig, Plugin, Want};
+pub use request_filter::{BodyVerdict, RequestFilter, Verdict};
+pub use response_filter::{ResponseFilter, ResponseVerdict};
+pub use types::{Answer, Header, HeaderError};
+
+// A plugin's config struct derives traits of these two; taken from here, their versions fit.
+pub use schemars;
+pub use serde;
+
+/// What the `export!` macro expands to. Not for plugins.
+#[doc(hidden)]
+pub mod glue {
+    pub use crate::lifecycle::{configure, describe};
+}
+
+/// Where the functions of the interfaces lead: to the gateway, or natively to the fakes.
+#[cfg(target_family = "wasm")]
+use bindings::tollgate::plugin as host;
+#[cfg(not(target_family = "wasm"))]
+use testing as host;

@@ -1,0 +1,156 @@
+//! A gateway for unit tests: what the functions of the interfaces lead to when not in a component.
+//!
+//! [`Host`] is set up with a request (and, for `on_response`, a response), stands in for the
+//! gateway on this thread until it is dropped, and tells afterwards what the plugin did. The
+//! fakes keep the promises of `wit/`: header names are case-insensitive and checked, keys expire
+//! by the fake clock, buckets refill, functions of another hook panic. Absent on purpose: what
+//! needs a network or a real clock, and the gateway's grants and limits.
+
+mod fields;
+mod setup;
+mod state;
+
+// One for each interface, with the signatures of the generated bindings.
+pub(crate) mod attributes;
+pub(crate) mod clock;
+pub(crate) mod crypto;
+pub(crate) mod http_client;
+pub(crate) mod kv;
+pub(crate) mod log;
+pub(crate) mod random;
+pub(crate) mod rate;
+pub(crate) mod request;
+pub(crate) mod response;
+
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::http_client::Outbound;
+use crate::log::Level;
+use state::{Request, Response, State};
+
+thread_local! {
+    static INSTALLED: RefCell<Option<Rc<RefCell<State>>>> = const { RefCell::new(None) };
+}
+
+/// The gateway, as far as a plugin sees it: on this thread, from [`Host::new`] until it is dropped.
+///
+/// ```
+/// use tollgate_plugin_sdk::{request, testing::Host};
+///
+/// let host = Host::new().method("GET").path("/users/7").param("id", "7");
+/// assert_eq!(request::param("id").as_deref(), Some("7"));
+/// request::set_header("x-user", "7").unwrap();
+/// assert_eq!(host.request_header("x-user").as_deref(), Some("7"));
+/// ```
+#[must_use = "the fake gateway is there until this is dropped"]
+pub struct Host {
+    state: Rc<RefCell<State>>,
+}
+
+impl Host {
+    /// A gateway with a `GET /` without fields from 127.0.0.1 at hand, in `on_request`. It takes
+    /// the place of an earlier one on this thread.
+    pub fn new() -> Self {
+        let state = Rc::new(RefCell::new(State::new()));
+        INSTALLED.set(Some(Rc::clone(&state)));
+        Self { state }
+    }
+
+    /// Goes on to the next request, a `GET /`: keys, buckets, clock and logs stay.
+    pub fn next_request(&self) {
+        let mut state = self.state.borrow_mut();
+        state.request = Request::new();
+        state.response = None;
+        state.attributes.clear();
+    }
+
+    /// Goes on to `on_response`, with a response of the upstream with this status and no fields.
+    pub fn enter_response(&self, status: u16) {
+        self.state.borrow_mut().response = Some(Response::new(status));
+    }
+
+    /// Moves both clocks on.
+    pub fn advance(&self, by: Duration) {
+        self.state.borrow_mut().now += by;
+    }
+
+    /// The path as the plugin left it.
+    pub fn path_now(&self) -> String {
+        self.state.borrow().request.path.clone()
+    }
+
+    /// The query as the plugin left it.
+    pub fn query_now(&self) -> Option<String> {
+        self.state.borrow().request.query.clone()
+    }
+
+    /// The body the plugin set, if it set one.
+    pub fn request_body(&self) -> Option<Vec<u8>> {
+        self.state.borrow().request.body.clone()
+    }
+
+    /// The first value of a request header, as the plugin left it.
+    pub fn request_header(&self, name: &str) -> Option<String> {
+        self.state.borrow().request.fields.first(name)
+    }
+
+    /// All request headers in order, as the plugin left them, names in lower case.
+    pub fn request_headers(&self) -> Vec<(String, String)> {
+        self.state.borrow().request.fields.all()
+    }
+
+    /// The response's status, as the plugin left it; 0 before the response is there.
+    pub fn response_status(&self) -> u16 {
+        self.state.borrow().response.as_ref().map_or(0, |response| response.status)
+    }
+
+    /// The first value of a response header, as the plugin left it.
+    pub fn response_header(&self, name: &str) -> Option<String> {
+        self.state.borrow().response.as_ref()?.fields.first(name)
+    }
+
+    /// All response headers in order, as the plugin left them, names in lower case.
+    pub fn response_headers(&self) -> Vec<(String, String)> {
+        self.state.borrow().response.as_ref().map_or_else(Vec::new, |response| response.fields.all())
+    }
+
+    /// A note on the request, as the plugin left it.
+    pub fn attribute_now(&self, name: &str) -> Option<String> {
+        self.state.borrow().attributes.get(name).cloned()
+    }
+
+    /// What the plugin logged.
+    pub fn logs(&self) -> Vec<(Level, String)> {
+        self.state.borrow().logs.clone()
+    }
+
+    /// The calls the plugin made, in the order it made them.
+    pub fn calls(&self) -> Vec<Outbound> {
+        self.state.borrow().calls.clone()
+    }
+}
+
+impl Default for Host {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        INSTALLED.with_borrow_mut(|installed| {
+            if installed.as_ref().is_some_and(|state| Rc::ptr_eq(state, &self.state)) {
+                *installed = None;
+            }
+        });
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,106 @@
+//! Header fields in order, with the checks the gateway makes.
+
+use crate::bindings::tollgate::plugin::types::{Header, HeaderError};
+
+/// Fields a plugin cannot set: framing, hop-by-hop (RFC 9110 section 7.6.1) and `host`.
+const RESERVED: [&str; 9] = [
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "upgrade",
+];
+
+/// The fields of a request or a response; names in lower case.
+#[derive(Default)]
+pub(super) struct Fields(Vec<(String, Vec<u8>)>);
+
+impl Fields {
+    /// A field as it came over the network: nothing is reserved.
+    pub(super) fn arrive(&mut self, name: &str, value: &[u8]) {
+        self.0.push((name.to_ascii_lowercase(), value.to_vec()));
+    }
+
+    pub(super) fn bytes(&self, name: &str) -> Option<Vec<u8>> {
+        self.lines(name).next().map(<[u8]>::to_vec)
+    }
+
+    pub(super) fn first(&self, name: &str) -> Option<String> {
+        self.lines(name).next().map(text)
+    }
+
+    pub(super) fn many(&self, names: &[String]) -> Vec<Option<String>> {
+        names.iter().map(|name| self.first(name)).collect()
+    }
+
+    pub(super) fn values(&self, name: &str) -> Vec<String> {
+        self.lines(name).map(text).collect()
+    }
+
+    pub(super) fn all(&self) -> Vec<(String, String)> {
+        self.0.iter().map(|(name, value)| (name.clone(), text(value))).collect()
+    }
+
+    pub(super) fn records(&self) -> Vec<Header> {
+        self.all().into_iter().map(|(name, value)| Header { name, value }).collect()
+    }
+
+    /// Takes the place of the first line of that name; the others go.
+    pub(super) fn set(&mut self, name: &str, value: &[u8]) -> Result<(), HeaderError> {
+        let name = writable(name)?;
+        legal_value(value)?;
+        let place = self.0.iter().position(|(other, _)| *other == name).unwrap_or(self.0.len());
+        self.0.retain(|(other, _)| *other != name);
+        self.0.insert(place.min(self.0.len()), (name, value.to_vec()));
+        Ok(())
+    }
+
+    pub(super) fn add(&mut self, name: &str, value: &[u8]) -> Result<(), HeaderError> {
+        let name = writable(name)?;
+        legal_value(value)?;
+        self.0.push((name, value.to_vec()));
+        Ok(())
+    }
+
+    pub(super) fn remove(&mut self, name: &str) -> Result<(), HeaderError> {
+        let name = writable(name)?;
+        self.0.retain(|(other, _)| *other != name);
+        Ok(())
+    }
+
+    fn lines<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        self.0
+            .iter()
+            .filter(move |(other, _)| other.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_slice())
+    }
+}
+
+fn text(value: &[u8]) -> String {
+    String::from_utf8_lossy(value).into_owned()
+}
+
+/// The name in lower case, if it is legal and not the gateway's.
+fn writable(name: &str) -> Result<String, HeaderError> {
+    let legal = !name.is_empty() && name.bytes().all(is_token_byte);
+    let name = name.to_ascii_lowercase();
+    match () {
+        () if !legal => Err(HeaderError::IllegalName),
+        () if RESERVED.contains(&name.as_str()) => Err(HeaderError::Reserved),
+        () => Ok(name),
+    }
+}
+
+/// `tchar` of RFC 9110 section 5.6.2.
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+fn legal_value(value: &[u8]) -> Result<(), HeaderError> {
+    let legal = |&byte: &u8| byte == b'\t' || (byte >= b' ' && byte != 0x7f);
+    if value.iter().all(legal) { Ok(()) } else { Err(HeaderError::IllegalValue) }
+}

@@ -1,0 +1,100 @@
+//! The fake of `request`.
+
+use super::state::with_request;
+use crate::bindings::tollgate::plugin::types::{Header, HeaderError};
+
+pub(crate) fn id() -> String {
+    with_request(|request| request.id.clone())
+}
+
+pub(crate) fn route() -> String {
+    with_request(|request| request.route.clone())
+}
+
+pub(crate) fn client_address() -> String {
+    with_request(|request| request.client_address.clone())
+}
+
+pub(crate) fn method() -> String {
+    with_request(|request| request.method.clone())
+}
+
+pub(crate) fn host() -> String {
+    with_request(|request| request.host.clone())
+}
+
+pub(crate) fn path() -> String {
+    with_request(|request| request.path.clone())
+}
+
+pub(crate) fn set_path(path: &str) -> Result<(), String> {
+    if !path.starts_with('/') {
+        return Err("a path starts with `/`".to_owned());
+    }
+    encoded(path, "?#")?;
+    with_request(|request| path.clone_into(&mut request.path));
+    Ok(())
+}
+
+pub(crate) fn query() -> Option<String> {
+    with_request(|request| request.query.clone())
+}
+
+pub(crate) fn set_query(query: Option<&str>) -> Result<(), String> {
+    encoded(query.unwrap_or_default(), "#")?;
+    with_request(|request| request.query = query.map(str::to_owned));
+    Ok(())
+}
+
+pub(crate) fn param(name: &str) -> Option<String> {
+    with_request(|request| request.params.get(name).cloned())
+}
+
+pub(crate) fn header(name: &str) -> Option<String> {
+    with_request(|request| request.fields.first(name))
+}
+
+pub(crate) fn header_bytes(name: &str) -> Option<Vec<u8>> {
+    with_request(|request| request.fields.bytes(name))
+}
+
+pub(crate) fn header_many(names: &[String]) -> Vec<Option<String>> {
+    with_request(|request| request.fields.many(names))
+}
+
+pub(crate) fn header_values(name: &str) -> Vec<String> {
+    with_request(|request| request.fields.values(name))
+}
+
+pub(crate) fn headers() -> Vec<Header> {
+    with_request(|request| request.fields.records())
+}
+
+pub(crate) fn set_header(name: &str, value: &str) -> Result<(), HeaderError> {
+    set_header_bytes(name, value.as_bytes())
+}
+
+pub(crate) fn set_header_bytes(name: &str, value: &[u8]) -> Result<(), HeaderError> {
+    with_request(|request| request.fields.set(name, value))
+}
+
+pub(crate) fn add_header(name: &str, value: &str) -> Result<(), HeaderError> {
+    with_request(|request| request.fields.add(name, value.as_bytes()))
+}
+
+pub(crate) fn remove_header(name: &str) -> Result<(), HeaderError> {
+    with_request(|request| request.fields.remove(name))
+}
+
+pub(crate) fn set_body(body: &[u8]) {
+    with_request(|request| request.body = Some(body.to_vec()));
+}
+
+/// Refuses what percent-encoding leaves no place for, and the delimiters given.
+fn encoded(text: &str, delimiters: &str) -> Result<(), String> {
+    let wrong = |&c: &char| !c.is_ascii_graphic() || delimiters.contains(c);
+    match text.chars().find(wrong) {
+        Some(c) => Err(format!("{c:?} must be percent-encoded")),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,134 @@
+//! What a fake gateway knows.
+
+#![allow(clippy::panic, reason = "a fake fails the test that misuses it")]
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::fields::Fields;
+use super::http_client::Answerer;
+use super::kv::Entry;
+use super::rate::Level as BucketLevel;
+use super::INSTALLED;
+use crate::crypto::Key;
+use crate::http_client::Outbound;
+use crate::log::Level;
+use crate::response::Source;
+
+/// Whether a signature is a key's of a message.
+pub(super) type Verifier = Rc<dyn Fn(&str, &[u8], &[u8]) -> bool>;
+
+/// Everything behind the functions of the interfaces.
+pub(super) struct State {
+    pub(super) request: Request,
+    /// There once `on_response` is the hook.
+    pub(super) response: Option<Response>,
+    pub(super) attributes: BTreeMap<String, String>,
+    pub(super) kv: BTreeMap<String, Entry>,
+    pub(super) buckets: BTreeMap<String, BucketLevel>,
+    /// Most buckets, or none for no end.
+    pub(super) max_buckets: Option<usize>,
+    pub(super) keys: Vec<Key>,
+    pub(super) verifier: Option<Verifier>,
+    pub(super) answerer: Option<Answerer>,
+    pub(super) calls: Vec<Outbound>,
+    /// Calls submitted and not taken.
+    pub(super) open_calls: Vec<u32>,
+    pub(super) logs: Vec<(Level, String)>,
+    /// Since 1970.
+    pub(super) now: Duration,
+    pub(super) random: u64,
+}
+
+/// The request at hand.
+pub(super) struct Request {
+    pub(super) id: String,
+    pub(super) route: String,
+    pub(super) client_address: String,
+    pub(super) method: String,
+    pub(super) host: String,
+    pub(super) path: String,
+    pub(super) query: Option<String>,
+    pub(super) params: BTreeMap<String, String>,
+    pub(super) fields: Fields,
+    pub(super) body: Option<Vec<u8>>,
+}
+
+/// The response at hand.
+pub(super) struct Response {
+    pub(super) source: Source,
+    pub(super) status: u16,
+    pub(super) fields: Fields,
+}
+
+impl State {
+    pub(super) fn new() -> Self {
+        Self {
+            request: Request::new(),
+            response: None,
+            attributes: BTreeMap::new(),
+            kv: BTreeMap::new(),
+            buckets: BTreeMap::new(),
+            max_buckets: None,
+            keys: Vec::new(),
+            verifier: None,
+            answerer: None,
+            calls: Vec::new(),
+            open_calls: Vec::new(),
+            logs: Vec::new(),
+            // Not zero, so that a test sees a plugin that takes the one clock for the other.
+            now: Duration::from_secs(1_700_000_000),
+            random: 0x9e37_79b9_7f4a_7c15,
+        }
+    }
+}
+
+impl Request {
+    pub(super) fn new() -> Self {
+        Self {
+            id: "0123456789abcdef0123456789abcdef".to_owned(),
+            route: "test".to_owned(),
+            client_address: "127.0.0.1".to_owned(),
+            method: "GET".to_owned(),
+            host: "localhost".to_owned(),
+            path: "/".to_owned(),
+            query: None,
+            params: BTreeMap::new(),
+            fields: Fields::default(),
+            body: None,
+        }
+    }
+}
+
+impl Response {
+    pub(super) fn new(status: u16) -> Self {
+        Self { source: Source::Upstream, status, fields: Fields::default() }
+    }
+}
+
+/// Runs with the gateway of this thread.
+pub(super) fn with<T>(run: impl FnOnce(&mut State) -> T) -> T {
+    let state = INSTALLED.with_borrow(Clone::clone);
+    let Some(state) = state else {
+        panic!("no gateway: a test that calls the plugin keeps a `testing::Host`");
+    };
+    let mut state = state.borrow_mut();
+    run(&mut state)
+}
+
+/// Runs with the request, which only the hooks on the way in have.
+pub(super) fn with_request<T>(run: impl FnOnce(&mut Request) -> T) -> T {
+    with(|state| {
+        assert!(state.response.is_none(), "`request` may not be called in `on_response`: use `attributes`");
+        run(&mut state.request)
+    })
+}
+
+/// Runs with the response, which only `on_response` has.
+pub(super) fn with_response<T>(run: impl FnOnce(&mut Response) -> T) -> T {
+    with(|state| match &mut state.response {
+        Some(response) => run(response),
+        None => panic!("`response` may only be called in `on_response`: set one up with `Host::response`"),
+    })
+}
