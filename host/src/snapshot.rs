@@ -134,6 +134,12 @@ impl WorkerSnapshot {
         targets.iter().find(|(name, _)| name == target).map(|(_, metrics)| &**metrics)
     }
 
+    /// The numbers of a target, `host:port`, under the first upstream that names it.
+    pub fn first_metrics_of(&self, target: &str) -> Option<&UpstreamMetrics> {
+        let upstreams = self.shared.config.upstreams.iter();
+        upstreams.filter_map(|upstream| self.target_metrics(&upstream.name, target)).next()
+    }
+
     /// Makes an instance of each plugin that has none yet, so that the first request finds one.
     pub async fn warm(&self) {
         for pool in &self.pools {

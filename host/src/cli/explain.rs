@@ -57,7 +57,7 @@ fn print(config: &Config, route: &Route, params: &Params, request: &request::Par
     println!("chain      {}", if chain.is_empty() { "none".into() } else { chain.join(" -> ") });
     for id in &route.plugins {
         let plugin = &config.plugins[id.0];
-        let mut notes = vec![format!("{:?}", plugin.component)];
+        let mut notes = vec![plugin.component.to_string()];
         if plugin.isolation == Isolation::Fresh {
             notes.push("a fresh instance for each hook".into());
         }

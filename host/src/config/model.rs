@@ -167,6 +167,15 @@ pub enum Component {
     File(PathBuf),
 }
 
+impl std::fmt::Display for Component {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::BuiltIn(name) => write!(f, "built-in {name}"),
+            Self::File(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
 /// What a plugin may reach. Empty by default.
 #[derive(Debug, Clone, Default)]
 pub struct Grants {

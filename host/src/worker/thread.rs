@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use tokio::task::LocalSet;
 
-use super::Worker;
+use super::{Worker, gauges};
 use crate::listen::connection;
 use crate::snapshot::{Snapshot, WorkerSnapshot};
 use crate::telemetry::WorkerId;
@@ -104,6 +104,7 @@ async fn run(
     let first = Rc::new(WorkerSnapshot::new(snapshot, id, &mut upstreams, None));
     first.warm().await;
     let worker = Worker::install(number, first, upstreams);
+    tokio::task::spawn_local(gauges::keep(Rc::downgrade(&worker)));
     drop(ready.send(Ok(())));
 
     while let Some(message) = messages.recv().await {
