@@ -1,79 +1,65 @@
 //! `/api/status`: the gateway as JSON.
 
-use std::collections::BTreeMap;
-use std::time::SystemTime;
-
 use serde::Serialize;
 
-use super::AdminState;
+use super::Admin;
+use crate::config::model::{self, Config};
+use crate::plugin::Plugin;
+use crate::reload::Current;
 use crate::telemetry::metrics::TargetState;
 use crate::telemetry::rfc3339;
-
-/// What the snapshot in force is made of.
-#[derive(Debug, Default)]
-pub struct Inventory {
-    pub routes: Vec<RouteStatus>,
-    pub plugins: Vec<PluginStatus>,
-    pub upstreams: Vec<UpstreamStatus>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-pub struct RouteStatus {
-    pub name: String,
-    /// The template, as written.
-    pub path: String,
-    pub upstream: Option<String>,
-    /// The chain, in its order.
-    pub plugins: Vec<String>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-pub struct PluginStatus {
-    pub name: String,
-    /// The built-in's name, or the file.
-    pub component: String,
-    /// What the component says of itself.
-    pub version: String,
-    /// `loaded`, or what is wrong with the newest file while the last good one serves.
-    pub state: String,
-}
-
-#[derive(Debug, Clone)]
-pub struct UpstreamStatus {
-    pub name: String,
-    /// `host:port` of each.
-    pub targets: Vec<String>,
-}
-
-/// How the last reload went.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct Reload {
-    result: &'static str,
-    time: String,
-    error: Option<String>,
-}
 
 #[derive(Serialize)]
 struct Status<'a> {
     version: &'static str,
     uptime_seconds: u64,
     config: String,
+    /// When the snapshot in force went live.
+    live_since: String,
     /// `null` before the first.
-    last_reload: Option<Reload>,
-    routes: &'a [RouteStatus],
-    plugins: &'a [PluginStatus],
+    last_reload: Option<Reload<'a>>,
+    routes: Vec<Route<'a>>,
+    plugins: Vec<PluginStatus<'a>>,
     upstreams: Vec<Upstream<'a>>,
+}
+
+#[derive(Serialize)]
+struct Reload<'a> {
+    result: &'static str,
+    error: Option<&'a str>,
+    /// How many there have been, this one included.
+    number: u64,
+}
+
+#[derive(Serialize)]
+struct Route<'a> {
+    name: &'a str,
+    /// The template, as written.
+    path: &'a str,
+    upstream: Option<&'a str>,
+    /// The chain, in its order.
+    plugins: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct PluginStatus<'a> {
+    name: &'a str,
+    /// What the component says of itself.
+    component: &'a str,
+    version: &'a str,
+    state: &'static str,
 }
 
 #[derive(Serialize)]
 struct Upstream<'a> {
     name: &'a str,
-    targets: Vec<Target<'a>>,
+    targets: Vec<Target>,
 }
 
-#[derive(Serialize)]
-struct Target<'a> {
-    address: &'a str,
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Target {
+    /// `host:port`
+    address: String,
     health: &'static str,
     /// Workers that leave it out at the moment.
     ejected_by_workers: i64,
@@ -82,118 +68,99 @@ struct Target<'a> {
     failures: u64,
 }
 
-impl Reload {
-    pub(super) fn new(time: SystemTime, error: Option<String>) -> Self {
-        let result = if error.is_none() { "ok" } else { "failed" };
-        Self {
-            result,
-            time: rfc3339(time).to_string(),
-            error,
-        }
-    }
-}
-
 /// The whole status as JSON text.
-pub(super) fn json(state: &AdminState) -> serde_json::Result<Vec<u8>> {
-    let inventory = state.inventory();
-    let numbers = state.registry().targets();
-    let numbers = numbers
-        .iter()
-        .map(|n| ((n.upstream.as_str(), n.target.as_str()), n))
-        .collect();
+pub(super) fn json(admin: &Admin) -> serde_json::Result<Vec<u8>> {
+    let current = admin.status.current();
+    let config = &current.snapshot.config;
+    let numbers = admin.metrics.targets();
     let status = Status {
         version: env!("CARGO_PKG_VERSION"),
-        uptime_seconds: state.started().elapsed().as_secs(),
-        config: state.config().display().to_string(),
-        last_reload: state.reload(),
-        routes: &inventory.routes,
-        plugins: &inventory.plugins,
-        upstreams: inventory
-            .upstreams
-            .iter()
-            .map(|u| Upstream::new(u, &numbers))
-            .collect(),
+        uptime_seconds: admin.started.elapsed().as_secs(),
+        config: admin.status.config.display().to_string(),
+        live_since: rfc3339(current.since).to_string(),
+        last_reload: Reload::last(&current),
+        routes: config.routes.iter().map(|route| Route::new(route, config)).collect(),
+        plugins: current.snapshot.plugins.iter().map(|plugin| PluginStatus::new(plugin)).collect(),
+        upstreams: config.upstreams.iter().map(|upstream| Upstream::new(upstream, &numbers)).collect(),
     };
     let mut json = serde_json::to_vec_pretty(&status)?;
     json.push(b'\n');
     Ok(json)
 }
 
-type Numbers<'a> = BTreeMap<(&'a str, &'a str), &'a TargetState>;
+impl<'a> Reload<'a> {
+    fn last(current: &'a Current) -> Option<Self> {
+        let error = current.last_error.as_deref();
+        let result = if error.is_none() { "ok" } else { "failed" };
+        (current.reloads > 0).then_some(Self { result, error, number: current.reloads })
+    }
+}
 
-impl<'a> Upstream<'a> {
-    fn new(upstream: &'a UpstreamStatus, numbers: &Numbers<'_>) -> Self {
-        let targets = upstream.targets.iter().map(|address| {
-            let numbers = numbers.get(&(upstream.name.as_str(), address.as_str()));
-            Target::new(address, numbers.copied())
-        });
+impl<'a> Route<'a> {
+    fn new(route: &'a model::Route, config: &'a Config) -> Self {
+        let upstream = route.upstream.and_then(|id| config.upstreams.get(id.0));
+        let plugins = route.plugins.iter().filter_map(|id| config.plugins.get(id.0));
         Self {
-            name: &upstream.name,
-            targets: targets.collect(),
+            name: &route.name,
+            path: &route.matches.path,
+            upstream: upstream.map(|upstream| upstream.name.as_str()),
+            plugins: plugins.map(|plugin| plugin.name.as_str()).collect(),
         }
     }
 }
 
-impl<'a> Target<'a> {
+impl<'a> PluginStatus<'a> {
+    /// A snapshot holds no plugin that is not loaded.
+    fn new(plugin: &'a Plugin) -> Self {
+        let descriptor = &plugin.descriptor;
+        Self { name: plugin.name(), component: &descriptor.name, version: &descriptor.version, state: "loaded" }
+    }
+}
+
+impl<'a> Upstream<'a> {
+    fn new(upstream: &'a model::Upstream, numbers: &[TargetState]) -> Self {
+        let targets = upstream.targets.iter().map(|target| {
+            let address = target.to_string();
+            let known = numbers.iter().find(|known| known.upstream == upstream.name && known.target == address);
+            Target::new(address, known)
+        });
+        Self { name: &upstream.name, targets: targets.collect() }
+    }
+}
+
+impl Target {
     /// A target without numbers has not been asked yet.
-    fn new(address: &'a str, numbers: Option<&TargetState>) -> Self {
-        let ejected = numbers.map_or(0, |n| n.ejected_by);
+    fn new(address: String, numbers: Option<&TargetState>) -> Self {
+        let ejected = numbers.map_or(0, |numbers| numbers.ejected_by);
         Self {
             address,
             health: if ejected > 0 { "ejected" } else { "healthy" },
             ejected_by_workers: ejected,
-            in_flight: numbers.map_or(0, |n| n.in_flight),
-            requests: numbers.map_or(0, |n| n.requests),
-            failures: numbers.map_or(0, |n| n.failures),
+            in_flight: numbers.map_or(0, |numbers| numbers.in_flight),
+            requests: numbers.map_or(0, |numbers| numbers.requests),
+            failures: numbers.map_or(0, |numbers| numbers.failures),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-    use std::sync::Arc;
-
     use super::*;
-    use crate::telemetry::{Registry, WorkerId};
-
-    fn status(state: &AdminState) -> serde_json::Value {
-        serde_json::from_slice(&json(state).unwrap()).unwrap()
-    }
-
-    fn inventory() -> Inventory {
-        let upstream = UpstreamStatus {
-            name: "users".into(),
-            targets: vec!["a:1".into(), "b:2".into()],
-        };
-        Inventory {
-            upstreams: vec![upstream],
-            ..Inventory::default()
-        }
-    }
 
     #[test]
     fn an_ejected_target_is_told_from_a_healthy_one() {
-        let registry = Arc::new(Registry::default());
-        let state = AdminState::new(PathBuf::from("t.toml"), Arc::clone(&registry));
-        state.loaded(inventory());
-        let target = registry.target(WorkerId(0), "users", "b:2");
-        target.ejected.set(1);
-        let status = status(&state);
-        let targets = &status["upstreams"][0]["targets"];
-        assert_eq!(targets[0]["health"], "healthy");
-        assert_eq!(targets[1]["health"], "ejected");
-        assert_eq!(status["last_reload"], serde_json::Value::Null);
-    }
-
-    #[test]
-    fn a_failed_reload_says_why_and_leaves_what_was() {
-        let state = AdminState::new(PathBuf::from("t.toml"), Arc::new(Registry::default()));
-        state.loaded(inventory());
-        state.reloaded(Err("line 3: no such upstream".into()));
-        let status = status(&state);
-        assert_eq!(status["last_reload"]["result"], "failed");
-        assert_eq!(status["last_reload"]["error"], "line 3: no such upstream");
-        assert_eq!(status["upstreams"][0]["name"], "users");
+        let mut numbers = TargetState {
+            upstream: "users".into(),
+            target: "a:1".into(),
+            requests: 4,
+            failures: 3,
+            in_flight: 1,
+            ejected_by: 2,
+        };
+        let ejected = Target::new("a:1".into(), Some(&numbers));
+        assert_eq!((ejected.health, ejected.ejected_by_workers, ejected.failures), ("ejected", 2, 3));
+        numbers.ejected_by = 0;
+        assert_eq!(Target::new("a:1".into(), Some(&numbers)).health, "healthy");
+        assert_eq!(Target::new("a:1".into(), None).health, "healthy");
     }
 }

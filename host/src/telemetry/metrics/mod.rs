@@ -20,6 +20,7 @@ pub use process::LiveSnapshot;
 pub use registry::{Registry, TargetState};
 pub use route::RouteMetrics;
 pub use shards::WorkerId;
+pub(crate) use text::CONTENT_TYPE;
 pub use upstream::{UpstreamFailure, UpstreamMetrics};
 pub use value::{Counter, Gauge, Histogram};
 pub use worker::WorkerMetrics;
