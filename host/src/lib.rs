@@ -1,1 +1,20 @@
+//! The Tollgate gateway, as a library: the binary and its tests stand on it.
+//!
+//! A request's way is `listen -> exchange -> route -> chain in -> upstream -> chain out -> listen`;
+//! `gateway` assembles what it passes through, `reload` does so again when something changes.
 
+pub mod body;
+pub mod chain;
+pub mod config;
+pub mod context;
+pub mod exchange;
+pub mod gateway;
+pub mod listen;
+pub mod plugin;
+pub mod respond;
+pub mod route;
+pub mod snapshot;
+pub mod state;
+pub mod telemetry;
+pub mod upstream;
+pub mod worker;

@@ -233,6 +233,13 @@ pub enum KeyMaterial {
     Pem(Vec<u8>),
 }
 
+impl std::fmt::Debug for KeyMaterial {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Likewise.
+        f.write_str("KeyMaterial")
+    }
+}
+
 /// The same names as `crypto.algorithm` in the WIT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Algorithm {

@@ -1,0 +1,52 @@
+//! Why a body ended before its end, and who is to blame for it.
+
+use std::fmt;
+
+/// A body that could not be read to its end.
+///
+/// Small and `Copy`, so it can be found again behind the errors hyper wraps around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BodyError {
+    /// Whose body it was.
+    pub side: Side,
+    pub fault: Fault,
+}
+
+/// Where a body came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Client,
+    Upstream,
+    /// Made in the gateway, by itself or by a plugin.
+    Gateway,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The connection ended, or the framing was wrong, before the body was whole.
+    Broken,
+    /// No byte came for the side's idle time-out.
+    Idle,
+    /// The whole exchange took longer than it may.
+    Deadline,
+    /// More bytes than this many.
+    LimitExceeded(u64),
+}
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let side = match self.side {
+            Side::Client => "the client's body",
+            Side::Upstream => "the upstream's body",
+            Side::Gateway => "the gateway's body",
+        };
+        match self.fault {
+            Fault::Broken => write!(f, "{side} broke off"),
+            Fault::Idle => write!(f, "{side} stopped coming: idle time-out"),
+            Fault::Deadline => write!(f, "{side} was not whole by the total time-out"),
+            Fault::LimitExceeded(limit) => write!(f, "{side} is longer than {limit} bytes"),
+        }
+    }
+}
+
+impl std::error::Error for BodyError {}

@@ -1,0 +1,213 @@
+//! A route's plugins, run in order on the way in and in reverse on the way out.
+//!
+//! The chain is an onion: on the way out `on-response` runs for exactly the plugins the request
+//! got to, whoever made the response. Absent on purpose: what comes before and after the chain,
+//! which is `exchange`'s, and how a hook runs, which is `plugin`'s.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::body::Body;
+use crate::config::model::OnError;
+use crate::context::Context;
+use crate::plugin::bindings::exports::tollgate::plugin::request_filter::{BodyVerdict, Verdict};
+use crate::plugin::bindings::exports::tollgate::plugin::response_filter::ResponseVerdict;
+use crate::plugin::bindings::tollgate::plugin::types::Answer;
+use crate::plugin::call::{self, Called};
+use crate::plugin::fault::Fault;
+use crate::plugin::pool::Pool;
+use crate::plugin::state::Hook;
+use crate::respond::{self, Failure};
+
+mod answer;
+mod buffer;
+
+/// The plugins of a route, on one worker.
+#[derive(Debug, Default)]
+pub struct Chain {
+    links: Vec<Rc<Pool>>,
+}
+
+/// How the way in ended.
+#[derive(Debug)]
+pub struct Entered {
+    pub context: Box<Context>,
+    pub body: Body,
+    /// How many plugins the request got to: so many have their `on-response` run.
+    pub depth: usize,
+    pub outcome: Outcome,
+}
+
+#[derive(Debug)]
+pub enum Outcome {
+    /// All plugins let it pass.
+    Forward,
+    /// A plugin answered: the head is in `context.response`.
+    Answered(Body),
+    /// It was refused, by whomever the failure names.
+    Failed(Failure),
+}
+
+/// What a plugin decided: for the access log.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    pub plugin: Arc<str>,
+    pub hook: Hook,
+    pub verdict: &'static str,
+    pub wall: Duration,
+}
+
+impl Chain {
+    pub fn new(links: Vec<Rc<Pool>>) -> Self {
+        Self { links }
+    }
+
+    /// The way in: runs `on-request` of each plugin until one answers or fails.
+    pub async fn enter(&self, mut context: Box<Context>, mut body: Body) -> Entered {
+        for (position, link) in self.links.iter().enumerate() {
+            if !link.plugin.filters_requests() {
+                continue;
+            }
+            let step;
+            (context, body, step) = enter_one(link, context, body).await;
+            match step {
+                Step::Next => {}
+                // The responder's own `on-response` runs; a plugin that failed is not asked again.
+                Step::Answer(answer) => {
+                    return Entered { context, body, depth: position + 1, outcome: Outcome::Answered(answer) };
+                }
+                Step::Fail(failure) => {
+                    return Entered { context, body, depth: position, outcome: Outcome::Failed(failure) };
+                }
+            }
+        }
+        Entered { context, body, depth: self.links.len(), outcome: Outcome::Forward }
+    }
+
+    /// The way out: runs `on-response` of the first `depth` plugins, last one first.
+    pub async fn leave(&self, mut context: Box<Context>, mut body: Body, depth: usize) -> (Box<Context>, Body) {
+        for link in self.links[..depth].iter().rev() {
+            if link.plugin.filters_responses() {
+                (context, body) = leave_one(link, context, body).await;
+            }
+        }
+        (context, body)
+    }
+}
+
+enum Step {
+    Next,
+    Answer(Body),
+    Fail(Failure),
+}
+
+async fn enter_one(link: &Rc<Pool>, context: Box<Context>, body: Body) -> (Box<Context>, Body, Step) {
+    let started = Instant::now();
+    let called = call::on_request(link, context).await;
+    let (mut context, verdict) = note(link, Hook::OnRequest, started, called, verdict_name);
+    let max = match verdict {
+        Ok(Verdict::Next) => return (context, body, Step::Next),
+        Ok(Verdict::Respond(answer)) => {
+            let step = respond(link, &mut context, answer);
+            return (context, body, step);
+        }
+        Ok(Verdict::NeedBody(max)) => max,
+        Err(fault) => {
+            let step = refuse_or_skip(link, &context, Hook::OnRequest, fault);
+            return (context, body, step);
+        }
+    };
+    // Read while no instance is held: a slow client costs no plugin anything.
+    let bytes = match buffer::read(&mut context, body, u64::from(max).min(link.plugin.rights.limits.body)).await {
+        Ok(bytes) => bytes,
+        Err(failure) => return (context, Body::empty(), Step::Fail(failure)),
+    };
+    let started = Instant::now();
+    let called = call::on_request_body(link, context, &bytes).await;
+    let (mut context, verdict) = note(link, Hook::OnRequestBody, started, called, body_verdict_name);
+    let step = match verdict {
+        Ok(BodyVerdict::Next) => Step::Next,
+        Ok(BodyVerdict::Respond(answer)) => respond(link, &mut context, answer),
+        Err(fault) => refuse_or_skip(link, &context, Hook::OnRequestBody, fault),
+    };
+    (context, Body::full(bytes), step)
+}
+
+async fn leave_one(link: &Rc<Pool>, context: Box<Context>, body: Body) -> (Box<Context>, Body) {
+    let started = Instant::now();
+    let called = call::on_response(link, context).await;
+    let (mut context, verdict) = note(link, Hook::OnResponse, started, called, response_verdict_name);
+    let step = match verdict {
+        Ok(ResponseVerdict::Next) => Step::Next,
+        Ok(ResponseVerdict::Replace(answer)) => respond(link, &mut context, answer),
+        Err(fault) => refuse_or_skip(link, &context, Hook::OnResponse, fault),
+    };
+    match step {
+        Step::Next => (context, body),
+        Step::Answer(replacement) => (context, replacement),
+        // A response a policy could not look at must not get out.
+        Step::Fail(failure) => {
+            let replacement = respond::fail(&mut context, failure);
+            (context, replacement)
+        }
+    }
+}
+
+fn respond(link: &Pool, context: &mut Context, made: Answer) -> Step {
+    match answer::put(context, link.plugin.name(), made) {
+        Ok(body) => Step::Answer(body),
+        Err(problem) => refuse_or_skip(link, context, Hook::OnRequest, Fault::Verdict(problem.into())),
+    }
+}
+
+/// Fails closed, unless the operator said `on_error = "skip"`. Being busy is the gateway's
+/// trouble, not the plugin's, and is never skipped: that would let traffic through under load.
+fn refuse_or_skip(link: &Pool, context: &Context, hook: Hook, fault: Fault) -> Step {
+    let plugin = link.plugin.name();
+    let version = &link.plugin.descriptor.version;
+    link.metrics.error(hook, fault.reason());
+    let skip = link.plugin.on_error == OnError::Skip && !matches!(fault, Fault::Busy);
+    tracing::error!(%plugin, %version, route = %context.route, hook = hook.name(), id = %context.id, skipped = skip, "plugin failed: {fault}");
+    if skip { Step::Next } else { Step::Fail(Failure::Plugin { name: Arc::clone(plugin), fault }) }
+}
+
+/// Counts a call and, if anybody is going to read it, notes it for the access log.
+fn note<V>(
+    link: &Pool,
+    hook: Hook,
+    started: Instant,
+    called: Called<V>,
+    name: fn(&V) -> &'static str,
+) -> (Box<Context>, Result<V, Fault>) {
+    let Called { mut context, verdict, cpu } = called;
+    let name = verdict.as_ref().map_or("error", name);
+    link.metrics.call(hook, name, cpu);
+    if context.notes_decisions {
+        let plugin = Arc::clone(link.plugin.name());
+        context.decisions.push(Decision { plugin, hook, verdict: name, wall: started.elapsed() });
+    }
+    (context, verdict)
+}
+
+fn verdict_name(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Next => "next",
+        Verdict::Respond(_) => "respond",
+        Verdict::NeedBody(_) => "need-body",
+    }
+}
+
+fn body_verdict_name(verdict: &BodyVerdict) -> &'static str {
+    match verdict {
+        BodyVerdict::Next => "next",
+        BodyVerdict::Respond(_) => "respond",
+    }
+}
+
+fn response_verdict_name(verdict: &ResponseVerdict) -> &'static str {
+    match verdict {
+        ResponseVerdict::Next => "next",
+        ResponseVerdict::Replace(_) => "replace",
+    }
+}

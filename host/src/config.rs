@@ -1,0 +1,98 @@
+//! The configuration: TOML as written, to every error at once, or the resolved [`model::Config`].
+//!
+//! `read` -> `parse` (TOML to JSON with places) -> `validate` (against the schema that `file`
+//! derives) -> `resolve` (names to ids). Absent on purpose: watching for changes, and parsing of
+//! keys and components, which belong to what uses them.
+
+mod document;
+mod error;
+mod file;
+mod interpolate;
+pub mod model;
+mod one_or_many;
+mod parse;
+mod plugin_config;
+mod read;
+mod resolve;
+mod schema;
+mod source;
+mod suggest;
+mod units;
+mod validate;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+pub use document::Document;
+pub use error::{Diagnostic, Diagnostics, Place};
+pub use plugin_config::{MAX_SCHEMA, MAX_SCHEMA_DEPTH};
+pub use read::MAX_FILE;
+pub use units::{MAX_DURATION, parse_duration, parse_size};
+
+use source::Source;
+
+/// A configuration without errors.
+#[derive(Debug)]
+pub struct Loaded {
+    pub config: model::Config,
+    /// To attach errors that show up later to the places they come from.
+    pub document: Document,
+    /// Every file the configuration was made of: TOML, interpolated files, secrets, keys. Without
+    /// the plugins' components, which are in [`model::Plugin::component`].
+    pub files: Vec<PathBuf>,
+}
+
+/// Loads a config: a file, or a folder whose `*.toml` are merged in the order of their names.
+/// `built_ins` are the names of the plugins in the binary.
+pub fn load(path: &Path, built_ins: &[&str]) -> Result<Loaded, Diagnostics> {
+    let (sources, errors) = read::read_sources(path);
+    if !errors.is_empty() {
+        return Err(Diagnostics::new(path.to_owned(), errors));
+    }
+    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
+    load_sources(path, folder, sources, built_ins)
+}
+
+/// Loads a config from text, as if it stood in the file `path`.
+pub fn load_str(text: &str, path: &Path, built_ins: &[&str]) -> Result<Loaded, Diagnostics> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    load_sources(path, folder, vec![Source::new(path.to_owned(), text.to_owned())], built_ins)
+}
+
+/// The JSON Schema (draft 2020-12) of the whole file, for editors.
+pub fn schema() -> Value {
+    schema::FILE_SCHEMA.clone()
+}
+
+/// A first config with comments, as `tollgate init` writes it.
+pub fn init_text() -> &'static str {
+    include_str!("config/init.toml")
+}
+
+fn load_sources(path: &Path, folder: &Path, sources: Vec<Source>, built_ins: &[&str]) -> Result<Loaded, Diagnostics> {
+    let parse::Parsed { mut document, syntax, errors: mut found } = parse::parse(sources, folder.to_owned());
+    if !syntax.is_empty() {
+        return Err(Diagnostics::new(path.to_owned(), syntax));
+    }
+    let spoilt: Vec<String> = found.iter().map(|(pointer, _)| pointer.clone()).collect();
+    match validate::compile(&schema::FILE_SCHEMA) {
+        // A value with an error of its own was replaced; what the schema says of it says nothing.
+        Ok(validator) => {
+            let judged = validate::validate(&document, "", &document.root, &schema::FILE_SCHEMA, &validator);
+            found.extend(judged.into_iter().filter(|(pointer, _)| !spoilt.contains(pointer)));
+        }
+        Err(message) => found.push((String::new(), Diagnostic::new(message))),
+    }
+    let broken: Vec<String> = found.iter().map(|(pointer, _)| pointer.clone()).collect();
+    let (config, errors) = resolve::resolve(&mut document, &broken, built_ins);
+    match config {
+        Some(config) => {
+            document.files.sort();
+            document.files.dedup();
+            let files = document.files.clone();
+            Ok(Loaded { config, document, files })
+        }
+        None => Err(Diagnostics::new(path.to_owned(), found.into_iter().map(|(_, error)| error).chain(errors).collect())),
+    }
+}

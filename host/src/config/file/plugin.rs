@@ -1,0 +1,164 @@
+//! `[plugins.NAME]` as it is written.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::secs;
+use crate::config::units::{Size, Time};
+
+/// A configured plugin.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Plugin {
+    /// A built-in plugin, or `FILE.wasm` in `plugins_dir`; the table's name where it is not given.
+    #[schemars(with = "String", example = &"jwt-auth")]
+    #[serde(rename = "use", skip_serializing_if = "Option::is_none")]
+    pub component: Option<String>,
+    /// What the plugin may reach. Nothing where it is not given.
+    #[schemars(example = serde_json::json!({ "http": ["users"] }))]
+    pub grant: Grant,
+    /// The plugin's own configuration, checked against the schema inside the plugin.
+    pub config: Map<String, Value>,
+    /// What the plugin may take.
+    pub limits: PluginLimits,
+    /// `shared`: an instance serves one hook after another. `fresh`: a new one for each hook.
+    pub isolation: Isolation,
+    /// What a fault of the plugin does to the request: `deny` (an error response) or `skip`.
+    pub on_error: OnError,
+    /// Keys the plugin may check signatures with, by name.
+    pub keys: BTreeMap<String, Key>,
+}
+
+/// What a plugin may reach.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Grant {
+    /// Upstreams by name, and origins: `http://HOST:PORT`.
+    #[schemars(example = vec!["users", "http://issuer.example:8080"])]
+    pub http: Vec<String>,
+}
+
+/// What a plugin may take.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct PluginLimits {
+    /// CPU time of one hook. Waiting for other services does not count.
+    pub cpu: Time,
+    /// Wall time of one hook.
+    pub wall: Time,
+    /// Memory of one instance.
+    pub memory: Size,
+    /// Elements in the tables of one instance.
+    #[schemars(range(min = 1))]
+    pub table_elements: usize,
+    /// Most instances of each worker.
+    #[schemars(range(min = 1))]
+    pub instances: usize,
+    /// Hooks of each worker that may wait for an instance.
+    pub queue: usize,
+    /// Hooks after which an instance is replaced.
+    #[schemars(range(min = 1))]
+    pub uses: u64,
+    /// Largest body the plugin may have buffered, in or out.
+    pub body: Size,
+    /// Most outbound calls of one hook.
+    pub calls: usize,
+    /// Most keys in the plugin's `kv` store.
+    pub kv_keys: usize,
+    /// Most bytes of keys and values in the plugin's `kv` store.
+    pub kv_bytes: Size,
+    /// Most keys the `rate` interface tracks for the plugin.
+    pub rate_keys: usize,
+}
+
+impl Default for PluginLimits {
+    fn default() -> Self {
+        Self {
+            cpu: Time(Duration::from_millis(50)),
+            wall: secs(5),
+            memory: Size(64 << 20),
+            table_elements: 20_000,
+            instances: 64,
+            queue: 256,
+            uses: 1_000_000,
+            body: Size(1 << 20),
+            calls: 32,
+            kv_keys: 10_000,
+            kv_bytes: Size(16 << 20),
+            rate_keys: 100_000,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(crate) enum Isolation {
+    #[default]
+    Shared,
+    Fresh,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(crate) enum OnError {
+    #[default]
+    Deny,
+    Skip,
+}
+
+/// A key: an algorithm and exactly one source of its material.
+// No `Debug`: the material stays out of logs.
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Key {
+    /// The one algorithm the key may be used with, by its name in RFC 7518 or RFC 8037.
+    #[schemars(example = &"RS256")]
+    pub algorithm: Algorithm,
+    /// The material itself: the secret's text for HS algorithms, a public key in PEM for others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub value: Option<String>,
+    /// The secret of an HS algorithm in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub value_base64: Option<String>,
+    /// File that holds the material, relative to the config file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", example = &"keys/issuer.pem")]
+    pub file: Option<String>,
+    /// Name in `secrets` that holds the material.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub secret: Option<String>,
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Key").field("algorithm", &self.algorithm).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schemars(inline)]
+pub(crate) enum Algorithm {
+    Hs256,
+    Hs384,
+    Hs512,
+    Rs256,
+    Rs384,
+    Rs512,
+    Ps256,
+    Ps384,
+    Ps512,
+    Es256,
+    Es384,
+    #[serde(rename = "EdDSA")]
+    EdDsa,
+}

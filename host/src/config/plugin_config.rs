@@ -1,0 +1,60 @@
+//! Checks a plugin's `config` table against the schema from inside its component.
+
+use serde_json::{Map, Value};
+
+use super::document::{Document, child};
+use super::error::Diagnostic;
+use super::validate;
+
+/// The largest schema a plugin may have, in bytes.
+pub const MAX_SCHEMA: usize = 256 << 10;
+
+/// The deepest a plugin's schema may be nested.
+pub const MAX_SCHEMA_DEPTH: usize = 64;
+
+impl Document {
+    /// Every error in the `config` table of a plugin, by the JSON Schema (draft 2020-12) its
+    /// component came with; none if all is well. The empty schema means: no configuration at all.
+    pub fn check_plugin_config(&self, plugin: &str, schema: &str) -> Vec<Diagnostic> {
+        let table = child("/plugins", plugin);
+        let pointer = child(&table, "config");
+        let schema = match parse_schema(schema) {
+            Ok(schema) => schema,
+            Err(why) => return vec![self.value_error(&table, format!("the plugin's own schema is not usable: {why}"))],
+        };
+        let validator = match validate::compile(&schema) {
+            Ok(validator) => validator,
+            Err(why) => return vec![self.value_error(&table, format!("the plugin's own schema is not usable: {why}"))],
+        };
+        let empty = Value::Object(Map::new());
+        let instance = self.root.pointer(&pointer).unwrap_or(&empty);
+        let found = validate::validate(self, &pointer, instance, &schema, &validator);
+        found.into_iter().map(|(_, error)| error).collect()
+    }
+}
+
+fn parse_schema(text: &str) -> Result<Value, String> {
+    if text.len() > MAX_SCHEMA {
+        return Err(format!("it is larger than {} KiB", MAX_SCHEMA >> 10));
+    }
+    if text.is_empty() {
+        return Ok(serde_json::json!({ "type": "object", "properties": {}, "additionalProperties": false }));
+    }
+    let schema: Value = serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
+    if depth(&schema) > MAX_SCHEMA_DEPTH {
+        return Err(format!("it is nested deeper than {MAX_SCHEMA_DEPTH} levels"));
+    }
+    if !schema.is_object() {
+        return Err("it is not a JSON object".into());
+    }
+    Ok(schema)
+}
+
+/// Levels of nesting; `serde_json` itself stops at 128, so this recursion ends.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(table) => 1 + table.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}

@@ -1,0 +1,127 @@
+//! `[plugins.NAME]`: where its code is, what it may reach, what it may take.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::Resolver;
+use super::server::bytes;
+use crate::config::document::child;
+use crate::config::{file, model, suggest};
+
+/// For a component that no config names, such as one that is inspected.
+impl Default for model::PluginLimits {
+    fn default() -> Self {
+        limits(&file::PluginLimits::default())
+    }
+}
+
+impl Resolver<'_> {
+    pub(super) fn plugin(&mut self, pointer: &str, name: &str, written: file::Plugin) -> Option<model::Plugin> {
+        let component = self.component(pointer, name, written.component.as_deref());
+        let grants = self.grants(&child(&child(pointer, "grant"), "http"), &written.grant.http);
+        let keys = self.keys(&child(pointer, "keys"), &written.keys);
+        Some(model::Plugin {
+            name: name.to_owned(),
+            component: component?,
+            config: Value::Object(written.config).to_string(),
+            grants: grants?,
+            limits: limits(&written.limits),
+            isolation: match written.isolation {
+                file::Isolation::Shared => model::Isolation::Shared,
+                file::Isolation::Fresh => model::Isolation::Fresh,
+            },
+            on_error: match written.on_error {
+                file::OnError::Deny => model::OnError::Deny,
+                file::OnError::Skip => model::OnError::Skip,
+            },
+            keys: keys?,
+        })
+    }
+
+    /// A built-in goes before a file of the same name: dropping a file into the folder must not
+    /// replace what the operator runs.
+    fn component(&mut self, plugin: &str, name: &str, written: Option<&str>) -> Option<model::Component> {
+        if written.is_none() && self.has_broken(plugin) {
+            return None;
+        }
+        let wanted = written.unwrap_or(name);
+        let is_file = std::path::Path::new(wanted).extension().is_some_and(|extension| extension == "wasm");
+        if !is_file && self.built_ins.contains(&wanted) {
+            return Some(model::Component::BuiltIn(wanted.to_owned()));
+        }
+        let file = self.plugins_dir.join(if is_file { wanted.to_owned() } else { format!("{wanted}.wasm") });
+        if file.is_file() {
+            return Some(model::Component::File(file));
+        }
+        let pointer = &child(plugin, "use");
+        let shown = self.shown(pointer, wanted);
+        let folder = self.plugins_dir.display().to_string();
+        let candidates: Vec<String> = self.built_ins.iter().map(|&name| name.to_owned()).chain(self.wasm_files()).collect();
+        let candidates: Vec<&str> = candidates.iter().map(String::as_str).collect();
+        let near = suggest::nearest(wanted, candidates.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+        let mut error = if is_file {
+            let error = self.document.value_error(pointer, format!("there is no file {shown} in the folder `{folder}`"));
+            error.help(near.unwrap_or_else(|| "put it there, or change `plugins_dir` in `[server]`".into()))
+        } else {
+            let error = self.document.value_error(pointer, format!("{shown} is neither a built-in plugin nor a file in `{folder}`"));
+            error.help(near.unwrap_or_else(|| format!("there are {}", suggest::list(candidates))))
+        };
+        if written.is_none() {
+            error = error.help("where there is no `use`, the table's name is the plugin's");
+        }
+        self.errors.push(error);
+        None
+    }
+
+    /// The names of the files in `plugins_dir`, for suggestions.
+    fn wasm_files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.plugins_dir).into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.retain(|name| name.ends_with(".wasm"));
+        names.sort();
+        names
+    }
+
+    fn grants(&mut self, pointer: &str, texts: &[String]) -> Option<model::Grants> {
+        let mut grants = model::Grants::default();
+        for (index, text) in texts.iter().enumerate() {
+            let pointer = child(pointer, &index.to_string());
+            if text.contains("://") {
+                grants.origins.extend(self.target(&pointer, text));
+            } else {
+                grants.upstreams.extend(self.upstream_id(&pointer, text));
+            }
+        }
+        (grants.origins.len() + grants.upstreams.len() == texts.len()).then_some(grants)
+    }
+
+    fn keys(&mut self, pointer: &str, written: &BTreeMap<String, file::Key>) -> Option<BTreeMap<String, model::Key>> {
+        let mut keys = BTreeMap::new();
+        for (name, key) in written {
+            let pointer = child(pointer, name);
+            self.check_name(&pointer, name);
+            if let Some(key) = self.key(&pointer, key) {
+                keys.insert(name.clone(), key);
+            }
+        }
+        (keys.len() == written.len()).then_some(keys)
+    }
+}
+
+fn limits(written: &file::PluginLimits) -> model::PluginLimits {
+    model::PluginLimits {
+        cpu: written.cpu.0,
+        wall: written.wall.0,
+        memory: bytes(written.memory),
+        table_elements: written.table_elements,
+        instances: written.instances,
+        queue: written.queue,
+        uses: written.uses,
+        body: written.body.0,
+        calls: written.calls,
+        kv_keys: written.kv_keys,
+        kv_bytes: bytes(written.kv_bytes),
+        rate_keys: written.rate_keys,
+    }
+}

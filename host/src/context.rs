@@ -1,0 +1,166 @@
+//! What the gateway knows of one request while its chain runs.
+//!
+//! A `Context` travels: the exchange owns it, lends it to an instance for the length of one hook
+//! (by moving the box, so no lock and no copy), and gets it back, also when the hook failed. It
+//! has to be `Send` because a wasmtime store does; that is why bodies, which are not, stay with
+//! the exchange and only a replacement body is here.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::{request, response};
+
+use crate::chain::Decision;
+use crate::respond::Failure;
+
+/// Most attributes on one request.
+pub const MAX_ATTRIBUTES: usize = 64;
+/// Most bytes of attribute names and values on one request.
+pub const MAX_ATTRIBUTE_BYTES: usize = 64 * 1024;
+
+/// One request, from its head to the head of its answer.
+#[derive(Debug)]
+pub struct Context {
+    pub id: RequestId,
+    /// Name of the route that matched.
+    pub route: Arc<str>,
+    pub client: IpAddr,
+    /// `{name}`s of the route's path, percent-decoded.
+    pub params: Vec<(String, String)>,
+    /// The head that is going to the upstream.
+    pub request: request::Parts,
+    /// Set by a plugin: goes to the upstream instead of what the client sent.
+    pub replaced_body: Option<Bytes>,
+    /// The head that is going to the client, once there is one.
+    pub response: Option<response::Parts>,
+    pub made_by: Source,
+    /// What went wrong last, if the response says that something did.
+    pub failure: Option<Failure>,
+    pub attributes: Attributes,
+    /// When the whole exchange must be over.
+    pub deadline: Instant,
+    /// What each plugin decided, for the access log. Stays empty when that is off.
+    pub decisions: Vec<Decision>,
+    /// Whether anybody is going to read `decisions`.
+    pub notes_decisions: bool,
+}
+
+impl Context {
+    pub fn new(
+        id: RequestId,
+        client: IpAddr,
+        route: Arc<str>,
+        request: request::Parts,
+        params: Vec<(String, String)>,
+        deadline: Instant,
+        notes_decisions: bool,
+    ) -> Self {
+        Self {
+            id,
+            route,
+            client,
+            params,
+            request,
+            replaced_body: None,
+            response: None,
+            made_by: Source::Gateway,
+            failure: None,
+            attributes: Attributes::default(),
+            deadline,
+            decisions: Vec::new(),
+            notes_decisions,
+        }
+    }
+}
+
+/// Who made a response: `response.made-by` in the WIT.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    Upstream,
+    Gateway,
+    Plugin(Arc<str>),
+}
+
+/// 128 random bits, printed as 32 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestId(u128);
+
+impl RequestId {
+    /// Unique over nodes and restarts: a random half for each worker, a counter for the rest.
+    pub fn new(worker: u64, count: u64) -> Self {
+        // Multiplying by an odd constant permutes the counter, so that ids do not look alike.
+        Self(u128::from(worker) << 64 | u128::from(count.wrapping_mul(0x9E37_79B9_7F4A_7C15)))
+    }
+}
+
+impl std::fmt::Display for RequestId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+/// Notes shared along the chain. A handful at most, so a list beats a map.
+#[derive(Debug, Default)]
+pub struct Attributes {
+    entries: Vec<(String, String)>,
+    bytes: usize,
+}
+
+/// The request carries as many notes as it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AttributesFull;
+
+impl Attributes {
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.entries.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    pub fn set(&mut self, name: String, value: String) -> Result<(), AttributesFull> {
+        let position = self.entries.iter().position(|(key, _)| *key == name);
+        let freed = position.map_or(0, |at| self.entries[at].1.len() + name.len());
+        let bytes = self.bytes - freed + name.len() + value.len();
+        if bytes > MAX_ATTRIBUTE_BYTES || (position.is_none() && self.entries.len() == MAX_ATTRIBUTES) {
+            return Err(AttributesFull);
+        }
+        self.bytes = bytes;
+        match position {
+            Some(at) => self.entries[at].1 = value,
+            None => self.entries.push((name, value)),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attribute_set_twice_has_its_last_value_and_counts_once() {
+        let mut attributes = Attributes::default();
+        attributes.set("a".into(), "1".into()).unwrap();
+        attributes.set("a".into(), "22".into()).unwrap();
+        assert_eq!(attributes.get("a"), Some("22"));
+        assert_eq!(attributes.bytes, 3);
+    }
+
+    #[test]
+    fn attributes_are_limited_in_number_and_bytes() {
+        let mut attributes = Attributes::default();
+        for n in 0..MAX_ATTRIBUTES {
+            attributes.set(n.to_string(), String::new()).unwrap();
+        }
+        assert_eq!(attributes.set("one more".into(), String::new()), Err(AttributesFull));
+        assert_eq!(attributes.set("0".into(), "x".repeat(MAX_ATTRIBUTE_BYTES)), Err(AttributesFull));
+        assert_eq!(attributes.get("0"), Some(""));
+    }
+
+    #[test]
+    fn request_ids_have_32_digits_and_differ() {
+        let (a, b) = (RequestId::new(7, 1).to_string(), RequestId::new(7, 2).to_string());
+        assert_eq!((a.len(), b.len()), (32, 32));
+        assert_ne!(a, b);
+    }
+}

@@ -1,0 +1,87 @@
+//! One request, from its first byte to its last: the only file that knows the order.
+//!
+//! head -> route -> chain in -> upstream -> chain out -> client. Each step is a call; what a step
+//! decides is its own business, what comes next is decided here.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+
+use crate::body::Body;
+use crate::chain::{Entered, Outcome};
+use crate::context::{Context, Source};
+use crate::respond::{self, Failure};
+use crate::snapshot::RouteState;
+use crate::upstream::Call;
+use crate::upstream::hop_by_hop::strip_hop_by_hop;
+use crate::worker::Worker;
+
+mod finish;
+mod head;
+
+use finish::Finish;
+
+/// Serves one request. Never fails: what goes wrong is a response, too.
+pub async fn serve(worker: &Worker, client: IpAddr, request: Request<Incoming>) -> Response<Body> {
+    let (mut request, incoming) = request.into_parts();
+    let snapshot = worker.snapshot();
+    let id = worker.next_id();
+    let mut finish = Finish::begin(&snapshot, id, client, &request);
+
+    // Which route, or why none.
+    let found = head::check(&request).and_then(|host| snapshot.shared.table.find(&host, &request));
+    let (route_id, params) = match found {
+        Ok(found) => found,
+        Err(failure) => {
+            let (head, body) = respond::response(&failure, id);
+            finish.note_failure(&failure);
+            return finish.respond(head, body);
+        }
+    };
+    let Some(route) = snapshot.routes.get(route_id) else { return Response::new(Body::empty()) };
+    let body = Body::client(incoming, route.body_limit, snapshot.idle_timeout);
+    let body = finish.matched(route_id, body);
+
+    // What the upstream is going to get, before any plugin looks at it.
+    strip_hop_by_hop(&mut request.headers);
+    head::strip_prefix(&mut request.uri, route.strip_prefix.as_deref());
+    head::add_forwarded(&mut request.headers, client, id);
+
+    // The chain in; the upstream; the chain out.
+    let context = Context::new(id, client, route.name.clone(), request, params, finish.started + route.timeout, finish.is_read());
+    let Entered { mut context, body, depth, outcome } = route.chain.enter(Box::new(context), body).await;
+    let body = match outcome {
+        Outcome::Forward => forward(route, &mut context, body, &mut finish).await,
+        Outcome::Answered(body) => body,
+        Outcome::Failed(failure) => respond::fail(&mut context, failure),
+    };
+    let (mut context, body) = route.chain.leave(context, body, depth).await;
+
+    let head = context.response.take().unwrap_or_else(|| respond::response(&Failure::NothingAnswered, id).0);
+    finish.take(*context);
+    finish.respond(head, body)
+}
+
+/// Sends the request on. The head of the answer goes into the context, the body is returned.
+async fn forward(route: &RouteState, context: &mut Context, body: Body, finish: &mut Finish) -> Body {
+    let Some(upstream) = &route.upstream else {
+        return respond::fail(context, Failure::NothingAnswered);
+    };
+    let body = context.replaced_body.take().map_or(body, Body::full);
+    let request = std::mem::replace(&mut context.request, head::nothing());
+    let call = Call { deadline: Some(context.deadline.into()), preserve_host: route.preserve_host };
+    let asked = Instant::now();
+    let answer = upstream.send(request, body, call).await;
+    finish.asked(upstream.name(), asked.elapsed(), &answer);
+    match answer {
+        Ok(mut answer) => {
+            strip_hop_by_hop(&mut answer.head.headers);
+            context.response = Some(answer.head);
+            context.made_by = Source::Upstream;
+            answer.body
+        }
+        Err(error) => respond::fail(context, Failure::from(error)),
+    }
+}

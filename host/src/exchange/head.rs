@@ -1,0 +1,143 @@
+//! What the gateway itself asks of a request's head, and does to it.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::uri::PathAndQuery;
+use http::{Method, Request, Uri, Version, request};
+
+use crate::context::RequestId;
+use crate::respond::Failure;
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Refuses what cannot be forwarded safely; returns the host asked for, in lower case and without
+/// port.
+pub(super) fn check(head: &request::Parts) -> Result<Cow<'_, str>, Failure> {
+    if head.method == Method::CONNECT {
+        return Err(Failure::BadRequest { problem: "CONNECT is not supported." });
+    }
+    let mut hosts = head.headers.get_all(header::HOST).iter();
+    let (host, more) = (hosts.next(), hosts.next());
+    // RFC 9112 section 3.2: none (in HTTP/1.1) or more than one is a 400, or one request could be
+    // routed as one host here and served as another behind.
+    if more.is_some() || (host.is_none() && head.version == Version::HTTP_11) {
+        return Err(Failure::BadRequest { problem: "A request has exactly one Host field." });
+    }
+    let authority = match (head.uri.authority(), host) {
+        (Some(authority), _) => authority.as_str(),
+        (None, Some(host)) => host.to_str().map_err(|_| Failure::BadRequest { problem: "The Host field is not a host." })?,
+        (None, None) => "",
+    };
+    Ok(lower_case(without_port(authority)))
+}
+
+/// Takes a route's prefix off the path. It is a prefix of every path the route matches, unless the
+/// client percent-encoded a part of it: then the path goes on as it is.
+pub(super) fn strip_prefix(uri: &mut Uri, prefix: Option<&str>) {
+    let Some(rest) = prefix.and_then(|prefix| uri.path().strip_prefix(prefix.trim_end_matches('/'))) else { return };
+    let slash = if rest.starts_with('/') { "" } else { "/" };
+    let target = match uri.query() {
+        Some(query) => format!("{slash}{rest}?{query}"),
+        None => format!("{slash}{rest}"),
+    };
+    if let Ok(target) = PathAndQuery::try_from(target) {
+        *uri = target.into();
+    }
+}
+
+/// Tells the upstream who asked. `x-forwarded-for` is appended to, the others are ours: a client
+/// must not choose them.
+pub(super) fn add_forwarded(headers: &mut HeaderMap, client: IpAddr, id: RequestId) {
+    let client = client.to_string();
+    let chain = match headers.get(X_FORWARDED_FOR) {
+        Some(_) => {
+            let known: Vec<_> = headers.get_all(X_FORWARDED_FOR).iter().map(|v| String::from_utf8_lossy(v.as_bytes())).collect();
+            format!("{}, {client}", known.join(", "))
+        }
+        None => client,
+    };
+    put(headers, X_FORWARDED_FOR, HeaderValue::try_from(chain).ok());
+    put(headers, X_FORWARDED_HOST, headers.get(header::HOST).cloned());
+    put(headers, X_FORWARDED_PROTO, Some(HeaderValue::from_static("http")));
+    put(headers, X_REQUEST_ID, HeaderValue::try_from(id.to_string()).ok());
+}
+
+/// A head with nothing in it, to stand in for one that was sent.
+pub(super) fn nothing() -> request::Parts {
+    Request::new(()).into_parts().0
+}
+
+/// A map that is full stays as it is: hyper has let at most `server.limits.header_count` in.
+fn put(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>) {
+    match value {
+        Some(value) => drop(headers.try_insert(name, value)),
+        None => drop(headers.remove(name)),
+    }
+}
+
+fn without_port(authority: &str) -> &str {
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+fn lower_case(host: &str) -> Cow<'_, str> {
+    if host.bytes().any(|b| b.is_ascii_uppercase()) { host.to_ascii_lowercase().into() } else { host.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_loses_its_port_and_its_capitals() {
+        assert_eq!(lower_case(without_port("API.Example:8080")), "api.example");
+        assert_eq!(without_port("[::1]:80"), "[::1]");
+        assert_eq!(without_port("[::1]"), "[::1]");
+    }
+
+    #[test]
+    fn two_hosts_or_none_are_refused() {
+        let head = |hosts: &[&str]| {
+            let mut builder = Request::builder().uri("/");
+            for host in hosts {
+                builder = builder.header("host", *host);
+            }
+            builder.body(()).unwrap().into_parts().0
+        };
+        assert!(check(&head(&["a"])).is_ok());
+        assert!(check(&head(&[])).is_err());
+        assert!(check(&head(&["a", "b"])).is_err());
+    }
+
+    #[test]
+    fn a_prefix_goes_and_the_query_stays() {
+        let stripped = |from: &str, prefix: &str| {
+            let mut uri: Uri = from.parse().unwrap();
+            strip_prefix(&mut uri, Some(prefix));
+            uri.to_string()
+        };
+        assert_eq!(stripped("/api/users?a=b", "/api"), "/users?a=b");
+        assert_eq!(stripped("/api", "/api"), "/");
+        assert_eq!(stripped("/api/", "/api/"), "/");
+        assert_eq!(stripped("/%61pi/x", "/api"), "/%61pi/x");
+    }
+
+    #[test]
+    fn a_client_can_add_to_who_asked_but_not_choose_the_rest() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-forwarded-for", HeaderValue::from_static("1.2.3.4"));
+        headers.insert("x-forwarded-host", HeaderValue::from_static("evil"));
+        headers.insert("host", HeaderValue::from_static("good"));
+        add_forwarded(&mut headers, "9.9.9.9".parse().unwrap(), RequestId::new(1, 1));
+        assert_eq!(headers["x-forwarded-for"], "1.2.3.4, 9.9.9.9");
+        assert_eq!(headers["x-forwarded-host"], "good");
+    }
+}

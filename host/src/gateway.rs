@@ -1,0 +1,214 @@
+//! Assembly: from a config on disk to a snapshot that can serve.
+//!
+//! All or nothing. A snapshot comes out only if every route, upstream and plugin of the config is
+//! good; else every error comes out, and whoever asked keeps what they had.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sha2::{Digest as _, Sha256};
+use wasmtime::component::Linker;
+
+use crate::config::model::{self, Component, Config};
+use crate::config::{self, Diagnostic, Diagnostics, Document};
+use crate::plugin::fault::LoadError;
+use crate::plugin::keys::Keyring;
+use crate::plugin::load::{self, Loaded};
+use crate::plugin::rights::Rights;
+use crate::plugin::state::InstanceState;
+use crate::plugin::{Plugin, engine};
+use crate::route::Table;
+use crate::snapshot::Snapshot;
+use crate::state::Stores;
+use crate::telemetry::{AccessWriter, metrics};
+
+include!(concat!(env!("OUT_DIR"), "/built_ins.rs"));
+
+/// What outlives every snapshot: the engine, compiled components, plugins' state, metrics.
+pub struct Gateway {
+    linker: Linker<InstanceState>,
+    stores: Stores,
+    pub metrics: metrics::Registry,
+    /// Components of the newest snapshot, by the hash of their bytes.
+    components: Mutex<HashMap<ContentHash, Loaded>>,
+}
+
+type ContentHash = [u8; 32];
+
+/// A snapshot, and the files it was made of.
+#[derive(Debug)]
+pub struct Built {
+    pub snapshot: Arc<Snapshot>,
+    pub files: Vec<PathBuf>,
+}
+
+/// Names of the built-in plugins.
+pub fn built_ins() -> Vec<&'static str> {
+    BUILT_INS.iter().map(|(name, _)| *name).collect()
+}
+
+/// The component of a built-in.
+pub fn built_in(name: &str) -> Option<&'static [u8]> {
+    BUILT_INS.iter().find(|(known, _)| *known == name).map(|(_, bytes)| *bytes)
+}
+
+impl Gateway {
+    /// `code_cache` is a private directory for compiled plugins; `None` compiles anew each time.
+    pub fn new(code_cache: Option<&Path>, metrics: metrics::Registry) -> wasmtime::Result<Self> {
+        let engine = engine::start(code_cache)?;
+        Ok(Self {
+            linker: load::linker(&engine)?,
+            stores: Stores::default(),
+            metrics,
+            components: Mutex::default(),
+        })
+    }
+
+    /// Builds a snapshot. What did not change since `previous` is taken over from it. Slow where a
+    /// plugin has to be compiled, so never to be called on a worker.
+    pub async fn build(&self, path: &Path, previous: Option<&Snapshot>) -> Result<Built, Diagnostics> {
+        let config::Loaded { config, document, files } = config::load(path, &built_ins())?;
+        let failed = |problems| Diagnostics::new(path.to_owned(), problems);
+        let plugins = self.plugins(&config, &document, previous).await.map_err(failed)?;
+        let access = match previous.filter(|previous| previous.config.log.access == config.log.access) {
+            Some(previous) => Arc::clone(&previous.access),
+            None => AccessWriter::start(&config.log.access, &self.metrics)
+                .map(Arc::new)
+                .map_err(|error| failed(vec![document.error_at(&["log", "access"], error.to_string())]))?,
+        };
+        let names: Vec<&str> = config.plugins.iter().map(|plugin| plugin.name.as_str()).collect();
+        self.stores.keep_only(&names);
+        let snapshot = Snapshot {
+            table: Table::new(&config.routes),
+            plugins,
+            access,
+            metrics: self.metrics.clone(),
+            live: self.metrics.live_snapshot(),
+            config,
+        };
+        Ok(Built { snapshot: Arc::new(snapshot), files })
+    }
+
+    /// Loads a component that is nobody's plugin, to look at it.
+    pub async fn inspect(&self, bytes: &[u8]) -> Result<Loaded, LoadError> {
+        let limits = model::PluginLimits::default();
+        let stores = self.stores.of("", &limits);
+        load::load(&self.linker, bytes, Arc::new(Rights::none(limits, stores))).await
+    }
+
+    /// Gives back the memory of what has expired in plugins' stores.
+    pub fn sweep(&self) {
+        self.stores.sweep();
+    }
+
+    async fn plugins(
+        &self,
+        config: &Config,
+        document: &Document,
+        previous: Option<&Snapshot>,
+    ) -> Result<Vec<Arc<Plugin>>, Vec<Diagnostic>> {
+        let mut plugins = Vec::with_capacity(config.plugins.len());
+        let mut problems = Vec::new();
+        let mut components = HashMap::new();
+        for settings in &config.plugins {
+            match self.plugin(config, settings, document, previous, &mut components).await {
+                Ok(plugin) => plugins.push(plugin),
+                Err(more) => problems.extend(more),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        *self.components.lock().unwrap_or_else(PoisonError::into_inner) = components;
+        Ok(plugins)
+    }
+
+    async fn plugin(
+        &self,
+        config: &Config,
+        settings: &model::Plugin,
+        document: &Document,
+        previous: Option<&Snapshot>,
+        components: &mut HashMap<ContentHash, Loaded>,
+    ) -> Result<Arc<Plugin>, Vec<Diagnostic>> {
+        let name = settings.name.as_str();
+        let at_use = |error: &LoadError| vec![document.error_at(&["plugins", name, "use"], format!("plugin `{name}`: {error}"))];
+        let bytes = bytes(&settings.component).map_err(|error| at_use(&error))?;
+        let hash: ContentHash = Sha256::digest(&bytes).into();
+        let keys = Keyring::parse(&settings.keys).map_err(|error| vec![document.error_at(&["plugins", name, "keys"], error.to_string())])?;
+        let rights = Arc::new(Rights::new(settings, &config.upstreams, keys, self.stores.of(name, &settings.limits)));
+
+        let loaded = match self.known_component(&hash, components) {
+            Some(loaded) => loaded,
+            None => load::load(&self.linker, &bytes, Arc::clone(&rights)).await.map_err(|error| at_use(&error))?,
+        };
+        components.insert(hash, loaded.clone());
+        let mut problems = document.check_plugin_config(name, &loaded.descriptor.config_schema);
+        problems.extend(missing_grants(&loaded, settings, document));
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let fingerprint = fingerprint(&hash, settings, &rights);
+        if let Some(known) = previous.and_then(|previous| previous.plugins.iter().find(|plugin| plugin.fingerprint == fingerprint)) {
+            return Ok(Arc::clone(known));
+        }
+        let plugin = loaded.configure(settings, rights, fingerprint).await;
+        plugin.map(Arc::new).map_err(|error| vec![document.error_at(&["plugins", name, "config"], format!("plugin `{name}`: {error}"))])
+    }
+
+    fn known_component(&self, hash: &ContentHash, fresh: &HashMap<ContentHash, Loaded>) -> Option<Loaded> {
+        let known = self.components.lock().unwrap_or_else(PoisonError::into_inner);
+        fresh.get(hash).or_else(|| known.get(hash)).cloned()
+    }
+}
+
+impl std::fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gateway").finish_non_exhaustive()
+    }
+}
+
+fn bytes(component: &Component) -> Result<std::borrow::Cow<'static, [u8]>, LoadError> {
+    match component {
+        Component::BuiltIn(name) => built_in(name).map(Into::into).ok_or(LoadError::NotWasm),
+        Component::File(path) => load::read(path).map(Into::into),
+    }
+}
+
+/// A plugin that wants what it was not granted would fail at its first request.
+fn missing_grants(loaded: &Loaded, settings: &model::Plugin, document: &Document) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    for (capability, reason) in &loaded.descriptor.wants {
+        let granted = match capability.as_str() {
+            "http-client" => !settings.grants.upstreams.is_empty() || !settings.grants.origins.is_empty(),
+            _ => !settings.keys.is_empty(),
+        };
+        let name = settings.name.as_str();
+        if !granted {
+            let example = match capability.as_str() {
+                "http-client" => format!("add `grant = {{ http = [\"an-upstream\"] }}` to [plugins.{name}]"),
+                _ => format!("add a key: [plugins.{name}.keys.NAME] with `algorithm` and `value`, `file` or `secret`"),
+            };
+            let text = format!("plugin `{name}` wants `{capability}` and is granted none of it: {reason}");
+            problems.push(document.error_at(&["plugins", name], text).help(example));
+        }
+    }
+    problems
+}
+
+/// Equal for two plugins that would behave the same: same bytes, settings, grants and keys.
+fn fingerprint(content: &ContentHash, settings: &model::Plugin, rights: &Rights) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(content);
+    hash.update(format!("{:?}", (&settings.name, &settings.config, &settings.limits, settings.isolation, settings.on_error)));
+    hash.update(format!("{:?}", (&rights.upstreams, &rights.origins)));
+    for (name, key) in &settings.keys {
+        let material = match &key.material {
+            model::KeyMaterial::Secret(bytes) | model::KeyMaterial::Pem(bytes) => bytes,
+        };
+        hash.update(format!("{name:?}{:?}{}", key.algorithm, material.len()));
+        hash.update(material);
+    }
+    hash.finalize().into()
+}

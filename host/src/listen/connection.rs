@@ -1,0 +1,60 @@
+//! One client's connection: HTTP/1.1 with keep-alive, until either side has had enough.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::rc::Rc;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+use crate::exchange;
+use crate::worker::Worker;
+use crate::worker::thread::Accepted;
+
+/// hyper's read buffer has to hold a head, and is not less than this.
+const SMALLEST_BUFFER: usize = 8192;
+
+/// Serves a connection to its end. While draining, the answer under way is the last one.
+pub async fn serve(worker: Rc<Worker>, accepted: Accepted, mut draining: watch::Receiver<bool>) {
+    let Accepted { stream, peer, place } = accepted;
+    let stream = match TcpStream::from_std(stream) {
+        Ok(stream) => stream,
+        Err(error) => return tracing::warn!(%error, "a connection could not be taken over"),
+    };
+    // Answers are written whole; Nagle's algorithm would only hold the last piece back.
+    drop(stream.set_nodelay(true));
+    let client = peer.ip().to_canonical();
+    let service = {
+        let worker = Rc::clone(&worker);
+        service_fn(move |request| {
+            let worker = Rc::clone(&worker);
+            async move { Ok::<_, Infallible>(exchange::serve(&worker, client, request).await) }
+        })
+    };
+    let snapshot = worker.snapshot();
+    let limits = &snapshot.shared.config.server.limits;
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_timeout)
+        .max_buf_size(limits.head.max(SMALLEST_BUFFER))
+        .max_headers(limits.header_count)
+        .serve_connection(TokioIo::new(stream), service);
+    // A connection may live for days; the snapshot must not.
+    drop(snapshot);
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        _ = draining.wait_for(|draining| *draining) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        // Clients hang up, and send what is not HTTP: hyper has answered 400, 408 or 431 where it could.
+        tracing::debug!(%client, %error, "connection ended early");
+    }
+    drop(place);
+}

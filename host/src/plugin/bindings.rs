@@ -1,0 +1,17 @@
+//! The host's side of `wit/`, generated.
+//!
+//! Only `http-client` can wait, so only it is async: a sync import costs less for each call. All
+//! imports may end the hook ("trappable"): calling a function of the wrong hook does.
+
+#![allow(missing_debug_implementations, clippy::pedantic, reason = "generated code")]
+
+wasmtime::component::bindgen!({
+    path: "../wit",
+    world: "tollgate:plugin/plugin",
+    imports: {
+        "tollgate:plugin/http-client@0.1.0.wait-any": async | trappable,
+        "tollgate:plugin/http-client@0.1.0.take": async | trappable,
+        default: trappable,
+    },
+    exports: { default: async },
+});

@@ -1,0 +1,72 @@
+//! One hook, on one instance.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::bindings::exports::tollgate::plugin::request_filter::{BodyVerdict, Verdict};
+use super::bindings::exports::tollgate::plugin::response_filter::ResponseVerdict;
+use super::fault::Fault;
+use super::instance::{self, Instance};
+use super::meter::{WallTimeUp, metered};
+use super::pool::Pool;
+use super::state::Hook;
+use crate::context::Context;
+
+/// What came of a hook, and the request it was lent.
+#[derive(Debug)]
+pub struct Called<V> {
+    pub context: Box<Context>,
+    pub verdict: Result<V, Fault>,
+    /// CPU time of the guest and of the host functions it called.
+    pub cpu: Duration,
+}
+
+pub async fn on_request(pool: &Rc<Pool>, context: Box<Context>) -> Called<Verdict> {
+    run(pool, Hook::OnRequest, context, async |instance| match &instance.request {
+        Some(filter) => filter.call_on_request(&mut instance.store).await,
+        None => Ok(Verdict::Next),
+    })
+    .await
+}
+
+pub async fn on_request_body(pool: &Rc<Pool>, context: Box<Context>, body: &[u8]) -> Called<BodyVerdict> {
+    run(pool, Hook::OnRequestBody, context, async |instance| match &instance.request {
+        Some(filter) => filter.call_on_request_body(&mut instance.store, body).await,
+        None => Ok(BodyVerdict::Next),
+    })
+    .await
+}
+
+pub async fn on_response(pool: &Rc<Pool>, context: Box<Context>) -> Called<ResponseVerdict> {
+    run(pool, Hook::OnResponse, context, async |instance| match &instance.response {
+        Some(filter) => filter.call_on_response(&mut instance.store).await,
+        None => Ok(ResponseVerdict::Next),
+    })
+    .await
+}
+
+async fn run<V>(
+    pool: &Rc<Pool>,
+    hook: Hook,
+    context: Box<Context>,
+    call: impl AsyncFnOnce(&mut Instance) -> wasmtime::Result<V>,
+) -> Called<V> {
+    let mut checked_out = match pool.check_out().await {
+        Ok(checked_out) => checked_out,
+        Err(fault) => return Called { context, verdict: Err(fault), cpu: Duration::ZERO },
+    };
+    let instance = checked_out.instance();
+    instance.lend(hook, context);
+    let meter = instance.meter();
+    let ended = metered(&meter, pool.plugin.rights.limits.wall, call(instance)).await;
+    let context = instance.give_back();
+    let verdict = match ended {
+        Ok(Ok(verdict)) => {
+            checked_out.give_back();
+            Ok(verdict)
+        }
+        Ok(Err(error)) => Err(instance::fault(&error)),
+        Err(WallTimeUp) => Err(Fault::Wall),
+    };
+    Called { context, verdict, cpu: meter.used() }
+}

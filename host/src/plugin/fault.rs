@@ -1,0 +1,96 @@
+//! What can go wrong with a plugin, at load time and at run time.
+//!
+//! The texts are for operators. Clients are told nothing of this: `respond` maps a [`Fault`] to a
+//! plain 500 or 503.
+
+use std::sync::Arc;
+
+/// A component that cannot be used. Found at start, at reload, and by `tollgate check`.
+#[derive(Debug)]
+pub enum LoadError {
+    /// The file cannot be read.
+    Unreadable { path: String, error: std::io::Error },
+    /// Larger than [`super::load::MAX_FILE`].
+    TooLarge { bytes: u64, limit: u64 },
+    /// Not WebAssembly at all.
+    NotWasm,
+    /// A core module: compiled, but not made a component.
+    CoreModule,
+    /// A component that is broken or uses what this gateway does not know.
+    Invalid(String),
+    /// It imports what the gateway does not offer, or with other types.
+    Import(String),
+    /// It exports no `lifecycle`, or none of the hooks, or with other types.
+    Export(String),
+    /// `describe` failed or told something illegal.
+    Describe(String),
+    /// `configure` refused its configuration.
+    Configure(String),
+    /// A key of the `keys` table cannot be used.
+    Key { name: String, problem: String },
+}
+
+impl std::fmt::Display for LoadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unreadable { path, error } => write!(f, "cannot read {path}: {error}"),
+            Self::TooLarge { bytes, limit } => write!(f, "the file has {bytes} bytes; at most {limit} are allowed"),
+            Self::NotWasm => f.write_str("not a WebAssembly file"),
+            Self::CoreModule => f.write_str(
+                "a core WebAssembly module, not a component; `tollgate plugin build` makes components, and so does `wasm-tools component new`",
+            ),
+            Self::Invalid(problem) => write!(f, "not a valid component: {problem}"),
+            Self::Import(problem) => write!(f, "imports what the gateway does not offer: {problem}"),
+            Self::Export(problem) => write!(f, "does not export what a plugin must: {problem}"),
+            Self::Describe(problem) => write!(f, "`describe` failed: {problem}"),
+            Self::Configure(problem) => write!(f, "refuses its config: {problem}"),
+            Self::Key { name, problem } => write!(f, "key `{name}`: {problem}"),
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+/// A hook that gave no verdict.
+#[derive(Debug, Clone)]
+pub enum Fault {
+    /// The guest trapped: a panic, an unreachable, out of bounds, stack overflow.
+    Trap(Arc<str>),
+    /// More CPU time than `limits.cpu`.
+    Cpu,
+    /// More wall time than `limits.wall`.
+    Wall,
+    /// The verdict cannot be carried out: an illegal status or header in an answer, for example.
+    Verdict(Arc<str>),
+    /// No instance could be made: the gateway's slots or the machine's memory are used up.
+    Instance(Arc<str>),
+    /// All instances busy and the queue full, or no instance within the wall time.
+    Busy,
+}
+
+impl Fault {
+    /// The metric's label.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Trap(_) => "trap",
+            Self::Cpu => "cpu",
+            Self::Wall => "wall",
+            Self::Verdict(_) => "verdict",
+            Self::Instance(_) => "instance",
+            Self::Busy => "busy",
+        }
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Trap(trace) => write!(f, "trapped: {trace}"),
+            Self::Cpu => f.write_str("used more CPU time than limits.cpu allows"),
+            Self::Wall => f.write_str("took longer than limits.wall allows"),
+            Self::Verdict(problem) => write!(f, "gave a verdict that cannot be carried out: {problem}"),
+            Self::Instance(problem) => write!(f, "no instance could be made: {problem}"),
+            Self::Busy => f.write_str("all instances are busy and the queue is full (limits.instances, limits.queue)"),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Reading and changing header fields, for `request` and `response` alike.
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+use crate::plugin::bindings::tollgate::plugin::types::{Header, HeaderError};
+
+/// Most field lines of a head that plugins may build up.
+pub const MAX_FIELDS: usize = 256;
+/// Longest value a plugin may set, in bytes.
+pub const MAX_VALUE: usize = 32 * 1024;
+
+pub fn get(map: &HeaderMap, name: &str) -> Option<String> {
+    map.get(name).map(to_text)
+}
+
+pub fn get_bytes(map: &HeaderMap, name: &str) -> Option<Vec<u8>> {
+    map.get(name).map(|value| value.as_bytes().to_vec())
+}
+
+pub fn get_many(map: &HeaderMap, names: &[String]) -> Vec<Option<String>> {
+    names.iter().map(|name| get(map, name)).collect()
+}
+
+pub fn values(map: &HeaderMap, name: &str) -> Vec<String> {
+    map.get_all(name).iter().map(to_text).collect()
+}
+
+pub fn all(map: &HeaderMap) -> Vec<Header> {
+    map.iter().map(|(name, value)| Header { name: name.as_str().to_owned(), value: to_text(value) }).collect()
+}
+
+pub fn set(map: &mut HeaderMap, name: &str, value: &[u8]) -> Result<(), HeaderError> {
+    let (name, value) = parse(name, value)?;
+    if map.len() >= MAX_FIELDS && !map.contains_key(&name) {
+        return Err(HeaderError::TooLarge);
+    }
+    map.try_insert(name, value).map(drop).map_err(|_| HeaderError::TooLarge)
+}
+
+pub fn add(map: &mut HeaderMap, name: &str, value: &[u8]) -> Result<(), HeaderError> {
+    let (name, value) = parse(name, value)?;
+    if map.len() >= MAX_FIELDS {
+        return Err(HeaderError::TooLarge);
+    }
+    map.try_append(name, value).map(drop).map_err(|_| HeaderError::TooLarge)
+}
+
+pub fn remove(map: &mut HeaderMap, name: &str) -> Result<(), HeaderError> {
+    map.remove(parse_name(name)?);
+    Ok(())
+}
+
+/// A whole set of fields made by a plugin. Framing and hop-by-hop fields are dropped: they belong
+/// to the gateway, and plugins written for other servers set them out of habit.
+pub fn build(fields: Vec<Header>) -> Result<HeaderMap, String> {
+    if fields.len() > MAX_FIELDS {
+        return Err(format!("{} header fields; at most {MAX_FIELDS} are allowed", fields.len()));
+    }
+    let mut map = HeaderMap::with_capacity(fields.len() + 2);
+    for field in fields {
+        match add(&mut map, &field.name, field.value.as_bytes()) {
+            Ok(()) | Err(HeaderError::Reserved) => {}
+            Err(error) => return Err(format!("header `{}`: {}", field.name.escape_debug(), describe(error))),
+        }
+    }
+    Ok(map)
+}
+
+fn describe(error: HeaderError) -> &'static str {
+    match error {
+        HeaderError::IllegalName => "illegal name",
+        HeaderError::IllegalValue => "illegal value",
+        HeaderError::Reserved => "belongs to the gateway",
+        HeaderError::TooLarge => "too large",
+    }
+}
+
+fn parse(name: &str, value: &[u8]) -> Result<(HeaderName, HeaderValue), HeaderError> {
+    let name = parse_name(name)?;
+    if value.len() > MAX_VALUE {
+        return Err(HeaderError::TooLarge);
+    }
+    let value = HeaderValue::from_bytes(value).map_err(|_| HeaderError::IllegalValue)?;
+    Ok((name, value))
+}
+
+fn parse_name(name: &str) -> Result<HeaderName, HeaderError> {
+    let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| HeaderError::IllegalName)?;
+    if is_reserved(&name) { Err(HeaderError::Reserved) } else { Ok(name) }
+}
+
+/// Framing, hop-by-hop fields (RFC 9110 section 7.6.1) and `host`, which routing has used already.
+fn is_reserved(name: &HeaderName) -> bool {
+    [
+        header::HOST,
+        header::CONTENT_LENGTH,
+        header::TRANSFER_ENCODING,
+        header::CONNECTION,
+        header::UPGRADE,
+        header::TE,
+        header::TRAILER,
+    ]
+    .contains(name)
+        || matches!(name.as_str(), "keep-alive" | "proxy-connection")
+}
+
+/// Valid UTF-8 as it is; what is not becomes U+FFFD, never a missing header: a policy must not
+/// mistake a field it cannot read for one that is not there.
+fn to_text(value: &HeaderValue) -> String {
+    String::from_utf8_lossy(value.as_bytes()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_breaks_and_framing_fields_are_refused() {
+        let mut map = HeaderMap::new();
+        assert!(matches!(set(&mut map, "x", b"a\r\nb: c"), Err(HeaderError::IllegalValue)));
+        assert!(matches!(set(&mut map, "x y", b""), Err(HeaderError::IllegalName)));
+        assert!(matches!(set(&mut map, "Content-Length", b"1"), Err(HeaderError::Reserved)));
+        assert!(map.is_empty());
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_seen_and_kept() {
+        let mut map = HeaderMap::new();
+        set(&mut map, "x", b"a\xffb").unwrap();
+        assert_eq!(get(&map, "X").as_deref(), Some("a\u{fffd}b"));
+        assert_eq!(get_bytes(&map, "x").as_deref(), Some(&b"a\xffb"[..]));
+    }
+
+    #[test]
+    fn fields_are_limited_in_number() {
+        let mut map = HeaderMap::new();
+        for n in 0..MAX_FIELDS {
+            add(&mut map, &format!("x-{n}"), b"").unwrap();
+        }
+        assert!(matches!(add(&mut map, "x-0", b""), Err(HeaderError::TooLarge)));
+        assert!(matches!(set(&mut map, "y", b""), Err(HeaderError::TooLarge)));
+        set(&mut map, "x-0", b"again").unwrap();
+    }
+}

@@ -1,0 +1,204 @@
+//! `http-client`: calls to other services, several at a time.
+//!
+//! A call runs as a task of the worker, because the pools it uses are the worker's own; the store,
+//! which has to be `Send`, holds only the task's handle.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http::uri::PathAndQuery;
+use http::{Method, request};
+use tokio::task::JoinHandle;
+
+use super::header_map;
+use crate::config::model;
+use crate::plugin::bindings::tollgate::plugin::http_client::{ClientError, Host, Outbound, Target};
+use crate::plugin::bindings::tollgate::plugin::types::Answer;
+use crate::plugin::rights::Rights;
+use crate::plugin::state::InstanceState;
+use crate::worker::{self, OutboundCall};
+
+type Outcome = Result<Answer, ClientError>;
+
+/// The calls of one hook.
+#[derive(Debug, Default)]
+pub struct Calls {
+    /// The number `submit` gave last; 0 is no call's number.
+    last: u32,
+    open: Vec<Call>,
+}
+
+#[derive(Debug)]
+struct Call {
+    number: u32,
+    state: CallState,
+}
+
+#[derive(Debug)]
+enum CallState {
+    Running(Running),
+    Over(Outcome),
+}
+
+/// A task that is cancelled when its hook is over.
+#[derive(Debug)]
+struct Running(JoinHandle<Outcome>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Calls {
+    /// Cancels what is still running and forgets what was not taken.
+    pub fn clear(&mut self) {
+        if self.last != 0 {
+            self.last = 0;
+            self.open.clear();
+        }
+    }
+
+    fn push(&mut self, state: CallState) -> u32 {
+        self.last = self.last.wrapping_add(1).max(1);
+        self.open.push(Call { number: self.last, state });
+        self.last
+    }
+
+    /// Ready with the first of `numbers` that is over or unknown.
+    fn poll_any(&mut self, cx: &mut Context<'_>, numbers: &[u32]) -> Poll<u32> {
+        for number in numbers {
+            let open = self.open.iter_mut().find(|call| call.number == *number);
+            if open.is_none_or(|call| call.state.poll(cx).is_ready()) {
+                return Poll::Ready(*number);
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl CallState {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Self::Running(task) = self {
+            let Poll::Ready(joined) = Pin::new(&mut task.0).poll(cx) else { return Poll::Pending };
+            *self = Self::Over(joined.unwrap_or_else(|error| Err(ClientError::Unreachable(error.to_string()))));
+        }
+        Poll::Ready(())
+    }
+}
+
+impl Host for InstanceState {
+    fn submit(&mut self, call: Outbound) -> wasmtime::Result<u32> {
+        let deadline = self.context("http-client.submit")?.deadline;
+        if self.calls.open.len() >= self.plugin.limits.calls {
+            return Ok(self.calls.push(CallState::Over(Err(ClientError::TooMany))));
+        }
+        let state = match prepare(&self.plugin, call, deadline) {
+            Ok(call) => CallState::Running(Running(tokio::task::spawn_local(worker::send(call)))),
+            Err(error) => CallState::Over(Err(error)),
+        };
+        Ok(self.calls.push(state))
+    }
+
+    async fn wait_any(&mut self, mut calls: Vec<u32>) -> wasmtime::Result<u32> {
+        self.context("http-client.wait-any")?;
+        if calls.is_empty() {
+            calls.extend(self.calls.open.iter().map(|call| call.number));
+        }
+        if calls.is_empty() {
+            return Ok(0);
+        }
+        Ok(poll_fn(|cx| self.calls.poll_any(cx, &calls)).await)
+    }
+
+    async fn take(&mut self, call: u32) -> wasmtime::Result<Outcome> {
+        self.context("http-client.take")?;
+        poll_fn(|cx| self.calls.poll_any(cx, &[call])).await;
+        let Some(at) = self.calls.open.iter().position(|open| open.number == call) else {
+            return Ok(Err(ClientError::UnknownCall));
+        };
+        match self.calls.open.swap_remove(at).state {
+            CallState::Over(outcome) => Ok(outcome),
+            CallState::Running(_) => Ok(Err(ClientError::UnknownCall)),
+        }
+    }
+}
+
+/// Checks rights and syntax, so that nothing illegal gets as far as a pool.
+fn prepare(rights: &Rights, call: Outbound, deadline: std::time::Instant) -> Result<OutboundCall, ClientError> {
+    let to = grant(rights, &call.target)?;
+    let head = head(&call).map_err(ClientError::Invalid)?;
+    let own = (call.timeout_ms > 0).then(|| std::time::Instant::now() + std::time::Duration::from_millis(call.timeout_ms.into()));
+    Ok(OutboundCall {
+        to,
+        head: request_with_headers(head, call.headers)?,
+        body: call.body.into(),
+        deadline: own.map_or(deadline, |own| own.min(deadline)),
+        max_body: rights.limits.body,
+    })
+}
+
+fn grant(rights: &Rights, target: &Target) -> Result<worker::To, ClientError> {
+    match target {
+        Target::Upstream(name) if rights.upstreams.contains(name) => Ok(worker::To::Upstream(name.clone())),
+        Target::Upstream(name) => Err(denied(&rights.name, name)),
+        Target::Origin(origin) => parse_origin(origin)
+            .filter(|parsed| rights.origins.contains(parsed))
+            .map(worker::To::Origin)
+            .ok_or_else(|| denied(&rights.name, origin)),
+    }
+}
+
+fn denied(plugin: &str, target: &str) -> ClientError {
+    let target: String = target.chars().take(200).collect();
+    ClientError::Denied(format!("[plugins.{plugin}] grant.http has no {target:?}"))
+}
+
+/// `http://host` or `http://host:port`, as in a grant.
+fn parse_origin(origin: &str) -> Option<model::Target> {
+    let uri: http::Uri = origin.parse().ok()?;
+    let authority = uri.authority()?;
+    let bare = uri.scheme_str() == Some("http") && uri.path() == "/" && uri.query().is_none();
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
+    bare.then(|| model::Target { host, port: authority.port_u16().unwrap_or(80) })
+}
+
+fn head(call: &Outbound) -> Result<request::Parts, String> {
+    let method = Method::from_bytes(call.method.as_bytes()).map_err(|error| format!("method: {error}"))?;
+    if method == Method::CONNECT {
+        return Err("method: CONNECT makes a tunnel, which a call cannot".into());
+    }
+    if !call.path.starts_with('/') {
+        return Err("path: must start with `/`".into());
+    }
+    let path = PathAndQuery::try_from(call.path.as_str()).map_err(|error| format!("path: {error}"))?;
+    let mut head = http::Request::new(()).into_parts().0;
+    head.method = method;
+    head.uri = path.into();
+    Ok(head)
+}
+
+fn request_with_headers(
+    mut head: request::Parts,
+    fields: Vec<crate::plugin::bindings::tollgate::plugin::types::Header>,
+) -> Result<request::Parts, ClientError> {
+    head.headers = header_map::build(fields).map_err(ClientError::Invalid)?;
+    Ok(head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_a_scheme_a_host_and_a_port_and_nothing_else() {
+        let target = |host: &str, port| Some(model::Target { host: host.into(), port });
+        assert_eq!(parse_origin("http://a.example:8080"), target("a.example", 8080));
+        assert_eq!(parse_origin("http://A.example"), target("a.example", 80));
+        assert_eq!(parse_origin("http://[::1]:1"), target("::1", 1));
+        assert_eq!(parse_origin("http://a.example/path"), None);
+        assert_eq!(parse_origin("https://a.example"), None);
+        assert_eq!(parse_origin("a.example:80"), None);
+    }
+}

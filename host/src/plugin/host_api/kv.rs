@@ -1,0 +1,43 @@
+//! `kv`: the plugin's own key-value store.
+
+use crate::plugin::bindings::tollgate::plugin::kv::{Host, KvError};
+use crate::plugin::state::InstanceState;
+use crate::state::kv;
+
+type Result<T> = wasmtime::Result<T>;
+
+impl Host for InstanceState {
+    fn get(&mut self, key: String) -> Result<Option<Vec<u8>>> {
+        Ok(self.plugin.stores.kv.get(&key))
+    }
+
+    fn set(&mut self, key: String, value: Vec<u8>, ttl_ms: u32) -> Result<std::result::Result<(), KvError>> {
+        Ok(self.plugin.stores.kv.set(key, value, ttl_ms).map_err(to_wit))
+    }
+
+    fn delete(&mut self, key: String) -> Result<bool> {
+        Ok(self.plugin.stores.kv.delete(&key))
+    }
+
+    fn increment(&mut self, key: String, by: i64, ttl_ms: u32) -> Result<std::result::Result<i64, KvError>> {
+        Ok(self.plugin.stores.kv.increment(key, by, ttl_ms).map_err(to_wit))
+    }
+
+    fn compare_and_swap(
+        &mut self,
+        key: String,
+        expected: Option<Vec<u8>>,
+        value: Vec<u8>,
+        ttl_ms: u32,
+    ) -> Result<std::result::Result<bool, KvError>> {
+        Ok(self.plugin.stores.kv.compare_and_swap(key, expected.as_deref(), value, ttl_ms).map_err(to_wit))
+    }
+}
+
+fn to_wit(error: kv::KvError) -> KvError {
+    match error {
+        kv::KvError::TooLarge => KvError::TooLarge,
+        kv::KvError::Quota => KvError::Quota,
+        kv::KvError::NotANumber => KvError::NotANumber,
+    }
+}

@@ -1,0 +1,72 @@
+//! `log`: lines for operators, in the gateway's own log.
+
+use std::time::{Duration, Instant};
+
+use crate::plugin::bindings::tollgate::plugin::log::{Host, Level};
+use crate::plugin::state::InstanceState;
+
+/// Longest line, in bytes; the rest is cut.
+const MAX_LINE: usize = 4096;
+/// Lines a second from one instance.
+const LINES_PER_SECOND: u32 = 100;
+
+/// How many lines an instance may still write in this second. A flood is cut here, before it
+/// costs the log's queue anything.
+#[derive(Debug, Default)]
+pub struct LogBudget {
+    second: Option<Instant>,
+    used: u32,
+    /// Lines dropped since the last one that was told about.
+    dropped: u64,
+}
+
+impl LogBudget {
+    /// Whether a line may be written, and how many were dropped before it.
+    fn take(&mut self, now: Instant) -> Option<u64> {
+        if self.second.is_none_or(|second| now - second >= Duration::from_secs(1)) {
+            self.second = Some(now);
+            self.used = 0;
+        }
+        if self.used == LINES_PER_SECOND {
+            self.dropped += 1;
+            return None;
+        }
+        self.used += 1;
+        Some(std::mem::take(&mut self.dropped))
+    }
+}
+
+impl Host for InstanceState {
+    fn write(&mut self, level: Level, mut message: String) -> wasmtime::Result<()> {
+        let Some(dropped) = self.log_budget.take(Instant::now()) else { return Ok(()) };
+        if dropped > 0 {
+            tracing::warn!(plugin = &*self.plugin.name, dropped, "log lines of a plugin were dropped: more than 100 a second");
+        }
+        message.truncate(message.floor_char_boundary(MAX_LINE));
+        let (plugin, hook) = (&*self.plugin.name, self.hook.name());
+        let context = self.context.as_deref();
+        let route = context.map(|context| &*context.route);
+        let id = context.map(|context| tracing::field::display(context.id));
+        match level {
+            Level::Debug => tracing::debug!(plugin, hook, route, id, "{message}"),
+            Level::Info => tracing::info!(plugin, hook, route, id, "{message}"),
+            Level::Warn => tracing::warn!(plugin, hook, route, id, "{message}"),
+            Level::Error => tracing::error!(plugin, hook, route, id, "{message}"),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_is_cut_and_counted_and_the_next_second_starts_anew() {
+        let mut budget = LogBudget::default();
+        let now = Instant::now();
+        assert_eq!((0..150).filter(|_| budget.take(now).is_some()).count(), 100);
+        assert_eq!(budget.take(now + Duration::from_secs(1)), Some(50));
+        assert_eq!(budget.take(now + Duration::from_secs(1)), Some(0));
+    }
+}

@@ -1,0 +1,38 @@
+//! What plugins may call: one file for each interface of `wit/`, with the same name.
+
+use wasmtime::component::{HasSelf, Linker};
+
+use super::bindings::tollgate::plugin as wit;
+use super::state::InstanceState;
+
+mod attributes;
+mod clock;
+mod crypto;
+mod header_map;
+pub use header_map::build as build_headers;
+pub mod http_client;
+mod kv;
+pub mod log;
+mod random;
+mod rate;
+mod request;
+mod response;
+pub use response::final_status;
+
+impl wit::types::Host for InstanceState {}
+
+/// Adds every interface a plugin may import, and an empty WASI.
+pub fn add_to_linker(linker: &mut Linker<InstanceState>) -> wasmtime::Result<()> {
+    wit::types::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    wit::request::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    wit::response::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    wit::attributes::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    wit::http_client::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    wit::kv::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    wit::rate::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    wit::crypto::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    wit::log::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    wit::clock::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    wit::random::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    wasmtime_wasi::p2::add_to_linker_async(linker)
+}

@@ -1,0 +1,136 @@
+//! `request`: the head that is going to the upstream.
+
+use http::uri::PathAndQuery;
+
+use super::header_map;
+use crate::plugin::bindings::tollgate::plugin::request::Host;
+use crate::plugin::bindings::tollgate::plugin::types::{Header, HeaderError};
+use crate::plugin::state::InstanceState;
+
+type Result<T> = wasmtime::Result<T>;
+
+/// Longest path and query a plugin may set, in bytes.
+const MAX_TARGET: usize = 16 * 1024;
+
+impl Host for InstanceState {
+    fn id(&mut self) -> Result<String> {
+        Ok(self.request("request.id")?.id.to_string())
+    }
+
+    fn route(&mut self) -> Result<String> {
+        Ok(self.request("request.route")?.route.to_string())
+    }
+
+    fn client_address(&mut self) -> Result<String> {
+        Ok(self.request("request.client-address")?.client.to_string())
+    }
+
+    fn method(&mut self) -> Result<String> {
+        Ok(self.request("request.method")?.request.method.as_str().to_owned())
+    }
+
+    fn host(&mut self) -> Result<String> {
+        let head = &self.request("request.host")?.request;
+        let authority = head.uri.authority().map(|authority| authority.as_str().to_owned());
+        Ok(authority.or_else(|| header_map::get(&head.headers, "host")).unwrap_or_default())
+    }
+
+    fn path(&mut self) -> Result<String> {
+        Ok(self.request("request.path")?.request.uri.path().to_owned())
+    }
+
+    fn set_path(&mut self, path: String) -> Result<std::result::Result<(), String>> {
+        let uri = &mut self.request("request.set-path")?.request.uri;
+        if path.contains(['?', '#']) {
+            return Ok(Err("a path has no `?` and no `#`".into()));
+        }
+        let target = match uri.query() {
+            Some(query) => format!("{path}?{query}"),
+            None => path,
+        };
+        Ok(set_target(uri, &target))
+    }
+
+    fn query(&mut self) -> Result<Option<String>> {
+        Ok(self.request("request.query")?.request.uri.query().map(str::to_owned))
+    }
+
+    fn set_query(&mut self, query: Option<String>) -> Result<std::result::Result<(), String>> {
+        let uri = &mut self.request("request.set-query")?.request.uri;
+        let target = match query {
+            Some(query) if query.contains('#') => return Ok(Err("a query has no `#`".into())),
+            Some(query) => format!("{}?{query}", uri.path()),
+            None => uri.path().to_owned(),
+        };
+        Ok(set_target(uri, &target))
+    }
+
+    fn param(&mut self, name: String) -> Result<Option<String>> {
+        let params = &self.request("request.param")?.params;
+        Ok(params.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone()))
+    }
+
+    fn header(&mut self, name: String) -> Result<Option<String>> {
+        Ok(header_map::get(&self.request("request.header")?.request.headers, &name))
+    }
+
+    fn header_bytes(&mut self, name: String) -> Result<Option<Vec<u8>>> {
+        Ok(header_map::get_bytes(&self.request("request.header-bytes")?.request.headers, &name))
+    }
+
+    fn header_many(&mut self, names: Vec<String>) -> Result<Vec<Option<String>>> {
+        Ok(header_map::get_many(&self.request("request.header-many")?.request.headers, &names))
+    }
+
+    fn header_values(&mut self, name: String) -> Result<Vec<String>> {
+        Ok(header_map::values(&self.request("request.header-values")?.request.headers, &name))
+    }
+
+    fn headers(&mut self) -> Result<Vec<Header>> {
+        Ok(header_map::all(&self.request("request.headers")?.request.headers))
+    }
+
+    fn set_header(&mut self, name: String, value: String) -> Result<std::result::Result<(), HeaderError>> {
+        let head = &mut self.request("request.set-header")?.request;
+        Ok(header_map::set(&mut head.headers, &name, value.as_bytes()))
+    }
+
+    fn set_header_bytes(&mut self, name: String, value: Vec<u8>) -> Result<std::result::Result<(), HeaderError>> {
+        let head = &mut self.request("request.set-header-bytes")?.request;
+        Ok(header_map::set(&mut head.headers, &name, &value))
+    }
+
+    fn add_header(&mut self, name: String, value: String) -> Result<std::result::Result<(), HeaderError>> {
+        let head = &mut self.request("request.add-header")?.request;
+        Ok(header_map::add(&mut head.headers, &name, value.as_bytes()))
+    }
+
+    fn remove_header(&mut self, name: String) -> Result<std::result::Result<(), HeaderError>> {
+        let head = &mut self.request("request.remove-header")?.request;
+        Ok(header_map::remove(&mut head.headers, &name))
+    }
+
+    fn set_body(&mut self, body: Vec<u8>) -> Result<()> {
+        let limit = self.plugin.limits.body;
+        if body.len() as u64 > limit {
+            let length = body.len();
+            return Err(wasmtime::Error::msg(format!("`request.set-body` with {length} bytes; limits.body is {limit}")));
+        }
+        self.request("request.set-body")?.replaced_body = Some(body.into());
+        Ok(())
+    }
+}
+
+fn set_target(uri: &mut http::Uri, target: &str) -> std::result::Result<(), String> {
+    if !target.starts_with('/') {
+        return Err("the path must start with `/`".into());
+    }
+    if target.len() > MAX_TARGET {
+        return Err(format!("path and query have {} bytes; at most {MAX_TARGET} are allowed", target.len()));
+    }
+    let target = PathAndQuery::try_from(target).map_err(|error| error.to_string())?;
+    let mut parts = std::mem::take(uri).into_parts();
+    parts.path_and_query = Some(target);
+    *uri = http::Uri::from_parts(parts).map_err(|error| error.to_string())?;
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! `response`: the head that is going to the client.
+
+use http::StatusCode;
+
+use super::header_map;
+use crate::context::Source;
+use crate::plugin::bindings::tollgate::plugin::response::{self as wit, Host};
+use crate::plugin::bindings::tollgate::plugin::types::{Header, HeaderError};
+use crate::plugin::state::InstanceState;
+
+type Result<T> = wasmtime::Result<T>;
+
+impl Host for InstanceState {
+    fn made_by(&mut self) -> Result<wit::Source> {
+        self.response("response.made-by")?;
+        Ok(match &self.context("response.made-by")?.made_by {
+            Source::Upstream => wit::Source::Upstream,
+            Source::Gateway => wit::Source::Gateway,
+            Source::Plugin(name) => wit::Source::Plugin(name.to_string()),
+        })
+    }
+
+    fn status(&mut self) -> Result<u16> {
+        Ok(self.response("response.status")?.status.as_u16())
+    }
+
+    fn set_status(&mut self, status: u16) -> Result<std::result::Result<(), String>> {
+        let head = self.response("response.set-status")?;
+        Ok(final_status(status).map(|status| head.status = status))
+    }
+
+    fn header(&mut self, name: String) -> Result<Option<String>> {
+        Ok(header_map::get(&self.response("response.header")?.headers, &name))
+    }
+
+    fn header_bytes(&mut self, name: String) -> Result<Option<Vec<u8>>> {
+        Ok(header_map::get_bytes(&self.response("response.header-bytes")?.headers, &name))
+    }
+
+    fn header_many(&mut self, names: Vec<String>) -> Result<Vec<Option<String>>> {
+        Ok(header_map::get_many(&self.response("response.header-many")?.headers, &names))
+    }
+
+    fn header_values(&mut self, name: String) -> Result<Vec<String>> {
+        Ok(header_map::values(&self.response("response.header-values")?.headers, &name))
+    }
+
+    fn headers(&mut self) -> Result<Vec<Header>> {
+        Ok(header_map::all(&self.response("response.headers")?.headers))
+    }
+
+    fn set_header(&mut self, name: String, value: String) -> Result<std::result::Result<(), HeaderError>> {
+        let head = self.response("response.set-header")?;
+        Ok(header_map::set(&mut head.headers, &name, value.as_bytes()))
+    }
+
+    fn set_header_bytes(&mut self, name: String, value: Vec<u8>) -> Result<std::result::Result<(), HeaderError>> {
+        let head = self.response("response.set-header-bytes")?;
+        Ok(header_map::set(&mut head.headers, &name, &value))
+    }
+
+    fn add_header(&mut self, name: String, value: String) -> Result<std::result::Result<(), HeaderError>> {
+        let head = self.response("response.add-header")?;
+        Ok(header_map::add(&mut head.headers, &name, value.as_bytes()))
+    }
+
+    fn remove_header(&mut self, name: String) -> Result<std::result::Result<(), HeaderError>> {
+        let head = self.response("response.remove-header")?;
+        Ok(header_map::remove(&mut head.headers, &name))
+    }
+}
+
+/// A status a plugin may answer with: 1xx are not final answers (RFC 9110 section 15.2).
+pub fn final_status(status: u16) -> std::result::Result<StatusCode, String> {
+    match StatusCode::from_u16(status) {
+        Ok(code) if (200..600).contains(&status) => Ok(code),
+        _ => Err(format!("{status} is not a status between 200 and 599")),
+    }
+}

@@ -1,0 +1,126 @@
+//! One live instance: a store, and the functions it exports.
+
+use std::sync::Arc;
+
+use wasmtime::{Store, UpdateDeadline};
+
+use super::bindings::exports::tollgate::plugin as exports;
+use super::fault::{Fault, LoadError};
+use super::meter::{Meter, WallTimeUp, metered};
+use super::rights::Rights;
+use super::state::{Hook, InstanceState};
+use super::{Hooks, Plugin};
+use crate::context::Context;
+
+/// Bytes a guest may hand over in one host call.
+const HOST_CALL_BYTES: usize = 16 << 20;
+
+/// Serves one hook at a time.
+pub struct Instance {
+    pub(super) store: Store<InstanceState>,
+    pub(super) request: Option<exports::request_filter::Guest>,
+    pub(super) response: Option<exports::response_filter::Guest>,
+    lifecycle: exports::lifecycle::Guest,
+    /// Hooks it has served.
+    pub(super) uses: u64,
+}
+
+/// The operator's marker inside a wasmtime error: the epoch callback ended the hook.
+#[derive(Debug)]
+struct CpuTimeUp;
+
+impl std::fmt::Display for CpuTimeUp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("used more CPU time than limits.cpu allows")
+    }
+}
+
+impl std::error::Error for CpuTimeUp {}
+
+impl Instance {
+    /// Makes an instance and configures it.
+    pub async fn configured(plugin: &Plugin) -> Result<Self, LoadError> {
+        let mut instance = Self::bare(&plugin.pre, &plugin.hooks, Arc::clone(&plugin.rights)).await.map_err(|error| LoadError::Configure(format!("no instance could be made: {error:#}")))?;
+        instance.begin(Hook::Configure);
+        let meter = instance.meter();
+        let wall = plugin.rights.limits.wall;
+        let answer = metered(&meter, wall, instance.lifecycle.call_configure(&mut instance.store, &plugin.config)).await;
+        match answer {
+            Ok(Ok(Ok(()))) => Ok(instance),
+            Ok(Ok(Err(refusal))) => Err(LoadError::Configure(refusal)),
+            Ok(Err(error)) => Err(LoadError::Configure(format!("{error:#}"))),
+            Err(WallTimeUp) => Err(LoadError::Configure("took longer than limits.wall allows".into())),
+        }
+    }
+
+    /// Makes an instance without configuring it: all `describe` needs.
+    pub(super) async fn bare(
+        pre: &wasmtime::component::InstancePre<InstanceState>,
+        hooks: &Hooks,
+        rights: Arc<Rights>,
+    ) -> wasmtime::Result<Self> {
+        let cpu = rights.limits.cpu;
+        let mut store = Store::new(pre.engine(), InstanceState::new(rights));
+        store.set_hostcall_fuel(HOST_CALL_BYTES);
+        store.limiter(|state| &mut state.limits);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(move |store| {
+            if store.data().meter.used_now() > cpu {
+                return Err(wasmtime::Error::new(CpuTimeUp));
+            }
+            // A plain `Yield` wakes the task at once and starves the reactor; tokio's own lets it in.
+            Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+        });
+        let instance = pre.instantiate_async(&mut store).await?;
+        let lifecycle = hooks.lifecycle.load(&mut store, &instance)?;
+        let request = hooks.request.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
+        let response = hooks.response.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
+        Ok(Self { store, request, response, lifecycle, uses: 0 })
+    }
+
+    pub(super) async fn describe(&mut self) -> wasmtime::Result<exports::lifecycle::Descriptor> {
+        self.begin(Hook::Describe);
+        self.lifecycle.call_describe(&mut self.store).await
+    }
+
+    /// Lends the instance a request for one hook.
+    pub(super) fn lend(&mut self, hook: Hook, context: Box<Context>) {
+        self.begin(hook);
+        self.store.data_mut().context = Some(context);
+        self.uses += 1;
+    }
+
+    /// Takes the request back, whatever became of the hook.
+    #[allow(clippy::expect_used, reason = "`lend` put it there, and nothing else takes it out")]
+    pub(super) fn give_back(&mut self) -> Box<Context> {
+        let state = self.store.data_mut();
+        state.calls.clear();
+        state.context.take().expect("the request that was lent")
+    }
+
+    pub(super) fn meter(&self) -> Arc<Meter> {
+        Arc::clone(&self.store.data().meter)
+    }
+
+    /// Whether it should make room for a new one.
+    pub(super) fn is_worn(&self) -> bool {
+        let state = self.store.data();
+        self.uses >= state.plugin.limits.uses || state.limits.is_grown()
+    }
+
+    fn begin(&mut self, hook: Hook) {
+        self.store.data_mut().hook = hook;
+        self.store.set_epoch_deadline(1);
+    }
+}
+
+/// What a failed call means. The text has the guest's stack, for the log.
+pub(super) fn fault(error: &wasmtime::Error) -> Fault {
+    if error.is::<CpuTimeUp>() { Fault::Cpu } else { Fault::Trap(format!("{error:#}").into()) }
+}
+
+impl std::fmt::Debug for Instance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Instance").field("state", self.store.data()).field("uses", &self.uses).finish_non_exhaustive()
+    }
+}

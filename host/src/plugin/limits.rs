@@ -1,0 +1,68 @@
+//! Memory and table limits of one instance, asked by wasmtime whenever the guest wants more.
+
+use wasmtime::ResourceLimiter;
+
+/// Core modules, memories and tables one instance may have in all.
+const PARTS: usize = 64;
+
+#[derive(Debug)]
+pub struct InstanceLimits {
+    /// Bytes over all linear memories of the instance.
+    memory: usize,
+    memory_used: usize,
+    table_elements: usize,
+}
+
+impl InstanceLimits {
+    pub fn new(memory: usize, table_elements: usize) -> Self {
+        Self { memory, memory_used: 0, table_elements }
+    }
+
+    /// Whether the instance has grown so far that a new one should take its place: linear memory
+    /// never shrinks, so what leaks is given back only that way.
+    pub fn is_grown(&self) -> bool {
+        self.memory_used > self.memory / 4 * 3
+    }
+}
+
+impl ResourceLimiter for InstanceLimits {
+    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let used = self.memory_used.saturating_sub(current).saturating_add(desired);
+        if used > self.memory {
+            return Ok(false);
+        }
+        self.memory_used = used;
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(desired <= self.table_elements)
+    }
+
+    fn instances(&self) -> usize {
+        PARTS
+    }
+
+    fn tables(&self) -> usize {
+        PARTS
+    }
+
+    fn memories(&self) -> usize {
+        PARTS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_memories_share_one_limit() {
+        let mut limits = InstanceLimits::new(100, 10);
+        assert!(limits.memory_growing(0, 60, None).unwrap());
+        assert!(!limits.memory_growing(0, 60, None).unwrap());
+        assert!(limits.memory_growing(0, 40, None).unwrap());
+        assert!(!limits.memory_growing(60, 61, None).unwrap());
+        assert!(limits.is_grown());
+    }
+}

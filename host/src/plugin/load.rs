@@ -1,0 +1,173 @@
+//! From bytes to a plugin: compile, link, look at what is exported, ask it to describe itself.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use wasmtime::Engine;
+use wasmtime::component::{Component, InstancePre, Linker};
+
+use super::bindings::exports::tollgate::plugin as exports;
+use super::fault::LoadError;
+use super::instance::Instance;
+use super::rights::Rights;
+use super::state::InstanceState;
+use super::{Descriptor, Hooks, Plugin, host_api};
+use crate::config::model;
+
+/// Largest plugin file, in bytes. A JavaScript engine has 12 MiB, Python 18.
+pub const MAX_FILE: u64 = 128 << 20;
+/// Largest `config-schema`, in bytes.
+const MAX_SCHEMA: usize = 256 << 10;
+
+/// A component that could be linked: not yet anybody's plugin.
+#[derive(Clone)]
+pub struct Loaded {
+    pre: InstancePre<InstanceState>,
+    hooks: Hooks,
+    pub descriptor: Descriptor,
+    /// Interfaces it imports, by name.
+    pub imports: Vec<String>,
+    /// Interfaces it exports, by name.
+    pub exports: Vec<String>,
+}
+
+/// Reads a plugin's file, which must not be larger than [`MAX_FILE`].
+pub fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
+    let unreadable = |error| LoadError::Unreadable { path: path.display().to_string(), error };
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(LoadError::TooLarge { bytes: bytes.len() as u64, limit: MAX_FILE });
+    }
+    Ok(bytes)
+}
+
+/// Compiles and links a component and asks it what it is. Slow: seconds for a JavaScript engine
+/// that is not in the code cache, so never to be called on a worker.
+pub async fn load(linker: &Linker<InstanceState>, bytes: &[u8], rights: Arc<Rights>) -> Result<Loaded, LoadError> {
+    let component = compile(linker.engine(), bytes)?;
+    let pre = linker.instantiate_pre(&component).map_err(|error| LoadError::Import(import_problem(&error)))?;
+    let hooks = hooks(&pre)?;
+    let ty = component.component_type();
+    let engine = linker.engine();
+    let mut loaded = Loaded {
+        imports: ty.imports(engine).map(|(name, _)| name.to_owned()).collect(),
+        exports: ty.exports(engine).map(|(name, _)| name.to_owned()).collect(),
+        descriptor: Descriptor::default(),
+        pre,
+        hooks,
+    };
+    loaded.descriptor = describe(&loaded, rights).await?;
+    Ok(loaded)
+}
+
+/// The linker every plugin is linked with.
+pub fn linker(engine: &Engine) -> wasmtime::Result<Linker<InstanceState>> {
+    let mut linker = Linker::new(engine);
+    host_api::add_to_linker(&mut linker)?;
+    Ok(linker)
+}
+
+impl Loaded {
+    /// Makes it the plugin of a `[plugins.NAME]` table, and tries its configuration on an instance.
+    pub async fn configure(&self, settings: &model::Plugin, rights: Arc<Rights>, fingerprint: [u8; 32]) -> Result<Plugin, LoadError> {
+        let plugin = Plugin {
+            rights,
+            descriptor: self.descriptor.clone(),
+            isolation: settings.isolation,
+            on_error: settings.on_error,
+            config: settings.config.clone(),
+            pre: self.pre.clone(),
+            hooks: self.hooks.clone(),
+            fingerprint,
+        };
+        Instance::configured(&plugin).await?;
+        Ok(plugin)
+    }
+}
+
+impl std::fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Loaded").field("descriptor", &self.descriptor).finish_non_exhaustive()
+    }
+}
+
+fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, LoadError> {
+    // The first eight bytes tell a module (version 1, layer 0) from a component (layer 1).
+    match bytes.get(..8) {
+        Some([0, b'a', b's', b'm', _, _, 1, 0]) => {}
+        Some([0, b'a', b's', b'm', ..]) => return Err(LoadError::CoreModule),
+        _ => return Err(LoadError::NotWasm),
+    }
+    Component::from_binary(engine, bytes).map_err(|error| LoadError::Invalid(format!("{error:#}")))
+}
+
+fn hooks(pre: &InstancePre<InstanceState>) -> Result<Hooks, LoadError> {
+    let lifecycle = exports::lifecycle::GuestIndices::new(pre)
+        .map_err(|error| LoadError::Export(format!("tollgate:plugin/lifecycle@0.1.0: {error:#}")))?;
+    let hooks = Hooks {
+        lifecycle,
+        request: optional(pre, "request-filter", exports::request_filter::GuestIndices::new(pre))?,
+        response: optional(pre, "response-filter", exports::response_filter::GuestIndices::new(pre))?,
+    };
+    if hooks.request.is_none() && hooks.response.is_none() {
+        return Err(LoadError::Export("neither request-filter nor response-filter of tollgate:plugin@0.1.0 is exported, so it could never be called".into()));
+    }
+    Ok(hooks)
+}
+
+/// Not there is fine; there with other types is not.
+fn optional<T>(pre: &InstancePre<InstanceState>, interface: &str, found: wasmtime::Result<T>) -> Result<Option<T>, LoadError> {
+    let name = format!("tollgate:plugin/{interface}@0.1.0");
+    match found {
+        Ok(indices) => Ok(Some(indices)),
+        Err(error) if pre.component().get_export_index(None, &name).is_some() => {
+            Err(LoadError::Export(format!("{name}: {error:#}")))
+        }
+        Err(_) => Ok(None),
+    }
+}
+
+async fn describe(loaded: &Loaded, rights: Arc<Rights>) -> Result<Descriptor, LoadError> {
+    let wall = rights.limits.wall;
+    let described = async {
+        let mut instance = Instance::bare(&loaded.pre, &loaded.hooks, rights).await?;
+        instance.describe().await
+    };
+    let described = tokio::time::timeout(wall, described).await;
+    let described = described.map_err(|_| LoadError::Describe("took longer than limits.wall allows".into()))?;
+    let told = described.map_err(|error| LoadError::Describe(format!("{error:#}")))?;
+    check(&told).map_err(LoadError::Describe)?;
+    Ok(Descriptor {
+        name: told.name,
+        version: told.version,
+        summary: told.summary,
+        config_schema: told.config_schema,
+        wants: told.wants.into_iter().map(|want| (want.capability, want.reason)).collect(),
+    })
+}
+
+/// A descriptor is shown to people and used in names, so it may not be just anything.
+fn check(told: &exports::lifecycle::Descriptor) -> Result<(), String> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if told.name.is_empty() || told.name.len() > 64 || !told.name.chars().all(plain) {
+        return Err(format!("the name {:?} is not 1 to 64 lower-case letters, digits and `-`", told.name));
+    }
+    if told.version.len() > 64 || told.summary.len() > 1024 || told.wants.len() > 16 {
+        return Err("version (64 bytes), summary (1024 bytes) or wants (16) is too long".into());
+    }
+    if told.config_schema.len() > MAX_SCHEMA {
+        return Err(format!("the config schema has {} bytes; at most {MAX_SCHEMA} are allowed", told.config_schema.len()));
+    }
+    match told.wants.iter().find(|want| !matches!(want.capability.as_str(), "http-client" | "crypto")) {
+        Some(want) => Err(format!("wants {:?}; what can be granted is `http-client` and `crypto`", want.capability)),
+        None => Ok(()),
+    }
+}
+
+/// wasmtime names the missing import; what to do about it is ours to say.
+fn import_problem(error: &wasmtime::Error) -> String {
+    format!("{error:#} (it offers tollgate:plugin@0.1.0 and WASI 0.2 without files, network or environment; was the plugin built against a newer interface?)")
+}

@@ -1,0 +1,83 @@
+//! The plugin runtime: from a file to a verdict.
+//!
+//! `load` turns bytes into a [`Plugin`], `pool` keeps a worker's instances of it, `call` runs one
+//! hook on one instance, `host_api` is what the guest may call meanwhile. Absent on purpose: the
+//! order of a chain, which is `chain`'s.
+
+use std::sync::Arc;
+
+use wasmtime::component::InstancePre;
+
+pub mod bindings;
+pub mod call;
+pub mod engine;
+pub mod fault;
+pub mod host_api;
+pub mod instance;
+pub mod keys;
+mod limits;
+pub mod load;
+mod meter;
+pub mod pool;
+pub mod rights;
+pub mod state;
+
+use crate::config::model::{Isolation, OnError};
+use bindings::exports::tollgate::plugin as exports;
+use rights::Rights;
+use state::InstanceState;
+
+/// A configured plugin, ready to be instantiated on any worker.
+pub struct Plugin {
+    pub rights: Arc<Rights>,
+    /// What `describe` told.
+    pub descriptor: Descriptor,
+    pub isolation: Isolation,
+    pub on_error: OnError,
+    /// What `configure` gets.
+    config: String,
+    pre: InstancePre<InstanceState>,
+    hooks: Hooks,
+    /// Equal for plugins that behave the same: bytes, settings, grants and keys.
+    pub fingerprint: [u8; 32],
+}
+
+/// What a component says about itself.
+#[derive(Debug, Clone, Default)]
+pub struct Descriptor {
+    pub name: String,
+    pub version: String,
+    pub summary: String,
+    /// JSON Schema text; empty for "no configuration".
+    pub config_schema: String,
+    /// Capability and reason of each want.
+    pub wants: Vec<(String, String)>,
+}
+
+/// Where the exported functions are. What is not exported is never called and costs nothing.
+#[derive(Clone)]
+struct Hooks {
+    lifecycle: exports::lifecycle::GuestIndices,
+    request: Option<exports::request_filter::GuestIndices>,
+    response: Option<exports::response_filter::GuestIndices>,
+}
+
+impl Plugin {
+    pub fn name(&self) -> &Arc<str> {
+        &self.rights.name
+    }
+
+    pub fn filters_requests(&self) -> bool {
+        self.hooks.request.is_some()
+    }
+
+    pub fn filters_responses(&self) -> bool {
+        self.hooks.response.is_some()
+    }
+}
+
+impl std::fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plugin").field("name", self.name()).field("version", &self.descriptor.version).finish_non_exhaustive()
+    }
+}

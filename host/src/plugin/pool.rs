@@ -1,0 +1,151 @@
+//! A worker's instances of one plugin.
+//!
+//! An instance is checked out for one hook and given back. Dropping it instead (after a trap, a
+//! time-out, or because the client hung up in the middle of a hook) retires it: a guest that was
+//! stopped half way is never used again. The pool grows on demand to `limits.instances`; beyond
+//! that hooks wait in a queue of `limits.queue`.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::Plugin;
+use super::fault::Fault;
+use super::instance::Instance;
+use crate::config::model::Isolation;
+use crate::telemetry::metrics::PluginMetrics;
+
+#[derive(Debug)]
+pub struct Pool {
+    pub plugin: Arc<Plugin>,
+    pub metrics: PluginMetrics,
+    /// The instance used last is used next: its memory is in the cache.
+    idle: RefCell<Vec<Instance>>,
+    /// Idle ones and those checked out.
+    live: Cell<usize>,
+    waiting: RefCell<VecDeque<oneshot::Sender<()>>>,
+}
+
+/// An instance on loan. Dropped, it is retired; see [`CheckedOut::give_back`].
+#[derive(Debug)]
+pub struct CheckedOut {
+    instance: Instance,
+    place: Place,
+}
+
+/// One of the `limits.instances` places. Freed when dropped, unless an idle instance keeps it.
+#[derive(Debug)]
+struct Place {
+    pool: Rc<Pool>,
+    kept: bool,
+}
+
+impl Pool {
+    pub fn new(plugin: Arc<Plugin>, metrics: PluginMetrics) -> Rc<Self> {
+        Rc::new(Self {
+            plugin,
+            metrics,
+            idle: RefCell::default(),
+            live: Cell::new(0),
+            waiting: RefCell::default(),
+        })
+    }
+
+    /// Makes one instance ahead of the first request.
+    pub async fn warm(self: &Rc<Self>) {
+        if self.live.get() == 0 && self.plugin.isolation == Isolation::Shared {
+            match self.make().await {
+                Ok(instance) => instance.give_back(),
+                Err(fault) => tracing::warn!(plugin = %self.plugin.name(), %fault, "no instance could be made ahead of time"),
+            }
+        }
+    }
+
+    /// An instance to run one hook on.
+    pub async fn check_out(self: &Rc<Self>) -> Result<CheckedOut, Fault> {
+        if let Some(instance) = self.take_idle() {
+            return Ok(instance);
+        }
+        let wait_until = tokio::time::Instant::now() + self.plugin.rights.limits.wall;
+        while self.live.get() >= self.plugin.rights.limits.instances {
+            let turn = self.queue()?;
+            // A sender is never dropped unsent while the pool lives, and it lives as long as `self`.
+            tokio::time::timeout_at(wait_until, turn).await.map_err(|_| Fault::Busy)?.ok();
+            if let Some(instance) = self.take_idle() {
+                return Ok(instance);
+            }
+        }
+        self.make().await
+    }
+
+    fn take_idle(self: &Rc<Self>) -> Option<CheckedOut> {
+        let instance = self.idle.borrow_mut().pop()?;
+        Some(CheckedOut { instance, place: Place { pool: Rc::clone(self), kept: false } })
+    }
+
+    async fn make(self: &Rc<Self>) -> Result<CheckedOut, Fault> {
+        // Counted before the first await, so that two hooks do not both take the last place.
+        self.live.set(self.live.get() + 1);
+        self.metrics.instance_created();
+        let place = Place { pool: Rc::clone(self), kept: false };
+        let instance = Instance::configured(&self.plugin).await;
+        Ok(CheckedOut { instance: instance.map_err(|error| Fault::Instance(error.to_string().into()))?, place })
+    }
+
+    fn queue(&self) -> Result<oneshot::Receiver<()>, Fault> {
+        let mut waiting = self.waiting.borrow_mut();
+        waiting.retain(|turn| !turn.is_closed());
+        if waiting.len() >= self.plugin.rights.limits.queue {
+            return Err(Fault::Busy);
+        }
+        let (sender, receiver) = oneshot::channel();
+        waiting.push_back(sender);
+        Ok(receiver)
+    }
+
+    fn wake_next(&self) {
+        let mut waiting = self.waiting.borrow_mut();
+        while let Some(turn) = waiting.pop_front() {
+            // One who gave up waiting must not swallow the turn.
+            if turn.send(()).is_ok() {
+                return;
+            }
+        }
+    }
+}
+
+impl CheckedOut {
+    /// Back to the pool, unless it is worn or may serve only once.
+    pub fn give_back(mut self) {
+        if self.place.pool.plugin.isolation == Isolation::Shared && !self.instance.is_worn() {
+            self.place.kept = true;
+            self.place.pool.idle.borrow_mut().push(self.instance);
+        }
+    }
+
+    pub fn instance(&mut self) -> &mut Instance {
+        &mut self.instance
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if !self.kept {
+            self.pool.live.set(self.pool.live.get().saturating_sub(1));
+            self.pool.metrics.instance_gone();
+        }
+        self.pool.wake_next();
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        // Nobody holds an instance of a pool that is gone: what is left is idle.
+        for _ in self.idle.get_mut().drain(..) {
+            self.metrics.instance_gone();
+        }
+    }
+}

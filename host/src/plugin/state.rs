@@ -1,0 +1,106 @@
+//! What one instance's store carries: the request at hand, the plugin's rights, the meters.
+//!
+//! The host functions (`host_api`) see nothing but this.
+
+use std::sync::Arc;
+
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use super::host_api::http_client::Calls;
+use super::host_api::log::LogBudget;
+use super::limits::InstanceLimits;
+use super::meter::Meter;
+use super::rights::Rights;
+use crate::context::Context;
+
+/// The data of a `Store`.
+pub struct InstanceState {
+    pub plugin: Arc<Rights>,
+    pub hook: Hook,
+    /// There in every hook of a request, absent in `describe` and `configure`.
+    pub context: Option<Box<Context>>,
+    pub calls: Calls,
+    pub log_budget: LogBudget,
+    pub limits: InstanceLimits,
+    pub meter: Arc<Meter>,
+    /// Made only when a guest calls WASI, which few do.
+    wasi: Option<Box<(WasiCtx, ResourceTable)>>,
+}
+
+/// Which exported function runs. The names are the WIT's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hook {
+    Describe,
+    Configure,
+    OnRequest,
+    OnRequestBody,
+    OnResponse,
+}
+
+impl Hook {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Describe => "describe",
+            Self::Configure => "configure",
+            Self::OnRequest => "on-request",
+            Self::OnRequestBody => "on-request-body",
+            Self::OnResponse => "on-response",
+        }
+    }
+}
+
+impl InstanceState {
+    pub fn new(plugin: Arc<Rights>) -> Self {
+        let limits = InstanceLimits::new(plugin.limits.memory, plugin.limits.table_elements);
+        Self {
+            plugin,
+            hook: Hook::Describe,
+            context: None,
+            calls: Calls::default(),
+            log_budget: LogBudget::default(),
+            limits,
+            meter: Meter::new(),
+            wasi: None,
+        }
+    }
+
+    /// The request's context, in any hook of a request.
+    pub fn context(&mut self, function: &str) -> wasmtime::Result<&mut Context> {
+        let hook = self.hook;
+        self.context.as_deref_mut().ok_or_else(|| wrong_hook(function, hook))
+    }
+
+    /// The context, only where the request may be read and changed.
+    pub fn request(&mut self, function: &str) -> wasmtime::Result<&mut Context> {
+        match self.hook {
+            Hook::OnRequest | Hook::OnRequestBody => self.context(function),
+            hook => Err(wrong_hook(function, hook)),
+        }
+    }
+
+    /// The response head, only where there is one.
+    pub fn response(&mut self, function: &str) -> wasmtime::Result<&mut http::response::Parts> {
+        let hook = self.hook;
+        self.context.as_deref_mut().and_then(|context| context.response.as_mut()).ok_or_else(|| wrong_hook(function, hook))
+    }
+}
+
+fn wrong_hook(function: &str, hook: Hook) -> wasmtime::Error {
+    wasmtime::Error::msg(format!("`{function}` was called in `{}`, where it has no meaning (see the WIT)", hook.name()))
+}
+
+/// An empty WASI: no files, no environment, no network, standard streams closed. It is there
+/// because some toolchains import it whether they use it or not.
+impl WasiView for InstanceState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        let wasi = self.wasi.get_or_insert_with(|| Box::new((WasiCtx::builder().build(), ResourceTable::new())));
+        WasiCtxView { ctx: &mut wasi.0, table: &mut wasi.1 }
+    }
+}
+
+impl std::fmt::Debug for InstanceState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InstanceState").field("plugin", &self.plugin.name).field("hook", &self.hook).finish_non_exhaustive()
+    }
+}

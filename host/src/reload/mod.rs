@@ -1,0 +1,227 @@
+//! A change on disk, made live: watch, wait until it settles, build, swap.
+//!
+//! All of it happens on one thread of its own. The data plane hears of a new snapshot only when it
+//! is complete; of a broken one it hears nothing.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::config::model::Component;
+use crate::gateway::{Built, Gateway};
+use crate::snapshot::Snapshot;
+use crate::worker::thread::Handle;
+
+mod watch;
+
+use watch::Watch;
+
+/// How long nothing must change before a build begins: editors write in several steps.
+const SETTLE: Duration = Duration::from_millis(50);
+/// A build begins after this even if changes keep coming.
+const SETTLE_AT_MOST: Duration = Duration::from_secs(2);
+/// How often expired state is given back, and files are looked at in case a watch missed a change.
+const TICK: Duration = Duration::from_secs(2);
+
+/// The thread that reloads.
+#[derive(Debug)]
+pub struct Reloader {
+    events: mpsc::Sender<Event>,
+    status: Arc<Status>,
+    thread: JoinHandle<()>,
+}
+
+/// What the thread is told.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// Something in a watched folder changed.
+    Changed,
+    /// Build anew, changed or not.
+    Reload,
+    Stop,
+}
+
+/// What there is to know of reloads, for the admin interface.
+#[derive(Debug)]
+pub struct Status {
+    pub config: PathBuf,
+    current: Mutex<Current>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Current {
+    pub snapshot: Arc<Snapshot>,
+    /// When `snapshot` went live.
+    pub since: SystemTime,
+    /// Reloads tried after the start.
+    pub reloads: u64,
+    /// Why the last reload changed nothing; `None` if it was a success.
+    pub last_error: Option<String>,
+}
+
+impl Status {
+    pub fn current(&self) -> Current {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn update(&self, change: impl FnOnce(&mut Current)) {
+        change(&mut self.current.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Reloader {
+    pub fn start(
+        gateway: Gateway,
+        config: &Path,
+        snapshot: Arc<Snapshot>,
+        files: Vec<PathBuf>,
+        workers: Arc<Vec<Handle>>,
+    ) -> std::io::Result<Self> {
+        let current = Current { snapshot, since: SystemTime::now(), reloads: 0, last_error: None };
+        let status = Arc::new(Status { config: config.to_owned(), current: Mutex::new(current) });
+        let (events, received) = mpsc::channel();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let watch = Watch::new(events.clone());
+        let mut reloads = Reloads { gateway, runtime, status: Arc::clone(&status), files, workers, watch };
+        reloads.watch_again();
+        let thread = std::thread::Builder::new().name("reload".into()).spawn(move || reloads.run(&received))?;
+        Ok(Self { events, status, thread })
+    }
+
+    pub fn status(&self) -> Arc<Status> {
+        Arc::clone(&self.status)
+    }
+
+    pub fn reload(&self) {
+        drop(self.events.send(Event::Reload));
+    }
+
+    pub fn reopen_logs(&self) {
+        self.status.current().snapshot.access.reopen();
+    }
+
+    pub fn stop(self) {
+        drop(self.events.send(Event::Stop));
+        drop(self.thread.join());
+    }
+}
+
+/// The thread's own state.
+struct Reloads {
+    gateway: Gateway,
+    runtime: tokio::runtime::Runtime,
+    status: Arc<Status>,
+    /// Files the newest config was made of, without plugins.
+    files: Vec<PathBuf>,
+    workers: Arc<Vec<Handle>>,
+    watch: Watch,
+}
+
+impl Reloads {
+    fn run(&mut self, events: &mpsc::Receiver<Event>) {
+        loop {
+            let forced = match events.recv_timeout(TICK) {
+                Ok(Event::Stop) | Err(mpsc::RecvTimeoutError::Disconnected) => return,
+                Ok(Event::Reload) => true,
+                Ok(Event::Changed) => match settle(events) {
+                    Settled::Stop => return,
+                    Settled::Changed => false,
+                    Settled::Reload => true,
+                },
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    self.gateway.sweep();
+                    false
+                }
+            };
+            // A watch tells of more than what matters; what the files are decides.
+            if self.watch.contents_changed() || forced {
+                self.reload();
+            }
+        }
+    }
+
+    fn reload(&mut self) {
+        let started = Instant::now();
+        let previous = self.status.current().snapshot;
+        match self.runtime.block_on(self.gateway.build(&self.status.config, Some(&previous))) {
+            Ok(Built { snapshot, files }) => {
+                warn_of_what_needs_a_restart(&previous, &snapshot);
+                self.files = files;
+                self.install(&snapshot);
+                self.gateway.metrics.reloaded(true);
+                tracing::info!(took_ms = started.elapsed().as_millis(), "reloaded");
+            }
+            Err(problems) => {
+                self.gateway.metrics.reloaded(false);
+                tracing::error!("not reloaded, the last good config goes on:\n{problems}");
+                self.status.update(|current| {
+                    current.reloads += 1;
+                    current.last_error = Some(problems.to_string());
+                });
+            }
+        }
+        // After a failure too: the file that mends it may be one that is not watched yet.
+        self.watch_again();
+    }
+
+    fn install(&self, snapshot: &Arc<Snapshot>) {
+        let installed: Vec<_> = self.workers.iter().map(|worker| worker.install(Arc::clone(snapshot))).collect();
+        for done in installed {
+            // A worker that is gone serves nothing old either.
+            let _ = done.blocking_recv();
+        }
+        self.status.update(|current| {
+            *current = Current {
+                snapshot: Arc::clone(snapshot),
+                since: SystemTime::now(),
+                reloads: current.reloads + 1,
+                last_error: None,
+            };
+        });
+    }
+
+    fn watch_again(&mut self) {
+        let config = &self.status.config;
+        let snapshot = self.status.current().snapshot;
+        let plugins = snapshot.config.plugins.iter().filter_map(|plugin| match &plugin.component {
+            Component::File(path) => Some(path.clone()),
+            Component::BuiltIn(_) => None,
+        });
+        let files = self.files.iter().cloned().chain(plugins).chain([config.clone()]);
+        self.watch.set(files.collect(), &snapshot.config.server.plugins_dir);
+    }
+}
+
+enum Settled {
+    Changed,
+    Reload,
+    Stop,
+}
+
+fn settle(events: &mpsc::Receiver<Event>) -> Settled {
+    let end = Instant::now() + SETTLE_AT_MOST;
+    loop {
+        let wait = SETTLE.min(end.saturating_duration_since(Instant::now()));
+        match events.recv_timeout(wait) {
+            Ok(Event::Changed) if Instant::now() < end => {}
+            Ok(Event::Reload) => return Settled::Reload,
+            Ok(Event::Stop) | Err(mpsc::RecvTimeoutError::Disconnected) => return Settled::Stop,
+            Ok(Event::Changed) | Err(mpsc::RecvTimeoutError::Timeout) => return Settled::Changed,
+        }
+    }
+}
+
+/// Sockets and threads are made once.
+fn warn_of_what_needs_a_restart(old: &Snapshot, new: &Snapshot) {
+    let (old, new) = (&old.config.server, &new.config.server);
+    let fixed = [
+        ("server.listen", old.listen != new.listen),
+        ("server.admin", old.admin != new.admin),
+        ("server.workers", old.workers != new.workers),
+        ("server.limits.connections", old.limits.connections != new.limits.connections),
+    ];
+    for (key, _) in fixed.iter().filter(|(_, changed)| *changed) {
+        tracing::warn!("`{key}` changed; it takes effect at the next start");
+    }
+}

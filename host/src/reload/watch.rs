@@ -1,0 +1,180 @@
+//! Knowing that a file has changed.
+//!
+//! Folders are watched, not files: an editor that writes a new file and renames it, or a symlink
+//! that is swapped (a mounted `ConfigMap`), changes which file a name means. Folders on the way of
+//! a symlink are watched too. The kernel's word is only a hint; what counts is whether the
+//! content, read through the name, is another. Where no watch is to be had, the files are looked
+//! at every few seconds.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::SystemTime;
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+
+use super::Event;
+
+/// Symlinks followed from one name.
+const MAX_LINKS: usize = 16;
+
+pub(super) struct Watch {
+    /// `None` where the system has no watches to give.
+    watcher: Option<RecommendedWatcher>,
+    folders: BTreeSet<PathBuf>,
+    files: BTreeMap<PathBuf, Option<Stamp>>,
+    plugins_dir: PathBuf,
+}
+
+/// What tells one version of a file from the next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Stamp {
+    File { real: PathBuf, modified: Option<SystemTime>, length: u64, inode: u64 },
+    /// The names of the files in it.
+    Folder(BTreeSet<PathBuf>),
+}
+
+impl Watch {
+    pub(super) fn new(events: mpsc::Sender<Event>) -> Self {
+        let watcher = notify::recommended_watcher(move |found: notify::Result<notify::Event>| {
+            // Reading is not changing; but a watch that lost events may have lost a change.
+            if !found.is_ok_and(|event| event.kind.is_access()) {
+                drop(events.send(Event::Changed));
+            }
+        });
+        let watcher = watcher.inspect_err(|error| tracing::warn!(%error, "no file watch; files are looked at every few seconds")).ok();
+        Self { watcher, folders: BTreeSet::new(), files: BTreeMap::new(), plugins_dir: PathBuf::new() }
+    }
+
+    /// Watches these files, and which files there are in the plugins' folder.
+    pub(super) fn set(&mut self, files: BTreeSet<PathBuf>, plugins_dir: &Path) {
+        plugins_dir.clone_into(&mut self.plugins_dir);
+        let folders: BTreeSet<PathBuf> = files.iter().chain([&self.plugins_dir]).flat_map(|file| folders_of(file)).collect();
+        if let Some(watcher) = &mut self.watcher {
+            for gone in self.folders.difference(&folders) {
+                // A folder that was removed is watched no more by itself.
+                drop(watcher.unwatch(gone));
+            }
+            for folder in &folders {
+                // Watching again is harmless, and needed where a folder was removed and made anew.
+                drop(watcher.watch(folder, RecursiveMode::NonRecursive));
+            }
+        }
+        self.folders = folders;
+        // Stamps that are known stay: a change between the build and now must not be missed.
+        let mut known = std::mem::take(&mut self.files);
+        self.files = files.into_iter().map(|file| (file.clone(), known.remove(&file).unwrap_or_else(|| stamp(&file)))).collect();
+    }
+
+    /// Whether any of the files has another content than when this was last asked.
+    pub(super) fn contents_changed(&mut self) -> bool {
+        let mut changed = false;
+        for (file, known) in &mut self.files {
+            let now = stamp(file);
+            changed |= now != *known;
+            *known = now;
+        }
+        changed
+    }
+}
+
+/// The folders in which a change can change what `file` means: its own, and those of every
+/// symlink on the way.
+fn folders_of(file: &Path) -> BTreeSet<PathBuf> {
+    let mut folders = BTreeSet::new();
+    let mut name = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    for _ in 0..MAX_LINKS {
+        if name.is_dir() {
+            folders.insert(name.clone());
+        }
+        let Some(parent) = name.parent().map(Path::to_owned) else { break };
+        folders.insert(parent.clone());
+        // A folder that is a symlink (`..data` of a ConfigMap) is swapped in its own parent.
+        if let Some(grandparent) = parent.parent().filter(|_| parent.is_symlink()) {
+            folders.insert(grandparent.to_owned());
+        }
+        match std::fs::read_link(&name) {
+            Ok(target) => name = parent.join(target),
+            Err(_) => break,
+        }
+    }
+    folders.retain(|folder| folder.is_dir());
+    folders
+}
+
+fn stamp(file: &Path) -> Option<Stamp> {
+    use std::os::unix::fs::MetadataExt as _;
+    let real = std::fs::canonicalize(file).ok()?;
+    let found = std::fs::metadata(&real).ok()?;
+    if found.is_dir() {
+        let entries = std::fs::read_dir(&real).ok()?;
+        return Some(Stamp::Folder(entries.filter_map(|entry| Some(entry.ok()?.path())).collect()));
+    }
+    Some(Stamp::File { real, modified: found.modified().ok(), length: found.len(), inode: found.ino() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("tollgate-watch-{name}-{}", std::process::id()));
+        drop(std::fs::remove_dir_all(&folder));
+        std::fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    fn watching(files: &[&Path]) -> (Watch, mpsc::Receiver<Event>) {
+        let (events, received) = mpsc::channel();
+        let mut watch = Watch::new(events);
+        watch.set(files.iter().map(|file| (*file).to_owned()).collect(), Path::new("/nowhere"));
+        (watch, received)
+    }
+
+    fn wait_for_change(received: &mpsc::Receiver<Event>) {
+        received.recv_timeout(std::time::Duration::from_secs(5)).expect("the kernel tells of the change");
+    }
+
+    #[test]
+    fn a_file_renamed_over_another_is_a_change() {
+        let folder = folder("rename");
+        let (file, new) = (folder.join("a"), folder.join("a.new"));
+        std::fs::write(&file, "1").unwrap();
+        let (mut watch, received) = watching(&[&file]);
+        assert!(!watch.contents_changed());
+        std::fs::write(&new, "2").unwrap();
+        std::fs::rename(&new, &file).unwrap();
+        wait_for_change(&received);
+        assert!(watch.contents_changed());
+        assert!(!watch.contents_changed());
+    }
+
+    #[test]
+    fn a_swapped_symlink_to_a_folder_is_a_change() {
+        let folder = folder("symlink");
+        for version in ["v1", "v2"] {
+            std::fs::create_dir(folder.join(version)).unwrap();
+            std::fs::write(folder.join(version).join("a"), version).unwrap();
+        }
+        std::os::unix::fs::symlink("v1", folder.join("data")).unwrap();
+        std::os::unix::fs::symlink("data/a", folder.join("a")).unwrap();
+        let file = folder.join("a");
+        let (mut watch, received) = watching(&[&file]);
+        std::os::unix::fs::symlink("v2", folder.join("data.new")).unwrap();
+        std::fs::rename(folder.join("data.new"), folder.join("data")).unwrap();
+        wait_for_change(&received);
+        assert!(watch.contents_changed());
+    }
+
+    #[test]
+    fn a_file_that_comes_back_is_a_change() {
+        let folder = folder("back");
+        let file = folder.join("a");
+        std::fs::write(&file, "1").unwrap();
+        let (mut watch, _received) = watching(&[&file]);
+        std::fs::remove_file(&file).unwrap();
+        assert!(watch.contents_changed());
+        std::fs::write(&file, "1").unwrap();
+        assert!(watch.contents_changed());
+    }
+}

@@ -1,0 +1,129 @@
+//! Starting and stopping a whole gateway.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+
+use crate::config::Diagnostics;
+use crate::gateway::{Built, Gateway};
+use crate::reload::Reloader;
+use crate::snapshot::Snapshot;
+use crate::telemetry::metrics;
+use crate::worker::thread::Handle;
+use crate::{admin, cache_dir, listen, worker};
+
+/// A gateway that serves.
+#[derive(Debug)]
+pub struct Running {
+    /// Where it listens, with the ports that were taken for port 0.
+    pub addresses: Vec<SocketAddr>,
+    pub admin: Option<SocketAddr>,
+    reloader: Reloader,
+    workers: Arc<Vec<Handle>>,
+    stopping: watch::Sender<bool>,
+    control: JoinHandle<()>,
+}
+
+/// Why a gateway does not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// The config, or a plugin it names, is not usable.
+    Config(Diagnostics),
+    /// An address cannot be listened on.
+    Listen { address: SocketAddr, error: std::io::Error },
+    /// The machine refuses threads, memory or files.
+    System(String),
+}
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Config(problems) => write!(f, "{problems}"),
+            Self::Listen { address, error } => write!(f, "error: cannot listen on {address}: {error}"),
+            Self::System(problem) => write!(f, "error: {problem}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// Starts a gateway: when this returns, its addresses answer.
+pub fn start(config: &Path) -> Result<Running, StartError> {
+    let metrics = metrics::Registry::default();
+    let gateway = Gateway::new(cache_dir::find().as_deref(), metrics.clone()).map_err(system)?;
+    let control = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system)?;
+    let Built { snapshot, files } = control.block_on(gateway.build(config, None)).map_err(StartError::Config)?;
+
+    // All addresses are bound before anything is served: half a gateway is none.
+    let server = &snapshot.config.server;
+    let listeners = server.listen.iter().map(|address| bind(*address)).collect::<Result<Vec<_>, _>>()?;
+    let admin_listener = server.admin.map(bind).transpose()?;
+    let local = |listener: &std::net::TcpListener| listener.local_addr().map_err(system);
+    let addresses = listeners.iter().map(local).collect::<Result<Vec<_>, _>>()?;
+    let admin_address = admin_listener.as_ref().map(local).transpose()?;
+
+    let (stopping, is_stopping) = watch::channel(false);
+    let workers = spawn_workers(&snapshot, &is_stopping)?;
+    let reloader = Reloader::start(gateway, config, snapshot.clone(), files, Arc::clone(&workers)).map_err(system)?;
+    let status = reloader.status();
+    let places = Arc::new(Semaphore::new(server.limits.connections.min(Semaphore::MAX_PERMITS)));
+    let acceptors = Arc::clone(&workers);
+    let control = std::thread::Builder::new().name("control".into()).spawn(move || {
+        control.block_on(async {
+            let mut tasks = tokio::task::JoinSet::new();
+            for listener in listeners {
+                match TcpListener::from_std(listener) {
+                    Ok(listener) => drop(tasks.spawn(listen::accept(listener, Arc::clone(&acceptors), Arc::clone(&places), is_stopping.clone()))),
+                    Err(error) => tracing::error!(%error, "a listener could not be served"),
+                }
+            }
+            if let Some(listener) = admin_listener.and_then(|listener| TcpListener::from_std(listener).ok()) {
+                tasks.spawn(admin::serve(listener, status, metrics, is_stopping));
+            }
+            while tasks.join_next().await.is_some() {}
+        });
+    });
+    let control = control.map_err(system)?;
+    Ok(Running { addresses, admin: admin_address, reloader, workers, stopping, control })
+}
+
+impl Running {
+    /// Builds anew from the files and swaps, as if one of them had changed.
+    pub fn reload(&self) {
+        self.reloader.reload();
+    }
+
+    /// Opens the access log's file again by its name, after it was renamed.
+    pub fn reopen_logs(&self) {
+        self.reloader.reopen_logs();
+    }
+
+    /// Stops: no new connections, answers under way have `server.drain` to end.
+    pub fn stop(self) {
+        let Self { reloader, workers, stopping, control, .. } = self;
+        reloader.stop();
+        stopping.send_replace(true);
+        drop(control.join());
+        if let Ok(workers) = Arc::try_unwrap(workers) {
+            Handle::join_all(workers);
+        }
+    }
+}
+
+fn bind(address: SocketAddr) -> Result<std::net::TcpListener, StartError> {
+    listen::bind(address).map_err(|error| StartError::Listen { address, error })
+}
+
+fn spawn_workers(snapshot: &Arc<Snapshot>, draining: &watch::Receiver<bool>) -> Result<Arc<Vec<Handle>>, StartError> {
+    let spawn = |number| worker::thread::spawn(number, Arc::clone(snapshot), draining.clone());
+    let workers: Result<Vec<_>, _> = (0..snapshot.config.server.workers).map(spawn).collect();
+    workers.map(Arc::new).map_err(system)
+}
+
+fn system(error: impl std::fmt::Display) -> StartError {
+    StartError::System(format!("{error:#}"))
+}

@@ -1,0 +1,134 @@
+//! Everything built from one version of the config.
+//!
+//! A [`Snapshot`] is made off the data plane and shared; each worker makes its own
+//! [`WorkerSnapshot`] of it, with handles to the worker's pools. Requests under way keep the one
+//! they started with, so it goes when the last of them does.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::chain::Chain;
+use crate::config::model::Config;
+use crate::plugin::Plugin;
+use crate::plugin::pool::Pool;
+use crate::route::Table;
+use crate::telemetry::{AccessLog, AccessWriter, metrics};
+use crate::upstream::{self, Upstream};
+
+/// One version of the config, resolved and loaded.
+#[derive(Debug)]
+pub struct Snapshot {
+    pub config: Config,
+    pub table: Table,
+    /// In the order of `config.plugins`.
+    pub plugins: Vec<Arc<Plugin>>,
+    pub access: Arc<AccessWriter>,
+    pub metrics: metrics::Registry,
+    /// Lives as long as the snapshot: counted by the `tollgate_snapshots` gauge.
+    pub live: metrics::LiveSnapshot,
+}
+
+/// A snapshot on one worker.
+#[derive(Debug)]
+pub struct WorkerSnapshot {
+    pub shared: Arc<Snapshot>,
+    pub routes: Vec<RouteState>,
+    /// For requests no route took.
+    pub unmatched: metrics::RouteMetrics,
+    pub access: Rc<AccessLog>,
+    pub idle_timeout: Duration,
+    upstreams: HashMap<String, (Rc<Upstream>, metrics::UpstreamMetrics)>,
+    /// In the order of `config.plugins`.
+    pools: Vec<Rc<Pool>>,
+}
+
+/// A route on one worker.
+#[derive(Debug)]
+pub struct RouteState {
+    pub name: Arc<str>,
+    pub chain: Chain,
+    pub upstream: Option<Rc<Upstream>>,
+    pub strip_prefix: Option<String>,
+    pub preserve_host: bool,
+    pub body_limit: u64,
+    pub timeout: Duration,
+    pub metrics: metrics::RouteMetrics,
+}
+
+impl WorkerSnapshot {
+    /// Makes a worker's part. Pools of plugins that did not change, and connections to targets that
+    /// are still there, are taken over from `previous`.
+    pub fn new(
+        shared: Arc<Snapshot>,
+        worker: metrics::WorkerId,
+        registry: &mut upstream::Registry,
+        previous: Option<&Self>,
+    ) -> Self {
+        let config = &shared.config;
+        let upstreams: Vec<Rc<Upstream>> = config.upstreams.iter().map(|settings| registry.upstream(settings)).collect();
+        let pools: Vec<Rc<Pool>> = shared
+            .plugins
+            .iter()
+            .map(|plugin| {
+                let known = previous.and_then(|previous| previous.pool_of(plugin));
+                known.unwrap_or_else(|| Pool::new(Arc::clone(plugin), shared.metrics.plugin(worker, plugin.name())))
+            })
+            .collect();
+        let routes = config
+            .routes
+            .iter()
+            .map(|route| RouteState {
+                name: route.name.as_str().into(),
+                chain: Chain::new(route.plugins.iter().filter_map(|id| pools.get(id.0).cloned()).collect()),
+                upstream: route.upstream.and_then(|id| upstreams.get(id.0).cloned()),
+                strip_prefix: route.strip_prefix.clone(),
+                preserve_host: route.preserve_host,
+                body_limit: route.body_limit,
+                timeout: route.timeout,
+                metrics: shared.metrics.route(worker, &route.name),
+            })
+            .collect();
+        Self {
+            routes,
+            unmatched: shared.metrics.route(worker, ""),
+            access: access_log(&shared, worker, previous),
+            idle_timeout: config.server.limits.idle_timeout,
+            upstreams: upstreams
+                .into_iter()
+                .map(|upstream| {
+                    let metrics = shared.metrics.upstream(worker, upstream.name());
+                    (upstream.name().to_owned(), (upstream, metrics))
+                })
+                .collect(),
+            pools,
+            shared,
+        }
+    }
+
+    pub fn upstream_named(&self, name: &str) -> Option<Rc<Upstream>> {
+        self.upstreams.get(name).map(|(upstream, _)| Rc::clone(upstream))
+    }
+
+    pub fn upstream_metrics(&self, name: &str) -> Option<&metrics::UpstreamMetrics> {
+        self.upstreams.get(name).map(|(_, metrics)| metrics)
+    }
+
+    /// Makes an instance of each plugin that has none yet, so that the first request finds one.
+    pub async fn warm(&self) {
+        for pool in &self.pools {
+            pool.warm().await;
+        }
+    }
+
+    fn pool_of(&self, plugin: &Arc<Plugin>) -> Option<Rc<Pool>> {
+        self.pools.iter().find(|pool| Arc::ptr_eq(&pool.plugin, plugin)).cloned()
+    }
+}
+
+/// The worker's end of the access log: the one it had, where the log is the same.
+fn access_log(shared: &Snapshot, worker: metrics::WorkerId, previous: Option<&WorkerSnapshot>) -> Rc<AccessLog> {
+    let known = previous.filter(|previous| Arc::ptr_eq(&previous.shared.access, &shared.access));
+    known.map_or_else(|| Rc::new(shared.access.worker(shared.metrics.worker(worker))), |known| Rc::clone(&known.access))
+}

@@ -1,0 +1,82 @@
+//! Why a request got no answer from an upstream.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use std::{error, fmt};
+
+use crate::body::BodyError;
+
+/// No head of an answer came. Every variant names the target (`host:port`) tried last.
+///
+/// `Send`, so that it may cross from the task of an outbound call into a plugin's host call.
+#[derive(Debug)]
+pub enum UpstreamError {
+    /// No connection: refused, unreachable, or the name does not resolve.
+    Connect { target: Arc<str>, error: io::Error },
+    /// No connection within `timeouts.connect`.
+    ConnectTimeout { target: Arc<str>, after: Duration },
+    /// The request was sent and no head came within `timeouts.first_byte`.
+    FirstByteTimeout { target: Arc<str>, after: Duration },
+    /// The total time, of the upstream or of the call, ran out before a head came.
+    Deadline { target: Arc<str> },
+    /// The connection ended, or what came was not HTTP, before a head was whole.
+    Broken {
+        target: Arc<str>,
+        error: hyper::Error,
+    },
+    /// The target switched protocols (status 101) without being asked to.
+    Switched { target: Arc<str> },
+    /// The request's own body failed on its way to the target: mostly the client's fault.
+    Request { target: Arc<str>, error: BodyError },
+}
+
+impl UpstreamError {
+    /// `host:port` of the target tried last.
+    pub fn target(&self) -> &Arc<str> {
+        match self {
+            Self::Connect { target, .. }
+            | Self::ConnectTimeout { target, .. }
+            | Self::FirstByteTimeout { target, .. }
+            | Self::Deadline { target }
+            | Self::Broken { target, .. }
+            | Self::Switched { target }
+            | Self::Request { target, .. } => target,
+        }
+    }
+
+    /// Whether time ran out, which a gateway answers with 504 rather than 502 (RFC 9110 15.6.5).
+    pub fn is_timeout(&self) -> bool {
+        matches!(
+            self,
+            Self::ConnectTimeout { .. } | Self::FirstByteTimeout { .. } | Self::Deadline { .. }
+        )
+    }
+}
+
+impl fmt::Display for UpstreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect { target, error } => write!(f, "cannot connect to {target}: {error}"),
+            Self::ConnectTimeout { target, after } => {
+                write!(f, "no connection to {target} within {after:?}")
+            }
+            Self::FirstByteTimeout { target, after } => {
+                write!(f, "{target} did not begin to answer within {after:?}")
+            }
+            Self::Deadline { target } => write!(f, "no answer from {target} by the total time-out"),
+            Self::Broken { target, error } => {
+                write!(
+                    f,
+                    "{target} broke off before its answer's head was whole: {error}"
+                )
+            }
+            Self::Switched { target } => {
+                write!(f, "{target} switched protocols without being asked to")
+            }
+            Self::Request { target, error } => write!(f, "the request to {target} failed: {error}"),
+        }
+    }
+}
+
+impl error::Error for UpstreamError {}

@@ -1,0 +1,30 @@
+//! How a worker talks to upstreams: choose a target, take or open a connection, send, wait for
+//! the head, stream the body, give the connection back.
+//!
+//! All of it belongs to one worker: `Rc` and `Cell`, no lock, no task per request. The price is
+//! that each worker has its own idle connections, in-flight counts and opinion of a target's
+//! health; a dead target costs every worker its own few failures. Must be used inside a tokio
+//! `LocalSet`, because every connection is driven by a local task.
+//!
+//! Absent on purpose: TLS and HTTP/2 to targets, active health checks, a queue for connections
+//! (their number is bounded by the requests in flight, and those by `server.limits`).
+
+mod answer;
+mod balance;
+mod connect;
+mod error;
+mod framing;
+mod health;
+pub mod hop_by_hop;
+mod pool;
+mod registry;
+mod send;
+mod target;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use answer::AnswerBody;
+pub use error::UpstreamError;
+pub use registry::Registry;
+pub use send::{Answer, Call, Upstream};
+pub use target::TargetState;

@@ -1,0 +1,88 @@
+//! All targets a worker knows. Outlives every config, so that a reload costs no warm connection
+//! and forgets no ejection.
+
+use std::collections::HashMap;
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+
+use super::send::Upstream;
+use super::target::{Target, TargetState};
+use crate::config::model;
+
+/// One per worker.
+///
+/// Only upstreams hold targets: when the last [`Upstream`] that names one is dropped and its last
+/// answer is over, its idle connections are closed.
+#[derive(Debug)]
+pub struct Registry {
+    targets: HashMap<model::Target, Weak<Target>>,
+    /// This worker's number.
+    worker: usize,
+}
+
+impl Registry {
+    /// `worker` is the worker's number, from 0: workers begin their rounds at different targets.
+    pub fn new(worker: usize) -> Self {
+        Self {
+            targets: HashMap::new(),
+            worker,
+        }
+    }
+
+    /// An upstream with these settings, on the connections and health its targets already have.
+    pub fn upstream(&mut self, settings: &model::Upstream) -> Rc<Upstream> {
+        self.targets.retain(|_, target| target.strong_count() > 0);
+        let targets = settings
+            .targets
+            .iter()
+            .map(|target| self.target(target))
+            .collect();
+        Rc::new(Upstream::new(settings.clone(), targets, self.worker))
+    }
+
+    /// A single origin, with default settings. Keep it as long as the grant: its connections go with it.
+    pub fn origin(&mut self, origin: &model::Target) -> Rc<Upstream> {
+        self.upstream(&origin_settings(origin))
+    }
+
+    /// For metrics.
+    pub fn targets(&self) -> impl Iterator<Item = TargetState> {
+        self.targets
+            .values()
+            .filter_map(Weak::upgrade)
+            .map(|target| target.state())
+    }
+
+    fn target(&mut self, identity: &model::Target) -> Rc<Target> {
+        if let Some(target) = self.targets.get(identity).and_then(Weak::upgrade) {
+            return target;
+        }
+        let target = Target::new(identity);
+        self.targets
+            .insert(identity.clone(), Rc::downgrade(&target));
+        target
+    }
+}
+
+/// What calls to a granted origin may take: an API call, not a download.
+fn origin_settings(origin: &model::Target) -> model::Upstream {
+    model::Upstream {
+        name: format!("{}:{}", origin.host, origin.port),
+        targets: vec![origin.clone()],
+        balance: model::Balance::RoundRobin,
+        timeouts: model::UpstreamTimeouts {
+            connect: Duration::from_secs(2),
+            first_byte: Duration::from_secs(15),
+            idle: Duration::from_secs(15),
+            total: Duration::from_secs(30),
+        },
+        // With a single target there is nothing to go to instead.
+        ejection: model::Ejection {
+            failures: 0,
+            duration: Duration::ZERO,
+        },
+        idle_connections: 16,
+        idle_for: Duration::from_secs(30),
+        connect_retries: 0,
+    }
+}

@@ -1,0 +1,7 @@
+//! Real sockets: small servers made by hand, each misbehaving in its own way.
+
+mod balancing;
+mod failures;
+mod harness;
+mod keep_alive;
+mod uploads;

@@ -1,0 +1,138 @@
+//! A worker's thread: one runtime, one mailbox, many connections.
+
+use std::net::{SocketAddr, TcpStream};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
+use tokio::task::LocalSet;
+
+use super::Worker;
+use crate::listen::connection;
+use crate::snapshot::{Snapshot, WorkerSnapshot};
+use crate::telemetry::WorkerId;
+use crate::upstream;
+
+/// How often a worker that is stopping looks whether its last connection is gone.
+const DRAIN_POLL: Duration = Duration::from_millis(10);
+
+/// What a worker is told.
+enum Message {
+    Connection(Accepted),
+    /// Serve new requests by this one; answer when that is so.
+    Snapshot(Arc<Snapshot>, oneshot::Sender<()>),
+}
+
+/// A connection and its place among `server.limits.connections`.
+#[derive(Debug)]
+pub struct Accepted {
+    pub stream: TcpStream,
+    pub peer: SocketAddr,
+    pub place: OwnedSemaphorePermit,
+}
+
+/// The other end of a worker's mailbox.
+#[derive(Debug)]
+pub struct Handle {
+    mailbox: mpsc::UnboundedSender<Message>,
+    open: Arc<AtomicUsize>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Starts a worker and waits until it serves `snapshot`.
+pub fn spawn(number: usize, snapshot: Arc<Snapshot>, draining: watch::Receiver<bool>) -> std::io::Result<Handle> {
+    // Unbounded, but what goes in is bounded: connections by their places, snapshots by reloads.
+    let (mailbox, messages) = mpsc::unbounded_channel();
+    let (ready, is_ready) = std::sync::mpsc::channel();
+    let open = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&open);
+    let thread = std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return drop(ready.send(Err(error))),
+        };
+        let local = LocalSet::new();
+        local.block_on(&runtime, run(number, snapshot, messages, draining, counter, ready));
+        // Connections that did not end within the drain time are cut here.
+    })?;
+    is_ready.recv().unwrap_or_else(|_| Err(std::io::Error::other("the worker ended at its start")))?;
+    Ok(Handle { mailbox, open, thread: Some(thread) })
+}
+
+impl Handle {
+    /// Connections that are open on this worker.
+    pub fn open_connections(&self) -> usize {
+        self.open.load(Relaxed)
+    }
+
+    pub fn serve(&self, accepted: Accepted) {
+        // Counted here, so that the next choice of a worker knows of it.
+        self.open.fetch_add(1, Relaxed);
+        // A worker that is gone takes no connections: dropping this closes it.
+        drop(self.mailbox.send(Message::Connection(accepted)));
+    }
+
+    /// Resolves once new requests are served by the snapshot.
+    pub fn install(&self, snapshot: Arc<Snapshot>) -> oneshot::Receiver<()> {
+        let (done, is_done) = oneshot::channel();
+        drop(self.mailbox.send(Message::Snapshot(snapshot, done)));
+        is_done
+    }
+
+    /// Waits for the thread. It ends once it is draining and its connections are closed.
+    pub fn join(mut self) {
+        drop(std::mem::replace(&mut self.mailbox, mpsc::unbounded_channel().0));
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+async fn run(
+    number: usize,
+    snapshot: Arc<Snapshot>,
+    mut messages: mpsc::UnboundedReceiver<Message>,
+    draining: watch::Receiver<bool>,
+    open: Arc<AtomicUsize>,
+    ready: std::sync::mpsc::Sender<std::io::Result<()>>,
+) {
+    let mut upstreams = upstream::Registry::new(number);
+    let id = WorkerId(number);
+    let first = Rc::new(WorkerSnapshot::new(snapshot, id, &mut upstreams, None));
+    first.warm().await;
+    let worker = Worker::install(number, first, upstreams);
+    drop(ready.send(Ok(())));
+
+    while let Some(message) = messages.recv().await {
+        match message {
+            Message::Connection(accepted) => {
+                let (worker, draining, open) = (Rc::clone(&worker), draining.clone(), Arc::clone(&open));
+                tokio::task::spawn_local(async move {
+                    connection::serve(worker, accepted, draining).await;
+                    open.fetch_sub(1, Relaxed);
+                });
+            }
+            Message::Snapshot(snapshot, done) => {
+                let previous = worker.snapshot();
+                let next = WorkerSnapshot::new(snapshot, id, &mut worker.upstreams.borrow_mut(), Some(&previous));
+                let next = Rc::new(next);
+                next.warm().await;
+                worker.replace_snapshot(next);
+                drop(done.send(()));
+            }
+        }
+    }
+    // The mailbox is closed: the gateway is stopping. Answers under way have the drain time.
+    let drain = worker.snapshot().shared.config.server.drain;
+    let empty = async {
+        while open.load(Relaxed) > 0 {
+            tokio::time::sleep(DRAIN_POLL).await;
+        }
+    };
+    if tokio::time::timeout(drain, empty).await.is_err() {
+        tracing::warn!(worker = number, connections = open.load(Relaxed), "connections were cut: they did not end within server.drain");
+    }
+}
