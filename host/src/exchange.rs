@@ -21,6 +21,8 @@ use crate::worker::Worker;
 mod finish;
 mod head;
 
+pub(crate) use head::strip_prefix;
+
 use finish::Finish;
 
 /// Serves one request. Never fails: what goes wrong is a response, too.

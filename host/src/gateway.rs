@@ -29,7 +29,7 @@ include!(concat!(env!("OUT_DIR"), "/built_ins.rs"));
 pub struct Gateway {
     linker: Linker<InstanceState>,
     stores: Stores,
-    pub metrics: metrics::Registry,
+    pub metrics: Arc<metrics::Registry>,
     /// Components of the newest snapshot, by the hash of their bytes.
     components: Mutex<HashMap<ContentHash, Loaded>>,
 }
@@ -55,7 +55,7 @@ pub fn built_in(name: &str) -> Option<&'static [u8]> {
 
 impl Gateway {
     /// `code_cache` is a private directory for compiled plugins; `None` compiles anew each time.
-    pub fn new(code_cache: Option<&Path>, metrics: metrics::Registry) -> wasmtime::Result<Self> {
+    pub fn new(code_cache: Option<&Path>, metrics: Arc<metrics::Registry>) -> wasmtime::Result<Self> {
         let engine = engine::start(code_cache)?;
         Ok(Self {
             linker: load::linker(&engine)?,
@@ -84,10 +84,17 @@ impl Gateway {
             plugins,
             access,
             metrics: self.metrics.clone(),
-            live: self.metrics.live_snapshot(),
+            live: self.metrics.snapshot(),
             config,
         };
         Ok(Built { snapshot: Arc::new(snapshot), files })
+    }
+
+    /// As `build`, without opening anything: what `tollgate check` does.
+    pub async fn check(&self, path: &Path) -> Result<(Config, Vec<Arc<Plugin>>), Diagnostics> {
+        let config::Loaded { config, document, .. } = config::load(path, &built_ins())?;
+        let plugins = self.plugins(&config, &document, None).await;
+        plugins.map(|plugins| (config, plugins)).map_err(|problems| Diagnostics::new(path.to_owned(), problems))
     }
 
     /// Loads a component that is nobody's plugin, to look at it.

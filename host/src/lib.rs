@@ -3,16 +3,21 @@
 //! A request's way is `listen -> exchange -> route -> chain in -> upstream -> chain out -> listen`;
 //! `gateway` assembles what it passes through, `reload` does so again when something changes.
 
+pub mod admin;
 pub mod body;
+pub mod cache_dir;
 pub mod chain;
+pub mod cli;
 pub mod config;
 pub mod context;
 pub mod exchange;
 pub mod gateway;
 pub mod listen;
 pub mod plugin;
+pub mod reload;
 pub mod respond;
 pub mod route;
+pub mod run;
 pub mod snapshot;
 pub mod state;
 pub mod telemetry;

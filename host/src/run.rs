@@ -53,7 +53,8 @@ impl std::error::Error for StartError {}
 
 /// Starts a gateway: when this returns, its addresses answer.
 pub fn start(config: &Path) -> Result<Running, StartError> {
-    let metrics = metrics::Registry::default();
+    raise_open_files();
+    let metrics = Arc::new(metrics::Registry::default());
     let gateway = Gateway::new(cache_dir::find().as_deref(), metrics.clone()).map_err(system)?;
     let control = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system)?;
     let Built { snapshot, files } = control.block_on(gateway.build(config, None)).map_err(StartError::Config)?;
@@ -122,6 +123,18 @@ fn spawn_workers(snapshot: &Arc<Snapshot>, draining: &watch::Receiver<bool>) -> 
     let spawn = |number| worker::thread::spawn(number, Arc::clone(snapshot), draining.clone());
     let workers: Result<Vec<_>, _> = (0..snapshot.config.server.workers).map(spawn).collect();
     workers.map(Arc::new).map_err(system)
+}
+
+/// A connection is two descriptors, and the usual soft limit is 1024. The hard one is the operator's.
+fn raise_open_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current < limit.maximum {
+        limit.current = limit.maximum;
+        if let Err(error) = setrlimit(Resource::Nofile, limit) {
+            tracing::warn!(%error, "the limit on open files could not be raised");
+        }
+    }
 }
 
 fn system(error: impl std::fmt::Display) -> StartError {

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::chain::Chain;
-use crate::config::model::Config;
+use crate::config::model::{self, Config};
+use crate::telemetry::metrics::UpstreamMetrics;
 use crate::plugin::Plugin;
 use crate::plugin::pool::Pool;
 use crate::route::Table;
@@ -25,7 +26,7 @@ pub struct Snapshot {
     /// In the order of `config.plugins`.
     pub plugins: Vec<Arc<Plugin>>,
     pub access: Arc<AccessWriter>,
-    pub metrics: metrics::Registry,
+    pub metrics: Arc<metrics::Registry>,
     /// Lives as long as the snapshot: counted by the `tollgate_snapshots` gauge.
     pub live: metrics::LiveSnapshot,
 }
@@ -36,12 +37,30 @@ pub struct WorkerSnapshot {
     pub shared: Arc<Snapshot>,
     pub routes: Vec<RouteState>,
     /// For requests no route took.
-    pub unmatched: metrics::RouteMetrics,
+    pub unmatched: Arc<metrics::RouteMetrics>,
     pub access: Rc<AccessLog>,
     pub idle_timeout: Duration,
-    upstreams: HashMap<String, (Rc<Upstream>, metrics::UpstreamMetrics)>,
+    upstreams: HashMap<String, UpstreamState>,
     /// In the order of `config.plugins`.
     pools: Vec<Rc<Pool>>,
+}
+
+/// An upstream on one worker, and the numbers of its targets.
+#[derive(Debug)]
+struct UpstreamState {
+    upstream: Rc<Upstream>,
+    targets: Vec<(String, Arc<UpstreamMetrics>)>,
+}
+
+impl UpstreamState {
+    fn new(upstream: Rc<Upstream>, settings: &model::Upstream, metrics: &metrics::Registry, worker: metrics::WorkerId) -> Self {
+        let named = |target: &model::Target| {
+            let name = target.to_string();
+            let metrics = metrics.target(worker, &settings.name, &name);
+            (name, metrics)
+        };
+        Self { upstream, targets: settings.targets.iter().map(named).collect() }
+    }
 }
 
 /// A route on one worker.
@@ -54,7 +73,7 @@ pub struct RouteState {
     pub preserve_host: bool,
     pub body_limit: u64,
     pub timeout: Duration,
-    pub metrics: metrics::RouteMetrics,
+    pub metrics: Arc<metrics::RouteMetrics>,
 }
 
 impl WorkerSnapshot {
@@ -97,10 +116,8 @@ impl WorkerSnapshot {
             idle_timeout: config.server.limits.idle_timeout,
             upstreams: upstreams
                 .into_iter()
-                .map(|upstream| {
-                    let metrics = shared.metrics.upstream(worker, upstream.name());
-                    (upstream.name().to_owned(), (upstream, metrics))
-                })
+                .zip(&config.upstreams)
+                .map(|(upstream, settings)| (settings.name.clone(), UpstreamState::new(upstream, settings, &shared.metrics, worker)))
                 .collect(),
             pools,
             shared,
@@ -108,11 +125,19 @@ impl WorkerSnapshot {
     }
 
     pub fn upstream_named(&self, name: &str) -> Option<Rc<Upstream>> {
-        self.upstreams.get(name).map(|(upstream, _)| Rc::clone(upstream))
+        self.upstreams.get(name).map(|state| Rc::clone(&state.upstream))
     }
 
-    pub fn upstream_metrics(&self, name: &str) -> Option<&metrics::UpstreamMetrics> {
-        self.upstreams.get(name).map(|(_, metrics)| metrics)
+    /// `target` is `host:port`, as an answer names it.
+    pub fn target_metrics(&self, upstream: &str, target: &str) -> Option<&UpstreamMetrics> {
+        let targets = &self.upstreams.get(upstream)?.targets;
+        targets.iter().find(|(name, _)| name == target).map(|(_, metrics)| &**metrics)
+    }
+
+    /// The numbers of a target, `host:port`, under the first upstream that names it.
+    pub fn first_metrics_of(&self, target: &str) -> Option<&UpstreamMetrics> {
+        let upstreams = self.shared.config.upstreams.iter();
+        upstreams.filter_map(|upstream| self.target_metrics(&upstream.name, target)).next()
     }
 
     /// Makes an instance of each plugin that has none yet, so that the first request finds one.

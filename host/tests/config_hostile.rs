@@ -13,7 +13,9 @@ fn load(text: &str) -> Result<config::Loaded, config::Diagnostics> {
 
 fn document(config: &str) -> Document {
     let text = format!("[plugins.mine]\nuse = \"headers\"\n[plugins.mine.config]\n{config}\n");
-    load(&text).unwrap_or_else(|errors| panic!("{errors}")).document
+    load(&text)
+        .unwrap_or_else(|errors| panic!("{errors}"))
+        .document
 }
 
 #[test]
@@ -23,7 +25,11 @@ fn deep_nesting_is_an_error_and_no_stack_overflow() {
         format!("a = {}", "{ b = ".repeat(100_000)),
         format!("{}a = 1", "a.".repeat(100_000)),
         format!("[{}a]", "a.".repeat(100_000)),
-        format!("[plugins.headers.config]\na = {}{}", "[".repeat(70), "]".repeat(70)),
+        format!(
+            "[plugins.headers.config]\na = {}{}",
+            "[".repeat(70),
+            "]".repeat(70)
+        ),
         format!("[plugins.headers.config]\n{}a = 1", "a.".repeat(1_000)),
     ] {
         let _ = load(&text).map_err(|errors| errors.to_string());
@@ -40,7 +46,7 @@ fn a_schema_that_refers_to_itself_for_ever_ends() {
         r##"{"$dynamicRef": "#"}"##,
         r##"{"anyOf": [{"$ref": "#/anyOf/0"}]}"##,
         r##"{"not": {"$ref": "#"}}"##,
-        r##"{"$id": "x:a", "if": {"$ref": "x:a"}}"##,
+        r#"{"$id": "x:a", "if": {"$ref": "x:a"}}"#,
     ] {
         let _ = document.check_plugin_config("mine", schema);
     }
@@ -49,9 +55,22 @@ fn a_schema_that_refers_to_itself_for_ever_ends() {
 #[test]
 fn a_schema_that_is_not_one_is_an_error_in_the_plugins_name() {
     let document = document("a = 1");
-    let large = format!("{{\"description\": \"{}\"}}", "x".repeat(config::MAX_SCHEMA));
+    let large = format!(
+        "{{\"description\": \"{}\"}}",
+        "x".repeat(config::MAX_SCHEMA)
+    );
     let deep = format!("{}1{}", "{\"not\":".repeat(100), "}".repeat(100));
-    for schema in ["nonsense", "[]", "1", r#"{"type": "nonsense"}"#, r#"{"$ref": "https://example.com/s.json"}"#, r#"{"$ref": "file:///etc/passwd"}"#, r#"{"pattern": "("}"#, &large, &deep] {
+    for schema in [
+        "nonsense",
+        "[]",
+        "1",
+        r#"{"type": "nonsense"}"#,
+        r#"{"$ref": "https://example.com/s.json"}"#,
+        r#"{"$ref": "file:///etc/passwd"}"#,
+        r#"{"pattern": "("}"#,
+        &large,
+        &deep,
+    ] {
         let errors = document.check_plugin_config("mine", schema);
         assert_eq!(errors.len(), 1, "{schema:.60}: {errors:?}");
         assert!(errors[0].message.contains("schema"), "{}", errors[0]);
@@ -92,10 +111,53 @@ proptest! {
 
 fn part() -> impl Strategy<Value = String> {
     prop::sample::select(vec![
-        "[server]\n", "[[routes]]\n", "[upstreams.a]\n", "[plugins.a]\n", "[plugins.a.keys.k]\n", "[secrets]\n", "[log]\n",
-        "path = ", "upstream = ", "targets = ", "plugins = ", "listen = ", "use = ", "headers = ", "value = ", "env = ", "algorithm = ",
-        "\"/{a}\"", "\"a\"", "[\"a\"]", "[\"http://a:1\"]", "\"${env.PATH}\"", "\"$${\"", "\"HS256\"", "{ a = true }", "1", "true", "-inf", "1979-05-27",
-        "\n", "\n", "\n", " ", "=", "[", "]", "{", "}", ",", ".", "\"", "'''", "#", "\r", "\t", "\\u0000", "é",
+        "[server]\n",
+        "[[routes]]\n",
+        "[upstreams.a]\n",
+        "[plugins.a]\n",
+        "[plugins.a.keys.k]\n",
+        "[secrets]\n",
+        "[log]\n",
+        "path = ",
+        "upstream = ",
+        "targets = ",
+        "plugins = ",
+        "listen = ",
+        "use = ",
+        "headers = ",
+        "value = ",
+        "env = ",
+        "algorithm = ",
+        "\"/{a}\"",
+        "\"a\"",
+        "[\"a\"]",
+        "[\"http://a:1\"]",
+        "\"${env.PATH}\"",
+        "\"$${\"",
+        "\"HS256\"",
+        "{ a = true }",
+        "1",
+        "true",
+        "-inf",
+        "1979-05-27",
+        "\n",
+        "\n",
+        "\n",
+        " ",
+        "=",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        ".",
+        "\"",
+        "'''",
+        "#",
+        "\r",
+        "\t",
+        "\\u0000",
+        "é",
     ])
     .prop_map(str::to_owned)
 }

@@ -10,7 +10,7 @@ use crate::plugin::bindings::tollgate::plugin::types::Answer;
 use crate::plugin::host_api::{build_headers, final_status};
 
 /// Puts the head into the context and returns the body; the problem's text if it cannot be sent.
-pub fn put(context: &mut Context, plugin: &Arc<str>, answer: Answer) -> Result<Body, String> {
+pub(super) fn put(context: &mut Context, plugin: &Arc<str>, answer: Answer) -> Result<Body, String> {
     let mut head = Response::new(()).into_parts().0;
     head.status = final_status(answer.status)?;
     head.headers = build_headers(answer.headers)?;

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::respond::Failure;
 
 /// The body as it stands at this point of the chain: an earlier plugin's, or the client's.
-pub async fn read(context: &mut Context, body: Body, max: u64) -> Result<Bytes, Failure> {
+pub(super) async fn read(context: &mut Context, body: Body, max: u64) -> Result<Bytes, Failure> {
     if let Some(replaced) = context.replaced_body.take() {
         if replaced.len() as u64 > max {
             return Err(Failure::BodyTooLarge { limit: max });

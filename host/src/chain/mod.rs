@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::body::Body;
 use crate::config::model::OnError;
 use crate::context::Context;
-use crate::plugin::bindings::exports::tollgate::plugin::request_filter::{BodyVerdict, Verdict};
+use crate::plugin::bindings::exports::tollgate::plugin::request_filter::{BodyVerdict, Verdict as RequestVerdict};
 use crate::plugin::bindings::exports::tollgate::plugin::response_filter::ResponseVerdict;
 use crate::plugin::bindings::tollgate::plugin::types::Answer;
 use crate::plugin::call::{self, Called};
@@ -19,6 +19,7 @@ use crate::plugin::fault::Fault;
 use crate::plugin::pool::Pool;
 use crate::plugin::state::Hook;
 use crate::respond::{self, Failure};
+use crate::telemetry::{self, Verdict};
 
 mod answer;
 mod buffer;
@@ -53,8 +54,8 @@ pub enum Outcome {
 #[derive(Debug, Clone)]
 pub struct Decision {
     pub plugin: Arc<str>,
-    pub hook: Hook,
-    pub verdict: &'static str,
+    pub hook: telemetry::Hook,
+    pub verdict: Verdict,
     pub wall: Duration,
 }
 
@@ -107,12 +108,12 @@ async fn enter_one(link: &Rc<Pool>, context: Box<Context>, body: Body) -> (Box<C
     let called = call::on_request(link, context).await;
     let (mut context, verdict) = note(link, Hook::OnRequest, started, called, verdict_name);
     let max = match verdict {
-        Ok(Verdict::Next) => return (context, body, Step::Next),
-        Ok(Verdict::Respond(answer)) => {
+        Ok(RequestVerdict::Next) => return (context, body, Step::Next),
+        Ok(RequestVerdict::Respond(answer)) => {
             let step = respond(link, &mut context, answer);
             return (context, body, step);
         }
-        Ok(Verdict::NeedBody(max)) => max,
+        Ok(RequestVerdict::NeedBody(max)) => max,
         Err(fault) => {
             let step = refuse_or_skip(link, &context, Hook::OnRequest, fault);
             return (context, body, step);
@@ -161,13 +162,12 @@ fn respond(link: &Pool, context: &mut Context, made: Answer) -> Step {
     }
 }
 
-/// Fails closed, unless the operator said `on_error = "skip"`. Being busy is the gateway's
-/// trouble, not the plugin's, and is never skipped: that would let traffic through under load.
+/// Fails closed, unless the operator said `on_error = "skip"`.
 fn refuse_or_skip(link: &Pool, context: &Context, hook: Hook, fault: Fault) -> Step {
     let plugin = link.plugin.name();
     let version = &link.plugin.descriptor.version;
-    link.metrics.error(hook, fault.reason());
-    let skip = link.plugin.on_error == OnError::Skip && !matches!(fault, Fault::Busy);
+    link.metrics.failed(hook.metric(), fault.reason());
+    let skip = skips(link, &fault);
     tracing::error!(%plugin, %version, route = %context.route, hook = hook.name(), id = %context.id, skipped = skip, "plugin failed: {fault}");
     if skip { Step::Next } else { Step::Fail(Failure::Plugin { name: Arc::clone(plugin), fault }) }
 }
@@ -178,11 +178,16 @@ fn note<V>(
     hook: Hook,
     started: Instant,
     called: Called<V>,
-    name: fn(&V) -> &'static str,
+    name: fn(&V) -> Verdict,
 ) -> (Box<Context>, Result<V, Fault>) {
     let Called { mut context, verdict, cpu } = called;
-    let name = verdict.as_ref().map_or("error", name);
-    link.metrics.call(hook, name, cpu);
+    let name = match &verdict {
+        Ok(verdict) => name(verdict),
+        Err(fault) if skips(link, fault) => Verdict::Skipped,
+        Err(_) => Verdict::Error,
+    };
+    let hook = hook.metric();
+    link.metrics.called(hook, name, cpu);
     if context.notes_decisions {
         let plugin = Arc::clone(link.plugin.name());
         context.decisions.push(Decision { plugin, hook, verdict: name, wall: started.elapsed() });
@@ -190,24 +195,30 @@ fn note<V>(
     (context, verdict)
 }
 
-fn verdict_name(verdict: &Verdict) -> &'static str {
+/// Being busy is the gateway's trouble, not the plugin's, and is never skipped: that would let
+/// traffic through under load.
+fn skips(link: &Pool, fault: &Fault) -> bool {
+    link.plugin.on_error == OnError::Skip && !matches!(fault, Fault::Busy)
+}
+
+fn verdict_name(verdict: &RequestVerdict) -> Verdict {
     match verdict {
-        Verdict::Next => "next",
-        Verdict::Respond(_) => "respond",
-        Verdict::NeedBody(_) => "need-body",
+        RequestVerdict::Next => Verdict::Next,
+        RequestVerdict::Respond(_) => Verdict::Respond,
+        RequestVerdict::NeedBody(_) => Verdict::NeedBody,
     }
 }
 
-fn body_verdict_name(verdict: &BodyVerdict) -> &'static str {
+fn body_verdict_name(verdict: &BodyVerdict) -> Verdict {
     match verdict {
-        BodyVerdict::Next => "next",
-        BodyVerdict::Respond(_) => "respond",
+        BodyVerdict::Next => Verdict::Next,
+        BodyVerdict::Respond(_) => Verdict::Respond,
     }
 }
 
-fn response_verdict_name(verdict: &ResponseVerdict) -> &'static str {
+fn response_verdict_name(verdict: &ResponseVerdict) -> Verdict {
     match verdict {
-        ResponseVerdict::Next => "next",
-        ResponseVerdict::Replace(_) => "replace",
+        ResponseVerdict::Next => Verdict::Next,
+        ResponseVerdict::Replace(_) => Verdict::Replace,
     }
 }

@@ -1,7 +1,10 @@
 //! "Did you mean": the nearest of the names that would have been right.
 
 /// The candidate that `written` is most likely a misspelling of, if it is near enough.
-pub(super) fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn nearest<'a>(
+    written: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let folded = fold(written);
     // A third of the letters may differ; more would be guessing.
     let most = (folded.chars().count() / 3).max(1);
@@ -12,7 +15,11 @@ pub(super) fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'
         .filter(|(distance, candidate)| *distance <= most && *distance < candidate.chars().count())
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate);
-    close.or_else(|| candidates.into_iter().find(|candidate| is_longer_or_shorter(&folded, &fold(candidate))))
+    close.or_else(|| {
+        candidates
+            .into_iter()
+            .find(|candidate| is_longer_or_shorter(&folded, &fold(candidate)))
+    })
 }
 
 /// `warning` for `warn`, `jwt` for `jwt-auth`.
@@ -32,7 +39,7 @@ pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 /// The help line for a name that does not exist: the nearest one, or what there is.
-pub(super) fn help<'a>(written: &str, candidates: &[&'a str], what: &str) -> String {
+pub(super) fn help(written: &str, candidates: &[&str], what: &str) -> String {
     match nearest(written, candidates.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None if candidates.is_empty() => format!("there are no {what}"),
@@ -55,7 +62,10 @@ mod tests {
         assert_eq!(nearest("plugin", keys), Some("plugins"));
         assert_eq!(nearest("Upstreams", keys), Some("upstream"));
         assert_eq!(nearest("warning", ["error", "warn"]), Some("warn"));
-        assert_eq!(nearest("least_request", ["round-robin", "least-request"]), Some("least-request"));
+        assert_eq!(
+            nearest("least_request", ["round-robin", "least-request"]),
+            Some("least-request")
+        );
     }
 
     #[test]

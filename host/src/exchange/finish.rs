@@ -16,7 +16,7 @@ use crate::chain::Decision;
 use crate::context::{Context, RequestId, Source};
 use crate::respond::Failure;
 use crate::snapshot::WorkerSnapshot;
-use crate::telemetry::{AccessError, AccessLine, PluginLine};
+use crate::telemetry::{AccessError, AccessLine, PluginLine, UpstreamFailure};
 use crate::upstream::{Answer, UpstreamError};
 use crate::{body, telemetry};
 
@@ -94,8 +94,11 @@ impl Finish {
             Ok(answer) => &answer.target,
             Err(error) => error.target(),
         };
-        if let Some(metrics) = self.snapshot.upstream_metrics(upstream) {
-            metrics.asked(target, took, answer.as_ref().err());
+        if let Some(metrics) = self.snapshot.target_metrics(upstream, target) {
+            match answer {
+                Ok(_) => metrics.answered(took),
+                Err(error) => drop(reason(error).map(|reason| metrics.failed(reason))),
+            }
         }
         if let Some(line) = &mut self.line {
             let line = line.get_mut();
@@ -135,7 +138,9 @@ impl Finish {
             head.headers.remove(header::CONTENT_LENGTH);
         }
         self.status = head.status;
-        let body = if bodiless { Body::empty() } else { body };
+        // An answer that is over already gives its connection back; one that is not must not be read.
+        let unread = bodiless && !http_body::Body::is_end_stream(&body);
+        let body = if unread { Body::empty() } else { body };
         Response::from_parts(head, body.observed(Rc::new(self)))
     }
 }
@@ -148,7 +153,7 @@ impl BodyObserver for Finish {
             Some(route) => &route.metrics,
             None => &self.snapshot.unmatched,
         };
-        metrics.record(self.status.as_u16(), duration, received, bytes);
+        metrics.record(self.status, duration, received, bytes);
         if let Some(line) = &self.line {
             let route = self.route.and_then(|route| self.snapshot.routes.get(route)).map(|route| &*route.name);
             let line = line.borrow();
@@ -223,6 +228,19 @@ impl Line {
 
 fn plugin_line(decision: &Decision) -> PluginLine<'_> {
     PluginLine { name: &decision.plugin, hook: decision.hook, verdict: decision.verdict, duration: decision.wall }
+}
+
+fn reason(error: &UpstreamError) -> Option<UpstreamFailure> {
+    Some(match error {
+        UpstreamError::Connect { .. } => UpstreamFailure::Connect,
+        UpstreamError::ConnectTimeout { .. } => UpstreamFailure::ConnectTimeout,
+        UpstreamError::FirstByteTimeout { .. } => UpstreamFailure::FirstByteTimeout,
+        UpstreamError::Deadline { .. } => UpstreamFailure::Deadline,
+        UpstreamError::Broken { .. } => UpstreamFailure::Broken,
+        UpstreamError::Switched { .. } => UpstreamFailure::Switched,
+        // The client's fault, not the target's.
+        UpstreamError::Request { .. } => return None,
+    })
 }
 
 fn owner(side: body::Side) -> &'static str {

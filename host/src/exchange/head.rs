@@ -38,7 +38,7 @@ pub(super) fn check(head: &request::Parts) -> Result<Cow<'_, str>, Failure> {
 
 /// Takes a route's prefix off the path. It is a prefix of every path the route matches, unless the
 /// client percent-encoded a part of it: then the path goes on as it is.
-pub(super) fn strip_prefix(uri: &mut Uri, prefix: Option<&str>) {
+pub(crate) fn strip_prefix(uri: &mut Uri, prefix: Option<&str>) {
     let Some(rest) = prefix.and_then(|prefix| uri.path().strip_prefix(prefix.trim_end_matches('/'))) else { return };
     let slash = if rest.starts_with('/') { "" } else { "/" };
     let target = match uri.query() {

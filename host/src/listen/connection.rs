@@ -10,6 +10,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
+use super::stall::Impatient;
 use crate::exchange;
 use crate::worker::Worker;
 use crate::worker::thread::Accepted;
@@ -41,9 +42,11 @@ pub async fn serve(worker: Rc<Worker>, accepted: Accepted, mut draining: watch::
         .header_read_timeout(limits.head_timeout)
         .max_buf_size(limits.head.max(SMALLEST_BUFFER))
         .max_headers(limits.header_count)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Impatient::new(stream, limits.idle_timeout)), service);
     // A connection may live for days; the snapshot must not.
     drop(snapshot);
+    let metrics = &worker.metrics;
+    metrics.connection_opened();
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -56,5 +59,6 @@ pub async fn serve(worker: Rc<Worker>, accepted: Accepted, mut draining: watch::
         // Clients hang up, and send what is not HTTP: hyper has answered 400, 408 or 431 where it could.
         tracing::debug!(%client, %error, "connection ended early");
     }
+    metrics.connection_closed();
     drop(place);
 }

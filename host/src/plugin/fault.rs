@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use crate::telemetry::PluginFault;
+
 /// A component that cannot be used. Found at start, at reload, and by `tollgate check`.
 #[derive(Debug)]
 pub enum LoadError {
@@ -70,14 +72,14 @@ pub enum Fault {
 
 impl Fault {
     /// The metric's label.
-    pub fn reason(&self) -> &'static str {
+    pub fn reason(&self) -> PluginFault {
         match self {
-            Self::Trap(_) => "trap",
-            Self::Cpu => "cpu",
-            Self::Wall => "wall",
-            Self::Verdict(_) => "verdict",
-            Self::Instance(_) => "instance",
-            Self::Busy => "busy",
+            Self::Trap(_) => PluginFault::Trap,
+            Self::Cpu => PluginFault::Cpu,
+            Self::Wall => PluginFault::Wall,
+            Self::Verdict(_) => PluginFault::Answer,
+            Self::Instance(_) => PluginFault::Instance,
+            Self::Busy => PluginFault::Queue,
         }
     }
 }

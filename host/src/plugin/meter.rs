@@ -55,10 +55,10 @@ impl Meter {
 
 /// The hook took longer than it may.
 #[derive(Debug, PartialEq, Eq)]
-pub struct WallTimeUp;
+pub(super) struct WallTimeUp;
 
 /// Runs a hook's future under the meter, for `wall` at the most.
-pub async fn metered<F: Future>(meter: &Meter, wall: Duration, hook: F) -> Result<F::Output, WallTimeUp> {
+pub(super) async fn metered<F: Future>(meter: &Meter, wall: Duration, hook: F) -> Result<F::Output, WallTimeUp> {
     meter.used.store(0, Relaxed);
     let mut hook = pin!(hook);
     let mut poll = |cx: &mut Context<'_>| {

@@ -21,7 +21,7 @@ use crate::telemetry::metrics::PluginMetrics;
 #[derive(Debug)]
 pub struct Pool {
     pub plugin: Arc<Plugin>,
-    pub metrics: PluginMetrics,
+    pub metrics: Arc<PluginMetrics>,
     /// The instance used last is used next: its memory is in the cache.
     idle: RefCell<Vec<Instance>>,
     /// Idle ones and those checked out.
@@ -44,7 +44,7 @@ struct Place {
 }
 
 impl Pool {
-    pub fn new(plugin: Arc<Plugin>, metrics: PluginMetrics) -> Rc<Self> {
+    pub fn new(plugin: Arc<Plugin>, metrics: Arc<PluginMetrics>) -> Rc<Self> {
         Rc::new(Self {
             plugin,
             metrics,
@@ -135,7 +135,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         if !self.kept {
             self.pool.live.set(self.pool.live.get().saturating_sub(1));
-            self.pool.metrics.instance_gone();
+            self.pool.metrics.instance_dropped();
         }
         self.pool.wake_next();
     }
@@ -145,7 +145,7 @@ impl Drop for Pool {
     fn drop(&mut self) {
         // Nobody holds an instance of a pool that is gone: what is left is idle.
         for _ in self.idle.get_mut().drain(..) {
-            self.metrics.instance_gone();
+            self.metrics.instance_dropped();
         }
     }
 }

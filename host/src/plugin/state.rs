@@ -13,6 +13,7 @@ use super::limits::InstanceLimits;
 use super::meter::Meter;
 use super::rights::Rights;
 use crate::context::Context;
+use crate::telemetry;
 
 /// The data of a `Store`.
 pub struct InstanceState {
@@ -39,6 +40,16 @@ pub enum Hook {
 }
 
 impl Hook {
+    /// As metrics and the access log name it; `describe` is not called while serving.
+    pub fn metric(self) -> telemetry::Hook {
+        match self {
+            Self::Describe | Self::Configure => telemetry::Hook::Configure,
+            Self::OnRequest => telemetry::Hook::Request,
+            Self::OnRequestBody => telemetry::Hook::RequestBody,
+            Self::OnResponse => telemetry::Hook::Response,
+        }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Describe => "describe",

@@ -7,6 +7,7 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -18,8 +19,10 @@ use crate::context::RequestId;
 use crate::plugin::bindings::tollgate::plugin::http_client::ClientError;
 use crate::plugin::bindings::tollgate::plugin::types::{Answer, Header};
 use crate::snapshot::WorkerSnapshot;
+use crate::telemetry::metrics::{WorkerId, WorkerMetrics};
 use crate::upstream::{self, Upstream, UpstreamError};
 
+mod gauges;
 pub mod thread;
 
 thread_local! {
@@ -35,6 +38,7 @@ pub struct Worker {
     /// Pools and health; outlive snapshots.
     pub upstreams: RefCell<upstream::Registry>,
     origins: RefCell<HashMap<Target, Rc<Upstream>>>,
+    pub metrics: Arc<WorkerMetrics>,
     id_prefix: u64,
     requests: Cell<u64>,
 }
@@ -42,11 +46,13 @@ pub struct Worker {
 impl Worker {
     /// Makes this thread the worker's. A thread is made a worker once.
     pub fn install(number: usize, snapshot: Rc<WorkerSnapshot>, upstreams: upstream::Registry) -> Rc<Self> {
+        let metrics = snapshot.shared.metrics.worker(WorkerId(number));
         let worker = Rc::new(Self {
             number,
             snapshot: RefCell::new(snapshot),
             upstreams: RefCell::new(upstreams),
             origins: RefCell::default(),
+            metrics,
             // Without randomness, ids of two runs may meet; nothing worse.
             id_prefix: getrandom::u64().unwrap_or(number as u64),
             requests: Cell::new(0),

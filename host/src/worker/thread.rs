@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use tokio::task::LocalSet;
 
-use super::Worker;
+use super::{Worker, gauges};
 use crate::listen::connection;
 use crate::snapshot::{Snapshot, WorkerSnapshot};
 use crate::telemetry::WorkerId;
@@ -39,7 +39,7 @@ pub struct Accepted {
 pub struct Handle {
     mailbox: mpsc::UnboundedSender<Message>,
     open: Arc<AtomicUsize>,
-    thread: Option<JoinHandle<()>>,
+    thread: JoinHandle<()>,
 }
 
 /// Starts a worker and waits until it serves `snapshot`.
@@ -59,7 +59,7 @@ pub fn spawn(number: usize, snapshot: Arc<Snapshot>, draining: watch::Receiver<b
         // Connections that did not end within the drain time are cut here.
     })?;
     is_ready.recv().unwrap_or_else(|_| Err(std::io::Error::other("the worker ended at its start")))?;
-    Ok(Handle { mailbox, open, thread: Some(thread) })
+    Ok(Handle { mailbox, open, thread })
 }
 
 impl Handle {
@@ -82,10 +82,10 @@ impl Handle {
         is_done
     }
 
-    /// Waits for the thread. It ends once it is draining and its connections are closed.
-    pub fn join(mut self) {
-        drop(std::mem::replace(&mut self.mailbox, mpsc::unbounded_channel().0));
-        if let Some(thread) = self.thread.take() {
+    /// Closes all mailboxes, then waits until the last connection is closed or cut.
+    pub fn join_all(workers: Vec<Self>) {
+        let threads: Vec<_> = workers.into_iter().map(|worker| worker.thread).collect();
+        for thread in threads {
             drop(thread.join());
         }
     }
@@ -104,6 +104,7 @@ async fn run(
     let first = Rc::new(WorkerSnapshot::new(snapshot, id, &mut upstreams, None));
     first.warm().await;
     let worker = Worker::install(number, first, upstreams);
+    tokio::task::spawn_local(gauges::keep(Rc::downgrade(&worker)));
     drop(ready.send(Ok(())));
 
     while let Some(message) = messages.recv().await {
@@ -121,7 +122,8 @@ async fn run(
                 let next = Rc::new(next);
                 next.warm().await;
                 worker.replace_snapshot(next);
-                drop(done.send(()));
+                // Nobody waits any more where the gateway is stopping.
+                let _ = done.send(());
             }
         }
     }

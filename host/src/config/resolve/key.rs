@@ -15,9 +15,16 @@ impl Resolver<'_> {
         let algorithm = algorithm(written.algorithm);
         let (source, bytes) = self.material(pointer, written)?;
         let source = &child(pointer, source);
-        let material = if is_hmac(algorithm) { hmac_secret(bytes) } else { public_key(bytes) };
+        let material = if is_hmac(algorithm) {
+            hmac_secret(bytes)
+        } else {
+            public_key(bytes)
+        };
         match material {
-            Ok(material) => Some(Key { algorithm, material }),
+            Ok(material) => Some(Key {
+                algorithm,
+                material,
+            }),
             Err((message, help)) => {
                 self.error_with_help(source, message, help);
                 None
@@ -33,10 +40,16 @@ impl Resolver<'_> {
             ("file", &written.file),
             ("secret", &written.secret),
         ];
-        let mut given = sources.into_iter().filter_map(|(name, text)| Some((name, text.as_deref()?)));
+        let mut given = sources
+            .into_iter()
+            .filter_map(|(name, text)| Some((name, text.as_deref()?)));
         let (Some((source, text)), None) = (given.next(), given.next()) else {
             let message = "a key has exactly one of `value`, `value_base64`, `file` and `secret`";
-            self.error_with_help(pointer, message, "for example `{ algorithm = \"RS256\", file = \"keys/issuer.pem\" }`");
+            self.error_with_help(
+                pointer,
+                message,
+                "for example `{ algorithm = \"RS256\", file = \"keys/issuer.pem\" }`",
+            );
             return None;
         };
         let at = child(pointer, source);
@@ -68,24 +81,39 @@ type Refused = (&'static str, &'static str);
 
 fn hmac_secret(bytes: Vec<u8>) -> Result<KeyMaterial, Refused> {
     if bytes.is_empty() {
-        return Err(("the secret is empty", "an HS algorithm wants a random secret, for example from `openssl rand -base64 32`"));
+        return Err((
+            "the secret is empty",
+            "an HS algorithm wants a random secret, for example from `openssl rand -base64 32`",
+        ));
     }
     // Whoever has the public key could sign: the oldest attack on JWT.
     if contains(&bytes, b"-----BEGIN ") {
-        return Err(("an HS algorithm wants a secret, not a key in PEM", "for a public key use RS256, PS256, ES256 or EdDSA"));
+        return Err((
+            "an HS algorithm wants a secret, not a key in PEM",
+            "for a public key use RS256, PS256, ES256 or EdDSA",
+        ));
     }
     Ok(KeyMaterial::Secret(bytes))
 }
 
 fn public_key(bytes: Vec<u8>) -> Result<KeyMaterial, Refused> {
     if contains(&bytes, b"PRIVATE KEY-----") {
-        return Err(("this is a private key", "the gateway only checks signatures; give it the public key: `openssl pkey -in private.pem -pubout`"));
+        return Err((
+            "this is a private key",
+            "the gateway only checks signatures; give it the public key: `openssl pkey -in private.pem -pubout`",
+        ));
     }
     if contains(&bytes, b"-----BEGIN CERTIFICATE-----") {
-        return Err(("this is a certificate", "take its public key: `openssl x509 -in cert.pem -pubkey -noout`"));
+        return Err((
+            "this is a certificate",
+            "take its public key: `openssl x509 -in cert.pem -pubkey -noout`",
+        ));
     }
     if !contains(&bytes, b"-----BEGIN ") {
-        return Err(("this is not a public key in PEM", "it starts with `-----BEGIN PUBLIC KEY-----`"));
+        return Err((
+            "this is not a public key in PEM",
+            "it starts with `-----BEGIN PUBLIC KEY-----`",
+        ));
     }
     Ok(KeyMaterial::Pem(bytes))
 }
@@ -104,7 +132,10 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 }
 
 fn is_hmac(algorithm: Algorithm) -> bool {
-    matches!(algorithm, Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512)
+    matches!(
+        algorithm,
+        Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512
+    )
 }
 
 fn algorithm(written: file::Algorithm) -> Algorithm {

@@ -5,31 +5,31 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use crate::plugin::bindings::tollgate::plugin::types::{Header, HeaderError};
 
 /// Most field lines of a head that plugins may build up.
-pub const MAX_FIELDS: usize = 256;
+pub(crate) const MAX_FIELDS: usize = 256;
 /// Longest value a plugin may set, in bytes.
-pub const MAX_VALUE: usize = 32 * 1024;
+pub(crate) const MAX_VALUE: usize = 32 * 1024;
 
-pub fn get(map: &HeaderMap, name: &str) -> Option<String> {
+pub(crate) fn get(map: &HeaderMap, name: &str) -> Option<String> {
     map.get(name).map(to_text)
 }
 
-pub fn get_bytes(map: &HeaderMap, name: &str) -> Option<Vec<u8>> {
+pub(crate) fn get_bytes(map: &HeaderMap, name: &str) -> Option<Vec<u8>> {
     map.get(name).map(|value| value.as_bytes().to_vec())
 }
 
-pub fn get_many(map: &HeaderMap, names: &[String]) -> Vec<Option<String>> {
+pub(crate) fn get_many(map: &HeaderMap, names: &[String]) -> Vec<Option<String>> {
     names.iter().map(|name| get(map, name)).collect()
 }
 
-pub fn values(map: &HeaderMap, name: &str) -> Vec<String> {
+pub(crate) fn values(map: &HeaderMap, name: &str) -> Vec<String> {
     map.get_all(name).iter().map(to_text).collect()
 }
 
-pub fn all(map: &HeaderMap) -> Vec<Header> {
+pub(crate) fn all(map: &HeaderMap) -> Vec<Header> {
     map.iter().map(|(name, value)| Header { name: name.as_str().to_owned(), value: to_text(value) }).collect()
 }
 
-pub fn set(map: &mut HeaderMap, name: &str, value: &[u8]) -> Result<(), HeaderError> {
+pub(crate) fn set(map: &mut HeaderMap, name: &str, value: &[u8]) -> Result<(), HeaderError> {
     let (name, value) = parse(name, value)?;
     if map.len() >= MAX_FIELDS && !map.contains_key(&name) {
         return Err(HeaderError::TooLarge);
@@ -37,7 +37,7 @@ pub fn set(map: &mut HeaderMap, name: &str, value: &[u8]) -> Result<(), HeaderEr
     map.try_insert(name, value).map(drop).map_err(|_| HeaderError::TooLarge)
 }
 
-pub fn add(map: &mut HeaderMap, name: &str, value: &[u8]) -> Result<(), HeaderError> {
+pub(crate) fn add(map: &mut HeaderMap, name: &str, value: &[u8]) -> Result<(), HeaderError> {
     let (name, value) = parse(name, value)?;
     if map.len() >= MAX_FIELDS {
         return Err(HeaderError::TooLarge);
@@ -45,14 +45,14 @@ pub fn add(map: &mut HeaderMap, name: &str, value: &[u8]) -> Result<(), HeaderEr
     map.try_append(name, value).map(drop).map_err(|_| HeaderError::TooLarge)
 }
 
-pub fn remove(map: &mut HeaderMap, name: &str) -> Result<(), HeaderError> {
+pub(crate) fn remove(map: &mut HeaderMap, name: &str) -> Result<(), HeaderError> {
     map.remove(parse_name(name)?);
     Ok(())
 }
 
 /// A whole set of fields made by a plugin. Framing and hop-by-hop fields are dropped: they belong
 /// to the gateway, and plugins written for other servers set them out of habit.
-pub fn build(fields: Vec<Header>) -> Result<HeaderMap, String> {
+pub(crate) fn build(fields: Vec<Header>) -> Result<HeaderMap, String> {
     if fields.len() > MAX_FIELDS {
         return Err(format!("{} header fields; at most {MAX_FIELDS} are allowed", fields.len()));
     }

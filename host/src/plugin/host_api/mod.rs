@@ -9,7 +9,7 @@ mod attributes;
 mod clock;
 mod crypto;
 mod header_map;
-pub use header_map::build as build_headers;
+pub(crate) use header_map::build as build_headers;
 pub mod http_client;
 mod kv;
 pub mod log;
@@ -17,7 +17,7 @@ mod random;
 mod rate;
 mod request;
 mod response;
-pub use response::final_status;
+pub(crate) use response::final_status;
 
 impl wit::types::Host for InstanceState {}
 

@@ -71,7 +71,7 @@ impl Host for InstanceState {
 }
 
 /// A status a plugin may answer with: 1xx are not final answers (RFC 9110 section 15.2).
-pub fn final_status(status: u16) -> std::result::Result<StatusCode, String> {
+pub(crate) fn final_status(status: u16) -> std::result::Result<StatusCode, String> {
     match StatusCode::from_u16(status) {
         Ok(code) if (200..600).contains(&status) => Ok(code),
         _ => Err(format!("{status} is not a status between 200 and 599")),

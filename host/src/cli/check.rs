@@ -1,0 +1,25 @@
+//! `tollgate check`: everything short of listening.
+
+use std::path::Path;
+
+use super::Failed;
+use crate::cache_dir;
+use crate::gateway::Gateway;
+use crate::telemetry::metrics::Registry;
+
+pub(super) fn run(path: &Path) -> Result<(), Failed> {
+    let gateway = Gateway::new(cache_dir::find().as_deref(), Registry::default().into()).map_err(|error| Failed(format!("error: {error:#}")))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (config, plugins) = runtime.block_on(gateway.check(path))?;
+    println!(
+        "{} is good: {} routes, {} upstreams, {} plugins",
+        path.display(),
+        config.routes.len(),
+        config.upstreams.len(),
+        config.plugins.len()
+    );
+    for plugin in &plugins {
+        println!("  plugin {} is {} {}", plugin.name(), plugin.descriptor.name, plugin.descriptor.version);
+    }
+    Ok(())
+}

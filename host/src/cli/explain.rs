@@ -1,0 +1,114 @@
+//! `tollgate explain METHOD URL`: what would become of a request, without sending one.
+
+use std::path::PathBuf;
+
+use http::request;
+
+use super::Failed;
+use crate::config::model::{Config, Host, Isolation, OnError, Route};
+use crate::gateway;
+use crate::respond::Failure;
+use crate::route::{Params, Table};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The method, for example GET
+    method: String,
+    /// The URL as a client would ask for it, or only its path
+    url: String,
+    /// A header the request has, as curl writes it
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
+    headers: Vec<String>,
+    #[command(flatten)]
+    config: super::Config,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failed> {
+    let path: &PathBuf = &arguments.config.config;
+    let config = crate::config::load(path, &gateway::built_ins())?.config;
+    let request = request(arguments).map_err(|problem| Failed(format!("error: {problem}")))?;
+    let host = request.uri.host().unwrap_or_default().to_ascii_lowercase();
+    match Table::new(&config.routes).find(&host, &request) {
+        Ok((id, params)) => print(&config, &config.routes[id], &params, &request),
+        Err(Failure::MethodNotAllowed { allow }) => {
+            let allow = allow.to_str().unwrap_or_default().to_owned();
+            return Err(Failed(format!("no route takes {} here: the client gets 405, with `allow: {allow}`", request.method)));
+        }
+        Err(_) => return Err(Failed(no_route(&config, &host, request.uri.path()))),
+    }
+    Ok(())
+}
+
+fn request(arguments: &Arguments) -> Result<request::Parts, String> {
+    let mut builder = http::Request::builder().method(arguments.method.as_str()).uri(arguments.url.as_str());
+    for header in &arguments.headers {
+        let (name, value) = header.split_once(':').ok_or_else(|| format!("`{header}` is not `NAME: VALUE`"))?;
+        builder = builder.header(name.trim(), value.trim());
+    }
+    Ok(builder.body(()).map_err(|error| error.to_string())?.into_parts().0)
+}
+
+fn print(config: &Config, route: &Route, params: &Params, request: &request::Parts) {
+    println!("route      {} ({})", route.name, conditions(route));
+    for (name, value) in params {
+        println!("           {{{name}}} = {value:?}");
+    }
+    let chain: Vec<&str> = route.plugins.iter().map(|id| config.plugins[id.0].name.as_str()).collect();
+    println!("chain      {}", if chain.is_empty() { "none".into() } else { chain.join(" -> ") });
+    for id in &route.plugins {
+        let plugin = &config.plugins[id.0];
+        let mut notes = vec![plugin.component.to_string()];
+        if plugin.isolation == Isolation::Fresh {
+            notes.push("a fresh instance for each hook".into());
+        }
+        if plugin.on_error == OnError::Skip {
+            notes.push("skipped when it fails".into());
+        }
+        println!("           {}: {}", plugin.name, notes.join(", "));
+    }
+    match route.upstream.map(|id| &config.upstreams[id.0]) {
+        Some(upstream) => {
+            let targets: Vec<String> = upstream.targets.iter().map(|target| format!("{}:{}", target.host, target.port)).collect();
+            println!("upstream   {} ({:?}): {}", upstream.name, upstream.balance, targets.join(", "));
+            println!("path       {}", sent_path(route, request));
+        }
+        None => println!("upstream   none: a plugin of the chain answers"),
+    }
+    println!("limits     body {} bytes, {:?} in all", route.body_limit, route.timeout);
+}
+
+fn conditions(route: &Route) -> String {
+    let matches = &route.matches;
+    let mut all = vec![format!("path {}", matches.path)];
+    for host in &matches.hosts {
+        all.push(match host {
+            Host::Exact(name) => format!("host {name}"),
+            Host::Suffix(suffix) => format!("host *{suffix}"),
+        });
+    }
+    all.extend(matches.methods.iter().map(|method| format!("method {method}")));
+    all.extend(matches.headers.iter().map(|(name, value)| condition("header", name.as_str(), value.as_ref())));
+    all.extend(matches.query.iter().map(|(name, value)| condition("query", name, value.as_ref())));
+    all.join(", ")
+}
+
+fn condition(kind: &str, name: &str, value: Option<&String>) -> String {
+    match value {
+        Some(value) => format!("{kind} {name} = {value:?}"),
+        None => format!("{kind} {name} is there"),
+    }
+}
+
+fn sent_path(route: &Route, request: &request::Parts) -> String {
+    let mut uri = request.uri.clone();
+    crate::exchange::strip_prefix(&mut uri, route.strip_prefix.as_deref());
+    uri.path_and_query().map_or_else(|| "/".into(), ToString::to_string)
+}
+
+fn no_route(config: &Config, host: &str, path: &str) -> String {
+    let mut text = format!("no route matches host {host:?} and path {path:?}: the client gets 404\nroutes are:\n");
+    for route in &config.routes {
+        text += &format!("  {}: {}\n", route.name, conditions(route));
+    }
+    text
+}

@@ -1,0 +1,83 @@
+//! The command line: one file for each command.
+//!
+//! Exit codes: 0 all is well; 1 it is not, and standard error says why; 2 the command line itself is
+//! wrong.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+mod check;
+mod demo;
+mod explain;
+mod init;
+mod plugin;
+mod run;
+
+/// Where the config is looked for when nothing else is said.
+const DEFAULT_CONFIG: &str = "tollgate.toml";
+
+/// An API gateway whose every policy is a sandboxed WebAssembly plugin.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+#[command(after_help = "Start with `tollgate demo`, or with `tollgate init` and `tollgate run`.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the gateway and serve until TERM or INT
+    Run(Config),
+    /// Check the config and every plugin it names, without listening
+    Check(Config),
+    /// Show which route, chain and upstream a request would take, and why
+    Explain(explain::Arguments),
+    /// Look at plugins, and make new ones
+    #[command(subcommand)]
+    Plugin(plugin::Command),
+    /// Write a first config with comments
+    Init(init::Arguments),
+    /// Start three small services and a gateway in front of them, to try things out
+    Demo(demo::Arguments),
+}
+
+#[derive(Debug, Args)]
+struct Config {
+    /// The config: a TOML file, or a folder of them
+    #[arg(short, long, value_name = "PATH", default_value = DEFAULT_CONFIG, env = "TOLLGATE_CONFIG")]
+    config: PathBuf,
+}
+
+/// Runs the command the process was started with.
+pub fn main() -> ExitCode {
+    // Prints help (code 0) or what is wrong (code 2) by itself.
+    let arguments = Arguments::parse();
+    let done = match arguments.command {
+        Command::Run(config) => run::run(&config.config),
+        Command::Check(config) => check::run(&config.config),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Plugin(command) => plugin::run(command),
+        Command::Init(arguments) => init::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failed(text)) => {
+            eprint!("{text}{}", if text.is_empty() || text.ends_with('\n') { "" } else { "\n" });
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A command that ends with code 1, and what standard error says. Empty where all is said already.
+#[derive(Debug)]
+struct Failed(String);
+
+impl<E: std::error::Error> From<E> for Failed {
+    fn from(error: E) -> Self {
+        Self(error.to_string())
+    }
+}

@@ -1,0 +1,164 @@
+//! `tollgate plugin ...`: look at plugins, make new ones.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Failed;
+use crate::gateway::{self, Gateway};
+use crate::plugin::load::{self, Loaded};
+use crate::telemetry::metrics::Registry;
+use crate::{cache_dir, config};
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// List the built-in plugins, and those in the plugins folder
+    List(super::Config),
+    /// Show what a component is, what it imports and exports, and what it wants
+    Inspect(Inspect),
+    /// Make a folder with a new plugin in Rust
+    New(New),
+    /// Compile a plugin in Rust to a component
+    Build(Build),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Inspect {
+    /// A .wasm file, or the name of a built-in
+    file: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct New {
+    /// The folder to make; its name is the plugin's
+    folder: PathBuf,
+    /// Where the SDK is: the folder `plugin-sdk` of a Tollgate checkout
+    #[arg(long, value_name = "FOLDER", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugin-sdk"))]
+    sdk: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Build {
+    /// The folder with the plugin's Cargo.toml
+    #[arg(default_value = ".")]
+    folder: PathBuf,
+    /// Where to put the component: a folder (plugins_dir, say) or a .wasm file
+    #[arg(short, long, value_name = "PATH", default_value = ".")]
+    out: PathBuf,
+}
+
+pub(super) fn run(command: Command) -> Result<(), Failed> {
+    match command {
+        Command::List(config) => list(&config.config),
+        Command::Inspect(arguments) => inspect(&arguments.file),
+        Command::New(arguments) => new(&arguments),
+        Command::Build(arguments) => build(&arguments),
+    }
+}
+
+fn list(path: &Path) -> Result<(), Failed> {
+    let looker = Looker::new()?;
+    println!("built in:");
+    for name in gateway::built_ins() {
+        let Some(bytes) = gateway::built_in(name) else { continue };
+        println!("  {name:<16} {}", looker.line(bytes));
+    }
+    // Without a config there is no folder to look into, and that is fine.
+    if !path.exists() {
+        return Ok(());
+    }
+    let folder = config::load(path, &gateway::built_ins())?.config.server.plugins_dir;
+    println!("in {}:", folder.display());
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "wasm"));
+    files.sort();
+    for file in files {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let line = load::read(&file).map_or_else(|error| format!("cannot be used: {error}"), |bytes| looker.line(&bytes));
+        println!("  {name:<16} {line}");
+    }
+    Ok(())
+}
+
+fn inspect(file: &Path) -> Result<(), Failed> {
+    let named = file.to_str().and_then(gateway::built_in).filter(|_| !file.exists());
+    let bytes = match named {
+        Some(bytes) => bytes.to_vec(),
+        None => load::read(file).map_err(|error| Failed(format!("error: {error}")))?,
+    };
+    let loaded = Looker::new()?.look(&bytes).map_err(|problem| Failed(format!("error: {}: {problem}", file.display())))?;
+    let described = &loaded.descriptor;
+    println!("{} {}: {}", described.name, described.version, described.summary);
+    print_list("exports", &loaded.exports);
+    print_list("imports", &loaded.imports);
+    println!("wants:");
+    for (capability, reason) in &described.wants {
+        println!("  {capability}: {reason}");
+    }
+    if described.wants.is_empty() {
+        println!("  nothing that has to be granted");
+    }
+    match serde_json::from_str::<serde_json::Value>(&described.config_schema) {
+        Ok(schema) => println!("config schema:\n{schema:#}"),
+        Err(_) if described.config_schema.is_empty() => println!("config schema:\n  none: it takes no config"),
+        Err(error) => println!("config schema:\n  not valid JSON: {error}"),
+    }
+    Ok(())
+}
+
+fn print_list(title: &str, names: &[String]) {
+    println!("{title}:");
+    for name in names {
+        println!("  {name}");
+    }
+}
+
+fn new(arguments: &New) -> Result<(), Failed> {
+    let sdk = arguments.sdk.canonicalize().map_err(|error| Failed(format!("error: no SDK in {}: {error}; name it with --sdk", arguments.sdk.display())))?;
+    tollgate_plugin_builder::new_crate(&arguments.folder, &sdk)?;
+    let folder = arguments.folder.display();
+    println!("made {folder}; next: edit {folder}/src/lib.rs, then tollgate plugin build {folder} --out plugins");
+    Ok(())
+}
+
+fn build(arguments: &Build) -> Result<(), Failed> {
+    let built = tollgate_plugin_builder::build_one(&arguments.folder)?;
+    let looked = Looker::new()?.look(&built.wasm).map_err(|problem| Failed(format!("error: {}: {problem}", built.name)))?;
+    let is_file = arguments.out.extension().is_some_and(|extension| extension == "wasm");
+    let file = if is_file { arguments.out.clone() } else { arguments.out.join(format!("{}.wasm", built.name)) };
+    write_whole(&file, &built.wasm).map_err(|error| Failed(format!("error: cannot write {}: {error}", file.display())))?;
+    println!("wrote {} ({} {}, {} KiB)", file.display(), looked.descriptor.name, looked.descriptor.version, built.wasm.len() / 1024);
+    Ok(())
+}
+
+/// A running gateway must never see half a file, so it is renamed into its place.
+fn write_whole(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(parent)?;
+    let new = file.with_extension("wasm.new");
+    std::fs::write(&new, bytes)?;
+    std::fs::rename(new, file)
+}
+
+/// Loads components to look at them.
+struct Looker {
+    gateway: Arc<Gateway>,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Looker {
+    fn new() -> Result<Self, Failed> {
+        let gateway = Gateway::new(cache_dir::find().as_deref(), Registry::default().into()).map_err(|error| Failed(format!("error: {error:#}")))?;
+        Ok(Self { gateway: Arc::new(gateway), runtime: tokio::runtime::Builder::new_current_thread().enable_all().build()? })
+    }
+
+    fn look(&self, bytes: &[u8]) -> Result<Loaded, String> {
+        self.runtime.block_on(self.gateway.inspect(bytes)).map_err(|error| error.to_string())
+    }
+
+    fn line(&self, bytes: &[u8]) -> String {
+        match self.look(bytes) {
+            Ok(loaded) => format!("{:<8} {}", loaded.descriptor.version, loaded.descriptor.summary),
+            Err(problem) => format!("cannot be used: {problem}"),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What the rest of the chain and the upstream get of the claims.
+//!
+//! A field the upstream takes claims from is set or removed on every request that goes on, also
+//! without a token: what the client sends in it never arrives.
+
+use std::collections::BTreeMap;
+
+use tollgate_plugin_sdk::{attributes, request};
+
+use crate::claims::Claims;
+use crate::refusal::Refusal;
+
+/// Which claims go where.
+#[derive(Debug)]
+pub(crate) struct Forward {
+    /// Claim and header field.
+    headers: Vec<(String, String)>,
+    /// Claim and attribute.
+    attributes: Vec<(String, String)>,
+}
+
+impl Forward {
+    pub(crate) fn new(headers: &BTreeMap<String, String>, attributes: Vec<String>) -> Result<Self, String> {
+        let mut fields: Vec<(String, String)> = Vec::new();
+        for (claim, field) in headers {
+            let field = field.to_ascii_lowercase();
+            check_field_name(&format!("claims_to_headers.{claim:?}"), &field)?;
+            if let Some((other, _)) = fields.iter().find(|(_, taken)| *taken == field) {
+                return Err(format!("claims_to_headers: {other:?} and {claim:?} both go to `{field}`"));
+            }
+            fields.push((claim.clone(), field));
+        }
+        let attributes = attributes.into_iter().map(|claim| {
+            let attribute = format!("jwt.claim.{claim}");
+            (claim, attribute)
+        });
+        Ok(Self { headers: fields, attributes: attributes.collect() })
+    }
+
+    /// For a request with a token.
+    pub(crate) fn claims(&self, claims: &Claims<'_>) -> Result<(), Refusal> {
+        for (claim, field) in &self.headers {
+            let done = match claims.text(claim) {
+                Some(value) => request::set_header(field, &value),
+                None => request::remove_header(field),
+            };
+            // Without its field the upstream would take the request for someone else's.
+            done.map_err(|error| refused(claim, &format!("the field `{field}`: {error}")))?;
+        }
+        for (claim, attribute) in &self.attributes {
+            if let Some(value) = claims.text(claim) {
+                attributes::set(attribute, &value).map_err(|error| refused(claim, &error.to_string()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// For a request without a token.
+    pub(crate) fn nothing(&self) -> Result<(), Refusal> {
+        for (_, field) in &self.headers {
+            request::remove_header(field)
+                .map_err(|_| Refusal::BadRequest("a field for claims could not be removed"))?;
+        }
+        Ok(())
+    }
+}
+
+fn refused(claim: &str, why: &str) -> Refusal {
+    Refusal::claim(
+        "a claim of the token cannot be passed on",
+        format!("the claim {claim:?} cannot be passed on: {why}"),
+    )
+}
+
+/// Refuses, when the plugin is configured, what the gateway would refuse on every request.
+pub(crate) fn check_field_name(key: &str, name: &str) -> Result<(), String> {
+    let is_tchar = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if name.is_empty() || !name.bytes().all(is_tchar) {
+        return Err(format!("{key}: `{name}` is no header name"));
+    }
+    if RESERVED.iter().any(|reserved| name.eq_ignore_ascii_case(reserved)) {
+        return Err(format!("{key}: `{name}` belongs to the gateway"));
+    }
+    Ok(())
+}
+
+/// By `header-error.reserved`: `host`, framing and hop-by-hop fields (RFC 9110 section 7.6.1).
+const RESERVED: [&str; 9] = [
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "upgrade",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tollgate_plugin_sdk::testing::Host;
+
+    fn forward(headers: &[(&str, &str)], attributes: &[&str]) -> Result<Forward, String> {
+        let headers = headers.iter().map(|&(claim, field)| (claim.to_owned(), field.to_owned())).collect();
+        Forward::new(&headers, attributes.iter().map(|&claim| claim.to_owned()).collect())
+    }
+
+    #[test]
+    fn claims_reach_the_upstream_and_the_chain() {
+        let host = Host::new();
+        let forward = forward(&[("sub", "X-User"), ("org.roles", "x-roles")], &["sub", "org.id"]).unwrap();
+        let claims = Claims::parse(br#"{"sub": "zo\u00eb", "org": {"id": 7, "roles": ["a", "b"]}}"#).unwrap();
+        forward.claims(&claims).unwrap();
+        assert_eq!(host.request_header("x-user").as_deref(), Some("zoë"));
+        assert_eq!(host.request_header("x-roles").as_deref(), Some(r#"["a","b"]"#));
+        assert_eq!(host.attribute_now("jwt.claim.sub").as_deref(), Some("zoë"));
+        assert_eq!(host.attribute_now("jwt.claim.org.id").as_deref(), Some("7"));
+    }
+
+    #[test]
+    fn the_clients_own_copies_are_gone_with_and_without_the_claim() {
+        let forward = forward(&[("sub", "x-user"), ("role", "x-role")], &[]).unwrap();
+        let host = Host::new().header("X-User", "root").header("x-user", "root").header("X-Role", "admin");
+        forward.claims(&Claims::parse(br#"{"sub": "zoe"}"#).unwrap()).unwrap();
+        assert_eq!(host.request_headers(), [("x-user".to_owned(), "zoe".to_owned())]);
+        let host = Host::new().header("X-User", "root").header("X-Role", "admin").header("x-other", "1");
+        forward.nothing().unwrap();
+        assert_eq!(host.request_headers(), [("x-other".to_owned(), "1".to_owned())]);
+    }
+
+    #[test]
+    fn a_claim_that_would_break_out_of_its_field_refuses_the_token() {
+        let _host = Host::new();
+        let forward = forward(&[("sub", "x-user")], &[]).unwrap();
+        let claims = Claims::parse(br#"{"sub": "zoe\r\nx-role: admin"}"#).unwrap();
+        assert!(forward.claims(&claims).is_err());
+    }
+
+    #[test]
+    fn a_claim_too_long_for_an_attribute_refuses_the_token() {
+        let _host = Host::new();
+        let json = format!(r#"{{"sub": "{}"}}"#, "x".repeat(65 * 1024));
+        assert!(forward(&[], &["sub"]).unwrap().claims(&Claims::parse(json.as_bytes()).unwrap()).is_err());
+    }
+
+    #[test]
+    fn fields_that_cannot_take_a_claim_are_refused_when_configured() {
+        for field in ["", "x user", "Host", "content-length", "connection", "x:y"] {
+            assert!(forward(&[("sub", field)], &[]).is_err(), "{field}");
+        }
+        assert!(forward(&[("sub", "x-user"), ("name", "X-User")], &[]).unwrap_err().contains("both"));
+    }
+}

@@ -1,0 +1,161 @@
+//! What the claims of a trusted token must say: RFC 7519 section 4.1, and scopes.
+
+use crate::claims::{Claims, string, strings};
+use crate::config::Config;
+use crate::duration::parse_leeway;
+use crate::refusal::{Refusal, quoted};
+use crate::token::Token;
+
+/// The operator's rules.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    typ: Option<String>,
+    issuers: Option<Vec<String>>,
+    audiences: Option<Vec<String>>,
+    leeway_seconds: f64,
+    require_exp: bool,
+    required: Vec<String>,
+    scopes: Vec<String>,
+}
+
+impl Rules {
+    pub(crate) fn new(config: Config) -> Result<Self, String> {
+        let leeway = u32::try_from(parse_leeway(&config.leeway)?).unwrap_or(u32::MAX);
+        Ok(Self {
+            typ: config.typ.map(|typ| without_application(&typ).to_owned()),
+            issuers: config.issuer.map(|issuer| issuer.into_list("issuer")).transpose()?,
+            audiences: config.audience.map(|audience| audience.into_list("audience")).transpose()?,
+            leeway_seconds: f64::from(leeway) / 1000.0,
+            require_exp: config.require_exp,
+            required: config.required_claims,
+            scopes: config.scopes,
+        })
+    }
+
+    /// The header's `typ`, if the operator asks for one.
+    pub(crate) fn check_type(&self, token: &Token<'_>) -> Result<(), Refusal> {
+        let Some(wanted) = &self.typ else { return Ok(()) };
+        let found = token.header.typ.as_deref().unwrap_or_default();
+        if without_application(found).eq_ignore_ascii_case(wanted) {
+            return Ok(());
+        }
+        Err(Refusal::untrusted(format!("the token's typ is {} and not {wanted:?}", quoted(found))))
+    }
+
+    /// All that is asked of the claims.
+    pub(crate) fn check(&self, claims: &Claims<'_>, now_ms: u64) -> Result<(), Refusal> {
+        self.check_times(claims, now_ms)?;
+        self.check_issuer(claims)?;
+        self.check_audience(claims)?;
+        self.check_required(claims)?;
+        self.check_scopes(claims)
+    }
+
+    fn check_times(&self, claims: &Claims<'_>, now_ms: u64) -> Result<(), Refusal> {
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds are exact in 53 bits for 285,000 years")]
+        let now = now_ms as f64 / 1000.0;
+        match numeric_date(claims, "exp")? {
+            Some(exp) if now >= exp + self.leeway_seconds => {
+                return Err(Refusal::claim("the token has expired", format!("expired at {exp}, now is {now}")));
+            }
+            None if self.require_exp => {
+                return Err(Refusal::claim(
+                    "the token has no expiry",
+                    "the token has no `exp`, which `require_exp` asks for",
+                ));
+            }
+            _ => {}
+        }
+        for name in ["nbf", "iat"] {
+            if let Some(from) = numeric_date(claims, name)?.filter(|from| now + self.leeway_seconds < *from) {
+                return Err(Refusal::claim("the token is not valid yet", format!("`{name}` is {from}, now is {now}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_issuer(&self, claims: &Claims<'_>) -> Result<(), Refusal> {
+        let Some(issuers) = &self.issuers else { return Ok(()) };
+        let found = claims.get("iss").and_then(string);
+        if found.as_ref().is_some_and(|found| issuers.iter().any(|issuer| issuer == found)) {
+            return Ok(());
+        }
+        let found = quoted(&found.unwrap_or_default());
+        Err(Refusal::claim(
+            "the token is from another issuer",
+            format!("`iss` is {found}, which `issuer` does not name"),
+        ))
+    }
+
+    /// RFC 7519 section 4.1.3: who does not find itself among the audience must refuse the token.
+    fn check_audience(&self, claims: &Claims<'_>) -> Result<(), Refusal> {
+        let found = claims.get("aud");
+        let audiences = match (found, &self.audiences) {
+            (None, None) => return Ok(()),
+            (_, audiences) => audiences.as_deref().unwrap_or_default(),
+        };
+        let named = |found: &str| audiences.iter().any(|audience| audience == found);
+        let fits = found.is_some_and(|json| {
+            string(json).map_or_else(
+                || strings(json).unwrap_or_default().iter().any(|found| named(found)),
+                |found| named(&found),
+            )
+        });
+        if fits {
+            return Ok(());
+        }
+        let found = quoted(found.unwrap_or_default());
+        Err(Refusal::claim(
+            "the token is for another audience",
+            format!("`aud` is {found}, where `audience` names none of it"),
+        ))
+    }
+
+    fn check_required(&self, claims: &Claims<'_>) -> Result<(), Refusal> {
+        match self.required.iter().find(|name| claims.get(name).is_none()) {
+            Some(name) => Err(Refusal::claim("the token lacks a claim", format!("the token has no claim {name:?}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// `scope` (RFC 8693 section 4.2) or `scp`, as issuers before it call it; either may be a
+    /// string with spaces or a list.
+    fn check_scopes(&self, claims: &Claims<'_>) -> Result<(), Refusal> {
+        if self.scopes.is_empty() {
+            return Ok(());
+        }
+        let json = claims.get("scope").or_else(|| claims.get("scp")).unwrap_or_default();
+        let text = string(json);
+        let list = strings(json).unwrap_or_default();
+        let has = |scope: &String| match &text {
+            Some(text) => text.split(' ').any(|found| found == scope),
+            None => list.iter().any(|found| found == scope),
+        };
+        match self.scopes.iter().find(|scope| !has(scope)) {
+            Some(missing) => Err(Refusal::Scope { missing: missing.clone() }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Seconds since 1970, maybe with a fraction (RFC 7519 section 2).
+fn numeric_date(claims: &Claims<'_>, name: &str) -> Result<Option<f64>, Refusal> {
+    let Some(json) = claims.get(name) else { return Ok(None) };
+    match serde_json::from_str::<f64>(json) {
+        Ok(seconds) => Ok(Some(seconds)),
+        Err(_) => {
+            Err(Refusal::claim("the token is malformed", format!("`{name}` is {} and not a number", quoted(json))))
+        }
+    }
+}
+
+/// RFC 7515 section 4.1.9: `application/` may be left out.
+fn without_application(typ: &str) -> &str {
+    match typ.split_at_checked("application/".len()) {
+        Some((prefix, rest)) if prefix.eq_ignore_ascii_case("application/") && !rest.contains('/') => rest,
+        _ => typ,
+    }
+}
+
+#[cfg(test)]
+mod tests;
