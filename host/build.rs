@@ -9,7 +9,15 @@ use std::{env, fs};
 
 use tollgate_plugin_builder::{Toolchain, build_crates};
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() {
+    if let Err(error) = embed_plugins() {
+        // Returned from `main` the error would be printed as Rust sees it.
+        eprintln!("\nthe built-in plugins were not built: {error}");
+        std::process::exit(1);
+    }
+}
+
+fn embed_plugins() -> Result<(), Box<dyn Error>> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
     for input in ["plugins", "plugin-sdk/src", "plugin-sdk/Cargo.toml", "wit", "Cargo.toml", "Cargo.lock"] {
         println!("cargo::rerun-if-changed={}", workspace.join(input).display());
