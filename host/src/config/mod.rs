@@ -76,7 +76,7 @@ pub fn schema() -> Value {
 
 /// A first config with comments, as `tollgate init` writes it.
 pub fn init_text() -> &'static str {
-    include_str!("config/init.toml")
+    include_str!("init.toml")
 }
 
 fn load_sources(
