@@ -74,3 +74,8 @@ pub mod glue {
 use bindings::tollgate::plugin as host;
 #[cfg(not(target_family = "wasm"))]
 use testing as host;
+
+// The snippets of the README are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -65,7 +65,7 @@ impl Changes {
 
     /// Makes all changes. What is left to go wrong is the gateway's limit on the head, which must not
     /// be silent and need not stop the request.
-    pub(crate) fn apply(&self, message: Message) {
+    pub(crate) fn apply(&self, message: &Message) {
         for change in &self.0 {
             let (name, result) = match change {
                 Change::Remove { name } => (name, (message.remove)(name)),

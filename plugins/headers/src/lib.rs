@@ -36,7 +36,7 @@ impl Plugin for Headers {
 
 impl RequestFilter for Headers {
     fn on_request(&self) -> Verdict {
-        self.request.apply(Message {
+        self.request.apply(&Message {
             set: request::set_header,
             add: request::add_header,
             remove: request::remove_header,
@@ -47,7 +47,7 @@ impl RequestFilter for Headers {
 
 impl ResponseFilter for Headers {
     fn on_response(&self) -> ResponseVerdict {
-        self.response.apply(Message {
+        self.response.apply(&Message {
             set: response::set_header,
             add: response::add_header,
             remove: response::remove_header,

@@ -154,3 +154,6 @@ impl fmt::Debug for Host {
         f.debug_struct("Host").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

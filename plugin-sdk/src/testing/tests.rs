@@ -1,0 +1,228 @@
+//! The fakes behave as `wit/` says the gateway does.
+
+use std::time::Duration;
+
+use super::Host;
+use crate::attributes::AttributeError;
+use crate::crypto::Algorithm;
+use crate::http_client::{ClientError, Outbound, send, send_all, submit, take, wait_any};
+use crate::kv::KvError;
+use crate::rate::{Bucket, RateError};
+use crate::response::Source;
+use crate::{Answer, HeaderError, attributes, clock, crypto, kv, log, random, rate, request, response};
+
+#[test]
+fn a_request_is_read_as_it_was_set_up() {
+    let _host =
+        Host::new().method("PUT").host("a.example").path("/x").query("q=1").param("id", "7").client_address("::1");
+    assert_eq!((request::method(), request::host(), request::path()), ("PUT".into(), "a.example".into(), "/x".into()));
+    assert_eq!(request::query().as_deref(), Some("q=1"));
+    assert_eq!(request::param("id").as_deref(), Some("7"));
+    assert_eq!(request::param("other"), None);
+    assert_eq!(request::client_address(), "::1");
+}
+
+#[test]
+fn header_names_are_case_insensitive_and_first_values_win() {
+    let _host = Host::new().header("X-A", "1").header("x-a", "2").header("x-b", b"\xff");
+    assert_eq!(request::header("X-a").as_deref(), Some("1"));
+    assert_eq!(request::header_values("x-A"), ["1", "2"]);
+    assert_eq!(request::header_many(&["x-b", "x-c", "x-a"]), [Some("\u{fffd}".into()), None, Some("1".into())]);
+    assert_eq!(request::header_bytes("x-b").as_deref(), Some(&b"\xff"[..]));
+}
+
+#[test]
+fn set_replaces_every_line_add_keeps_them_and_remove_takes_them_all() {
+    let host = Host::new().header("a", "1").header("b", "2").header("A", "3");
+    request::set_header("a", "4").unwrap();
+    request::add_header("b", "5").unwrap();
+    let fields = [("a", "4"), ("b", "2"), ("b", "5")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(host.request_headers(), fields);
+    request::remove_header("B").unwrap();
+    assert_eq!(host.request_headers(), fields[..1]);
+}
+
+#[test]
+fn headers_the_gateway_would_refuse_are_refused_and_nothing_changes() {
+    let host = Host::new();
+    assert_eq!(request::set_header("a b", "1"), Err(HeaderError::IllegalName));
+    assert_eq!(request::set_header("", "1"), Err(HeaderError::IllegalName));
+    assert_eq!(request::add_header("a", "1\r\nb: 2"), Err(HeaderError::IllegalValue));
+    assert_eq!(request::remove_header("Content-Length"), Err(HeaderError::Reserved));
+    assert!(host.request_headers().is_empty());
+}
+
+#[test]
+fn a_path_must_be_absolute_and_encoded() {
+    let host = Host::new().path("/old");
+    assert!(request::set_path("new").is_err());
+    assert!(request::set_path("/a b").is_err());
+    assert!(request::set_path("/a?b").is_err());
+    assert_eq!(host.path_now(), "/old");
+    request::set_path("/a%20b").unwrap();
+    request::set_query(None).unwrap();
+    assert_eq!((host.path_now().as_str(), host.query_now()), ("/a%20b", None));
+}
+
+#[test]
+fn the_response_is_there_in_on_response_only() {
+    let host = Host::new();
+    host.enter_response(200);
+    assert_eq!((response::status(), response::made_by()), (200, Source::Upstream));
+    assert!(response::set_status(199).is_err());
+    response::set_status(503).unwrap();
+    assert_eq!(host.response_status(), 503);
+}
+
+#[test]
+#[should_panic(expected = "`request` may not be called in `on_response`")]
+fn a_request_function_in_on_response_is_a_mistake() {
+    let _host = Host::new().response(200);
+    request::path();
+}
+
+#[test]
+#[should_panic(expected = "`response` may only be called in `on_response`")]
+fn a_response_function_in_on_request_is_a_mistake() {
+    let _host = Host::new();
+    response::status();
+}
+
+#[test]
+#[should_panic(expected = "no gateway")]
+fn without_a_gateway_there_is_a_message_that_says_so() {
+    drop(Host::new());
+    request::path();
+}
+
+#[test]
+fn attributes_last_for_one_request_and_are_bounded() {
+    let host = Host::new();
+    for number in 0..64 {
+        attributes::set(&format!("a.{number}"), "x").unwrap();
+    }
+    assert_eq!(attributes::set("one.more", "x"), Err(AttributeError::TooLarge));
+    assert_eq!(attributes::set("a.0", "y"), Ok(()));
+    assert_eq!(attributes::get("a.0").as_deref(), Some("y"));
+    host.next_request();
+    assert_eq!(attributes::get("a.0"), None);
+}
+
+#[test]
+fn kv_values_end_with_their_time_and_survive_requests() {
+    let host = Host::new().kv("forever", "f");
+    kv::set("short", b"s", 1000).unwrap();
+    host.next_request();
+    host.advance(Duration::from_millis(999));
+    assert_eq!(kv::get("short").as_deref(), Some(&b"s"[..]));
+    host.advance(Duration::from_millis(1));
+    assert_eq!(kv::get("short"), None);
+    assert!(!kv::delete("short"));
+    assert!(kv::delete("forever"));
+    assert_eq!(kv::set(&"k".repeat(1025), b"", 0), Err(KvError::TooLarge));
+}
+
+#[test]
+fn increments_count_and_keep_the_time_of_the_first() {
+    let host = Host::new().kv("text", "x");
+    assert_eq!(kv::increment("n", 2, 1000), Ok(2));
+    host.advance(Duration::from_millis(600));
+    assert_eq!(kv::increment("n", -5, 1000), Ok(-3));
+    host.advance(Duration::from_millis(600));
+    assert_eq!(kv::increment("n", 1, 0), Ok(1));
+    assert_eq!(kv::increment("text", 1, 0), Err(KvError::NotANumber));
+}
+
+#[test]
+fn compare_and_swap_sets_only_what_is_as_expected() {
+    let _host = Host::new();
+    assert_eq!(kv::compare_and_swap("k", Some(b"a"), b"b", 0), Ok(false));
+    assert_eq!(kv::compare_and_swap("k", None, b"a", 0), Ok(true));
+    assert_eq!(kv::compare_and_swap("k", None, b"b", 0), Ok(false));
+    assert_eq!(kv::compare_and_swap("k", Some(b"a"), b"b", 0), Ok(true));
+    assert_eq!(kv::get("k").as_deref(), Some(&b"b"[..]));
+}
+
+#[test]
+fn a_bucket_empties_refills_evenly_and_is_never_more_than_full() {
+    let host = Host::new();
+    let bucket = Bucket { capacity: 2, refill: 2, period_ms: 1000 };
+    assert_eq!(rate::check("k", &bucket, 2).unwrap().remaining, 0);
+    let refused = rate::check("k", &bucket, 1).unwrap();
+    assert_eq!((refused.allowed, refused.retry_after_ms, refused.reset_ms), (false, 500, 1000));
+    host.advance(Duration::from_millis(499));
+    assert!(!rate::check("k", &bucket, 1).unwrap().allowed);
+    host.advance(Duration::from_millis(1));
+    assert!(rate::check("k", &bucket, 1).unwrap().allowed);
+    host.advance(Duration::from_secs(3600));
+    assert_eq!(rate::check("k", &bucket, 0).unwrap().remaining, 2);
+}
+
+#[test]
+fn a_bucket_that_makes_no_sense_and_a_key_too_many_are_errors() {
+    let _host = Host::new().max_buckets(1);
+    let bucket = Bucket { capacity: 1, refill: 1, period_ms: 1 };
+    assert_eq!(rate::check("a", &Bucket { refill: 0, ..bucket }, 1), Err(RateError::Invalid));
+    assert_eq!(rate::check("a", &bucket, 2), Err(RateError::Invalid));
+    assert!(rate::check("a", &bucket, 1).is_ok());
+    assert_eq!(rate::check("b", &bucket, 1), Err(RateError::TooManyKeys));
+}
+
+#[test]
+fn calls_are_answered_by_the_closure_in_order_and_remembered() {
+    let host = Host::new().on_call(|call| match call.path.as_str() {
+        "/late" => Err(ClientError::Timeout),
+        path => Ok(Answer::new(200).body(path)),
+    });
+    let answers = send_all(vec![Outbound::get("a", "/1"), Outbound::get("b", "/late"), Outbound::get("c", "/3")]);
+    assert_eq!(answers, [Ok(Answer::new(200).body("/1")), Err(ClientError::Timeout), Ok(Answer::new(200).body("/3"))]);
+    assert_eq!(host.calls().len(), 3);
+    assert_eq!(host.calls()[1].path, "/late");
+}
+
+#[test]
+fn an_answer_is_taken_once_and_without_a_closure_all_is_denied() {
+    let _host = Host::new();
+    assert!(matches!(send(Outbound::get("a", "/")), Err(ClientError::Denied(_))));
+    assert_eq!(wait_any(&[]), 0);
+    let call = submit(&Outbound::get("a", "/"));
+    assert_eq!(wait_any(&[]), call);
+    assert!(take(call).is_err());
+    assert_eq!(take(call), Err(ClientError::UnknownCall));
+}
+
+#[test]
+fn signatures_are_judged_by_the_closure_and_only_for_known_keys() {
+    let _host = Host::new().key("k", Algorithm::Es256).on_verify(|_, message, signature| message == signature);
+    assert_eq!(crypto::keys()[0].algorithm.name(), "ES256");
+    assert!(crypto::verify("k", b"m", b"m"));
+    assert!(!crypto::verify("k", b"m", b"n"));
+    assert!(!crypto::verify("unknown", b"m", b"m"));
+}
+
+#[test]
+fn clocks_stand_still_until_they_are_moved() {
+    let host = Host::new().unix_time(Duration::from_secs(10));
+    let before = clock::monotonic_us();
+    assert_eq!(clock::unix_ms(), 10_000);
+    host.advance(Duration::from_millis(5));
+    assert_eq!(clock::unix_ms(), 10_005);
+    assert_eq!(clock::monotonic_us() - before, 5000);
+}
+
+#[test]
+fn random_bytes_are_as_many_as_asked_for_and_differ() {
+    let _host = Host::new();
+    assert_eq!(random::bytes(13).len(), 13);
+    assert_ne!(random::bytes(8), random::bytes(8));
+    assert_ne!(random::number(), random::number());
+}
+
+#[test]
+fn log_lines_are_kept_in_order() {
+    let host = Host::new();
+    log::info("one");
+    log::error("two");
+    let lines = host.logs();
+    assert_eq!(lines, [(log::Level::Info, "one".to_owned()), (log::Level::Error, "two".to_owned())]);
+}
