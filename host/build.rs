@@ -1,4 +1,50 @@
-fn main() {
-    let out = std::env::var("OUT_DIR").unwrap();
-    std::fs::write(format!("{out}/built_ins.rs"), "pub static BUILT_INS: &[(&str, &[u8])] = &[];").unwrap();
+//! Compiles every plugin in `plugins/` to a component and embeds it.
+//!
+//! A new built-in is one new folder: it is found here, by name, and nowhere else in the host.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use tollgate_plugin_builder::{Toolchain, build_crates};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
+    for input in ["plugins", "plugin-sdk/src", "plugin-sdk/Cargo.toml", "wit", "Cargo.toml", "Cargo.lock"] {
+        println!("cargo::rerun-if-changed={}", workspace.join(input).display());
+    }
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let names = plugins(&workspace.join("plugins"))?;
+    let target = target_dir(&out).ok_or("no target directory above OUT_DIR")?.join("plugins");
+    let built = build_crates(&Toolchain::find()?, &workspace, &names, &target, "plugin")?;
+
+    let mut list = String::from("/// Name and component of each built-in plugin.\npub static BUILT_INS: &[(&str, &[u8])] = &[\n");
+    for plugin in built {
+        let file = out.join(format!("{}.wasm", plugin.name));
+        fs::write(&file, plugin.wasm)?;
+        writeln!(list, "    ({:?}, include_bytes!({:?})),", plugin.name, file)?;
+    }
+    fs::write(out.join("built_ins.rs"), list + "];\n")?;
+    Ok(())
+}
+
+/// The names of the folders, which are the names of the crates.
+fn plugins(folder: &Path) -> Result<Vec<String>, Box<dyn Error>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.path().join("Cargo.toml").exists() {
+            names.push(entry.file_name().into_string().map_err(|name| format!("{name:?} is not UTF-8"))?);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// `target/debug/build/tollgate-HASH/out` and its like: the folder that is shared by all profiles, so
+/// that plugins are compiled once for all of them.
+fn target_dir(out: &Path) -> Option<PathBuf> {
+    let build = out.ancestors().find(|folder| folder.file_name().is_some_and(|name| name == "build"))?;
+    build.parent()?.parent().map(Path::to_owned)
 }

@@ -134,11 +134,10 @@ fn target(upstream: Option<String>, origin: Option<String>) -> Result<Target, St
     }
 }
 
+/// Plain HTTP only, as `http-client` has it.
 fn is_origin(text: &str) -> bool {
-    let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
-    host.is_some_and(|host| {
-        !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@".contains(&byte))
-    })
+    let host = text.strip_prefix("http://").unwrap_or_default();
+    !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@".contains(&byte))
 }
 
 fn otherwise(mode: Mode, default: Option<Value>) -> Result<Otherwise, String> {

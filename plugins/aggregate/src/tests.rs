@@ -224,7 +224,7 @@ fn mistakes_in_the_config_are_named() {
         (part(json!({"upstream": null})), "either `upstream` or `origin`"),
         (part(json!({"origin": "http://x"})), "either `upstream` or `origin`"),
         (part(json!({"upstream": null, "origin": "http://x/y"})), "origin"),
-        (part(json!({"upstream": null, "origin": "ftp://x"})), "origin"),
+        (part(json!({"upstream": null, "origin": "https://x"})), "origin"),
         (part(json!({"timeout": "0ms"})), "timeout"),
         (part(json!({"method": "HEAD"})), "method"),
         (part(json!({"method": "get"})), "method"),
