@@ -2,4 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod clients;
 mod proxy;
+mod reload;
+mod routes;
+mod stop;
+mod telemetry;
+mod upstreams;

@@ -11,6 +11,7 @@ pub mod binary;
 pub mod client;
 pub mod config;
 pub mod gateway;
+pub mod guests;
 pub mod metrics;
 pub mod output;
 pub mod raw;

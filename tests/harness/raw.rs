@@ -28,11 +28,6 @@ impl Raw {
         within("the bytes to be taken", self.stream.write_all(bytes.as_ref())).await.unwrap();
     }
 
-    /// Says that nothing more will be written.
-    pub async fn finish(&mut self) {
-        self.stream.shutdown().await.unwrap();
-    }
-
     /// Everything up to and including these bytes. Fails if the connection ends before.
     pub async fn read_until(&mut self, end: &str) -> String {
         loop {
