@@ -25,8 +25,11 @@ fn every_relative_link_leads_somewhere() {
     let links: Vec<(&Page, String)> =
         pages.iter().flat_map(|page| links(&page.text).into_iter().map(move |link| (page, link))).collect();
     assert!(links.len() >= 20, "only {} links found: does this test still read the pages?", links.len());
-    let dead: Vec<String> =
-        links.iter().filter(|(page, link)| !leads_somewhere(page, link)).map(|(page, link)| format!("{}: {link}", page.path.display())).collect();
+    let dead: Vec<String> = links
+        .iter()
+        .filter(|(page, link)| !leads_somewhere(page, link))
+        .map(|(page, link)| format!("{}: {link}", page.path.display()))
+        .collect();
     assert!(dead.is_empty(), "dead links:\n{}", dead.join("\n"));
 }
 
@@ -162,7 +165,9 @@ fn links(text: &str) -> Vec<String> {
 fn leads_somewhere(page: &Page, link: &str) -> bool {
     let (file, heading) = link.split_once('#').map_or((link, None), |(file, heading)| (file, Some(heading)));
     let target = if file.is_empty() { page.path.clone() } else { page.path.with_file_name(file) };
-    let has = |heading: &str| fs::read_to_string(&target).is_ok_and(|text| text.lines().any(|line| slug(line).as_deref() == Some(heading)));
+    let has = |heading: &str| {
+        fs::read_to_string(&target).is_ok_and(|text| text.lines().any(|line| slug(line).as_deref() == Some(heading)))
+    };
     target.exists() && heading.is_none_or(has)
 }
 
