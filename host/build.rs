@@ -27,7 +27,8 @@ fn embed_plugins() -> Result<(), Box<dyn Error>> {
     let target = target_dir(&out).ok_or("no target directory above OUT_DIR")?.join("plugins");
     let built = build_crates(&Toolchain::find()?, &workspace, &names, &target, "plugin")?;
 
-    let mut list = String::from("/// Name and component of each built-in plugin.\npub static BUILT_INS: &[(&str, &[u8])] = &[\n");
+    let mut list =
+        String::from("/// Name and component of each built-in plugin.\npub static BUILT_INS: &[(&str, &[u8])] = &[\n");
     for plugin in built {
         let file = out.join(format!("{}.wasm", plugin.name));
         fs::write(&file, plugin.wasm)?;

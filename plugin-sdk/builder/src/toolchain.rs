@@ -89,7 +89,8 @@ impl fmt::Display for NotFound {
             "no Rust compiler on this machine can make WebAssembly ({TARGET}).\n\
              In a Tollgate checkout `make setup` installs what is missing. By hand:\n  \
              with rustup:  rustup target add {TARGET}\n  \
-             on Debian:    apt-get install rustc-web cargo-web rust-web-src rust-web-llvm"
+             on Debian:    apt-get install rustc-web cargo-web rust-web-src rust-web-llvm, and the\n                \
+             lld that /usr/bin/rust-lld is a link to (lld-22, say)"
         )
     }
 }
