@@ -9,7 +9,15 @@ use std::{env, fs};
 
 use tollgate_plugin_builder::{Toolchain, build_crates};
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() {
+    if let Err(error) = embed_plugins() {
+        // Returned from `main` the error would be printed as Rust sees it.
+        eprintln!("\nthe built-in plugins were not built: {error}");
+        std::process::exit(1);
+    }
+}
+
+fn embed_plugins() -> Result<(), Box<dyn Error>> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
     for input in ["plugins", "plugin-sdk/src", "plugin-sdk/Cargo.toml", "wit", "Cargo.toml", "Cargo.lock"] {
         println!("cargo::rerun-if-changed={}", workspace.join(input).display());
@@ -19,7 +27,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let target = target_dir(&out).ok_or("no target directory above OUT_DIR")?.join("plugins");
     let built = build_crates(&Toolchain::find()?, &workspace, &names, &target, "plugin")?;
 
-    let mut list = String::from("/// Name and component of each built-in plugin.\npub static BUILT_INS: &[(&str, &[u8])] = &[\n");
+    let mut list =
+        String::from("/// Name and component of each built-in plugin.\npub static BUILT_INS: &[(&str, &[u8])] = &[\n");
     for plugin in built {
         let file = out.join(format!("{}.wasm", plugin.name));
         fs::write(&file, plugin.wasm)?;

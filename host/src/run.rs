@@ -78,7 +78,12 @@ pub fn start(config: &Path) -> Result<Running, StartError> {
             let mut tasks = tokio::task::JoinSet::new();
             for listener in listeners {
                 match TcpListener::from_std(listener) {
-                    Ok(listener) => drop(tasks.spawn(listen::accept(listener, Arc::clone(&acceptors), Arc::clone(&places), is_stopping.clone()))),
+                    Ok(listener) => drop(tasks.spawn(listen::accept(
+                        listener,
+                        Arc::clone(&acceptors),
+                        Arc::clone(&places),
+                        is_stopping.clone(),
+                    ))),
                     Err(error) => tracing::error!(%error, "a listener could not be served"),
                 }
             }

@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use crate::chain::Chain;
 use crate::config::model::{self, Config};
-use crate::telemetry::metrics::UpstreamMetrics;
 use crate::plugin::Plugin;
 use crate::plugin::pool::Pool;
 use crate::route::Table;
+use crate::telemetry::metrics::UpstreamMetrics;
 use crate::telemetry::{AccessLog, AccessWriter, metrics};
 use crate::upstream::{self, Upstream};
 
@@ -53,7 +53,12 @@ struct UpstreamState {
 }
 
 impl UpstreamState {
-    fn new(upstream: Rc<Upstream>, settings: &model::Upstream, metrics: &metrics::Registry, worker: metrics::WorkerId) -> Self {
+    fn new(
+        upstream: Rc<Upstream>,
+        settings: &model::Upstream,
+        metrics: &metrics::Registry,
+        worker: metrics::WorkerId,
+    ) -> Self {
         let named = |target: &model::Target| {
             let name = target.to_string();
             let metrics = metrics.target(worker, &settings.name, &name);
@@ -86,7 +91,8 @@ impl WorkerSnapshot {
         previous: Option<&Self>,
     ) -> Self {
         let config = &shared.config;
-        let upstreams: Vec<Rc<Upstream>> = config.upstreams.iter().map(|settings| registry.upstream(settings)).collect();
+        let upstreams: Vec<Rc<Upstream>> =
+            config.upstreams.iter().map(|settings| registry.upstream(settings)).collect();
         let pools: Vec<Rc<Pool>> = shared
             .plugins
             .iter()
@@ -117,7 +123,9 @@ impl WorkerSnapshot {
             upstreams: upstreams
                 .into_iter()
                 .zip(&config.upstreams)
-                .map(|(upstream, settings)| (settings.name.clone(), UpstreamState::new(upstream, settings, &shared.metrics, worker)))
+                .map(|(upstream, settings)| {
+                    (settings.name.clone(), UpstreamState::new(upstream, settings, &shared.metrics, worker))
+                })
                 .collect(),
             pools,
             shared,

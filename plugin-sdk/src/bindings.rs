@@ -5,12 +5,7 @@
 //! component type into the expansion of its macro, so only the worlds a plugin's `export!` names
 //! reach its component, where wit-component merges them.
 
-#![allow(
-    warnings,
-    clippy::all,
-    clippy::pedantic,
-    reason = "generated code is not ours to tidy"
-)]
+#![allow(warnings, clippy::all, clippy::pedantic, reason = "generated code is not ours to tidy")]
 
 wit_bindgen::generate!({
     path: "../wit",

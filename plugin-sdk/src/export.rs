@@ -77,7 +77,6 @@ macro_rules! __check_hook {
         const _: fn(&$plugin) -> $crate::Verdict = <$plugin as $crate::RequestFilter>::on_request;
     };
     ($plugin:ident response) => {
-        const _: fn(&$plugin) -> $crate::ResponseVerdict =
-            <$plugin as $crate::ResponseFilter>::on_response;
+        const _: fn(&$plugin) -> $crate::ResponseVerdict = <$plugin as $crate::ResponseFilter>::on_response;
     };
 }

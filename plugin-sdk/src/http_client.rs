@@ -45,14 +45,7 @@ impl Outbound {
     /// A call without fields and body, with the upstream's own time-out. The path holds the query
     /// too, is percent-encoded and starts with `/`.
     pub fn new(method: impl Into<String>, target: Target, path: impl Into<String>) -> Self {
-        Self {
-            target,
-            method: method.into(),
-            path: path.into(),
-            headers: Vec::new(),
-            body: Vec::new(),
-            timeout_ms: 0,
-        }
+        Self { target, method: method.into(), path: path.into(), headers: Vec::new(), body: Vec::new(), timeout_ms: 0 }
     }
 
     /// A `GET` of an upstream of the gateway's config.

@@ -29,12 +29,7 @@ pub fn increment(key: &str, by: i64, ttl_ms: u32) -> Result<i64, KvError> {
 }
 
 /// Sets a key if its value is still `expected` (`None`: not there); true if it was set.
-pub fn compare_and_swap(
-    key: &str,
-    expected: Option<&[u8]>,
-    value: &[u8],
-    ttl_ms: u32,
-) -> Result<bool, KvError> {
+pub fn compare_and_swap(key: &str, expected: Option<&[u8]>, value: &[u8], ttl_ms: u32) -> Result<bool, KvError> {
     Ok(wit::compare_and_swap(key, expected, value, ttl_ms)?)
 }
 

@@ -51,7 +51,10 @@ pub fn describe<P: Plugin>() -> wit::Descriptor {
         version: P::VERSION.to_owned(),
         summary: P::SUMMARY.to_owned(),
         config_schema: config_schema::<P::Config>(),
-        wants: P::WANTS.iter().map(|want| wit::Want { capability: want.capability.to_owned(), reason: want.reason.to_owned() }).collect(),
+        wants: P::WANTS
+            .iter()
+            .map(|want| wit::Want { capability: want.capability.to_owned(), reason: want.reason.to_owned() })
+            .collect(),
     }
 }
 

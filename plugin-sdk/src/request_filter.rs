@@ -1,9 +1,7 @@
 //! Hooks on the way in.
 
 use crate::Plugin;
-pub use crate::bindings::request_world::exports::tollgate::plugin::request_filter::{
-    BodyVerdict, Verdict,
-};
+pub use crate::bindings::request_world::exports::tollgate::plugin::request_filter::{BodyVerdict, Verdict};
 
 /// A plugin that acts on requests, before they are forwarded.
 pub trait RequestFilter: Plugin {

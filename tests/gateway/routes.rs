@@ -8,7 +8,8 @@ async fn gateway_with(routes: &[(&'static str, &str, &str)]) -> (Gateway, Vec<Up
     for (number, (word, path, settings)) in routes.iter().enumerate() {
         let upstream = Upstream::answering(word).await;
         let name = format!("u{number}");
-        config = config.upstream(&name, [&upstream]).route_with(path, &name, &format!("name = \"r{number}\"\n{settings}"));
+        config =
+            config.upstream(&name, [&upstream]).route_with(path, &name, &format!("name = \"r{number}\"\n{settings}"));
         upstreams.push(upstream);
     }
     (Gateway::start(&config).await, upstreams)

@@ -73,7 +73,11 @@ async fn metrics_count_what_happened() {
     for (name, labels, value) in counted {
         assert!((whole(name, &labels) - value).abs() < 0.5, "{name}{labels:?} is {}", whole(name, &labels));
     }
-    let of_the_route = [("tollgate_request_bytes_total", 15.0), ("tollgate_response_bytes_total", 15.0), ("tollgate_request_duration_seconds_count", 3.0)];
+    let of_the_route = [
+        ("tollgate_request_bytes_total", 15.0),
+        ("tollgate_response_bytes_total", 15.0),
+        ("tollgate_request_duration_seconds_count", 3.0),
+    ];
     for (name, value) in of_the_route {
         assert!((whole(name, &[("route", "a")]) - value).abs() < 0.5, "{name} is {}", whole(name, &[("route", "a")]));
     }

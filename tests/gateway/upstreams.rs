@@ -49,7 +49,11 @@ async fn what_is_not_http_is_a_502() {
 async fn an_answer_that_breaks_off_does_not_look_whole_to_the_client() {
     let upstream = Upstream::scripted(|mut wire| async move {
         let head = wire.head().await.unwrap_or_default();
-        let framing = if head.contains("/chunked") { "transfer-encoding: chunked\r\n\r\n5\r\n" } else { "content-length: 10\r\n\r\n" };
+        let framing = if head.contains("/chunked") {
+            "transfer-encoding: chunked\r\n\r\n5\r\n"
+        } else {
+            "content-length: 10\r\n\r\n"
+        };
         wire.write(format!("HTTP/1.1 200 OK\r\n{framing}hello")).await;
     })
     .await;
@@ -90,7 +94,8 @@ async fn targets_take_turns() {
 #[tokio::test]
 async fn the_target_with_the_fewest_requests_is_asked() {
     let (busy, free) = (Upstream::hanging().await, Upstream::answering("free").await);
-    let config = config().workers(1).upstream_with("web", [&busy, &free], "balance = \"least-request\"").route("/", "web");
+    let config =
+        config().workers(1).upstream_with("web", [&busy, &free], "balance = \"least-request\"").route("/", "web");
     let gateway = Gateway::start(&config).await;
     let mut waiting = Vec::new();
     while busy.heads().is_empty() {
@@ -130,7 +135,10 @@ async fn a_target_that_comes_back_is_asked_again() {
         assert_eq!(gateway.get("/").await.text(), "stays");
     }
     let _back = Upstream::answering_at(port, "back").await;
-    until_async("the target that came back to be asked", async || (gateway.get("/").await.text() == "back").then_some(())).await;
+    until_async("the target that came back to be asked", async || {
+        (gateway.get("/").await.text() == "back").then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -25,7 +25,10 @@ pub fn target_folder() -> PathBuf {
 /// binary is worse than none.
 fn beside_the_tests() -> PathBuf {
     let mut build = Command::new(env!("CARGO"));
-    build.current_dir(workspace()).args(["build", "--quiet", "--package", "tollgate", "--target-dir"]).arg(target_folder());
+    build
+        .current_dir(workspace())
+        .args(["build", "--quiet", "--package", "tollgate", "--target-dir"])
+        .arg(target_folder());
     if profile_folder().ends_with("release") {
         build.arg("--release");
     }

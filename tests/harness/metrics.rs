@@ -74,7 +74,8 @@ mod tests {
 
     #[test]
     fn samples_are_summed_over_the_labels_not_asked_for() {
-        let metrics = Metrics::parse("# HELP a b\na{x=\"1\",y=\"p\\\"q\"} 2\na{x=\"1\",y=\"r\"} 3\na{x=\"2\"} 7\nb 1.5\n");
+        let metrics =
+            Metrics::parse("# HELP a b\na{x=\"1\",y=\"p\\\"q\"} 2\na{x=\"1\",y=\"r\"} 3\na{x=\"2\"} 7\nb 1.5\n");
         assert!((metrics.sum("a", &[("x", "1")]) - 5.0).abs() < f64::EPSILON);
         assert!((metrics.sum("a", &[("y", "p\"q")]) - 2.0).abs() < f64::EPSILON);
         assert!(metrics.has("b", &[]) && !metrics.has("b", &[("x", "1")]));

@@ -56,10 +56,8 @@ impl Upstream {
 
     /// Answers with the body it was sent, and the path in `x-path`.
     pub async fn echoing() -> Self {
-        Self::handling(|seen| {
-            Response::builder().header("x-path", &seen.path).body(seen.body.clone().into()).unwrap()
-        })
-        .await
+        Self::handling(|seen| Response::builder().header("x-path", &seen.path).body(seen.body.clone().into()).unwrap())
+            .await
     }
 
     /// Answers with 200 and this body, so long after the request.

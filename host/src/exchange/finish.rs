@@ -157,7 +157,9 @@ impl BodyObserver for Finish {
         if let Some(line) = &self.line {
             let route = self.route.and_then(|route| self.snapshot.routes.get(route)).map(|route| &*route.name);
             let line = line.borrow();
-            line.with(route, self.status.as_u16(), (received, bytes), duration, end, |line| self.snapshot.access.write(line));
+            line.with(route, self.status.as_u16(), (received, bytes), duration, end, |line| {
+                self.snapshot.access.write(line)
+            });
         }
     }
 }

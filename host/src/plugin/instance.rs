@@ -40,11 +40,14 @@ impl std::error::Error for CpuTimeUp {}
 impl Instance {
     /// Makes an instance and configures it.
     pub async fn configured(plugin: &Plugin) -> Result<Self, LoadError> {
-        let mut instance = Self::bare(&plugin.pre, &plugin.hooks, Arc::clone(&plugin.rights)).await.map_err(|error| LoadError::Configure(format!("no instance could be made: {error:#}")))?;
+        let mut instance = Self::bare(&plugin.pre, &plugin.hooks, Arc::clone(&plugin.rights))
+            .await
+            .map_err(|error| LoadError::Configure(format!("no instance could be made: {error:#}")))?;
         instance.begin(Hook::Configure);
         let meter = instance.meter();
         let wall = plugin.rights.limits.wall;
-        let answer = metered(&meter, wall, instance.lifecycle.call_configure(&mut instance.store, &plugin.config)).await;
+        let answer =
+            metered(&meter, wall, instance.lifecycle.call_configure(&mut instance.store, &plugin.config)).await;
         match answer {
             Ok(Ok(Ok(()))) => Ok(instance),
             Ok(Ok(Err(refusal))) => Err(LoadError::Configure(refusal)),

@@ -45,13 +45,7 @@ struct Place {
 
 impl Pool {
     pub fn new(plugin: Arc<Plugin>, metrics: Arc<PluginMetrics>) -> Rc<Self> {
-        Rc::new(Self {
-            plugin,
-            metrics,
-            idle: RefCell::default(),
-            live: Cell::new(0),
-            waiting: RefCell::default(),
-        })
+        Rc::new(Self { plugin, metrics, idle: RefCell::default(), live: Cell::new(0), waiting: RefCell::default() })
     }
 
     /// Makes one instance ahead of the first request.
@@ -59,7 +53,9 @@ impl Pool {
         if self.live.get() == 0 && self.plugin.isolation == Isolation::Shared {
             match self.make().await {
                 Ok(instance) => instance.give_back(),
-                Err(fault) => tracing::warn!(plugin = %self.plugin.name(), %fault, "no instance could be made ahead of time"),
+                Err(fault) => {
+                    tracing::warn!(plugin = %self.plugin.name(), %fault, "no instance could be made ahead of time")
+                }
             }
         }
     }

@@ -93,7 +93,10 @@ impl InstanceState {
     /// The response head, only where there is one.
     pub fn response(&mut self, function: &str) -> wasmtime::Result<&mut http::response::Parts> {
         let hook = self.hook;
-        self.context.as_deref_mut().and_then(|context| context.response.as_mut()).ok_or_else(|| wrong_hook(function, hook))
+        self.context
+            .as_deref_mut()
+            .and_then(|context| context.response.as_mut())
+            .ok_or_else(|| wrong_hook(function, hook))
     }
 }
 
@@ -112,6 +115,9 @@ impl WasiView for InstanceState {
 
 impl std::fmt::Debug for InstanceState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("InstanceState").field("plugin", &self.plugin.name).field("hook", &self.hook).finish_non_exhaustive()
+        f.debug_struct("InstanceState")
+            .field("plugin", &self.plugin.name)
+            .field("hook", &self.hook)
+            .finish_non_exhaustive()
     }
 }

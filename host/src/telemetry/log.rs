@@ -30,11 +30,8 @@ pub struct LogGuard {
 pub fn start(level: Level) -> Result<LogGuard, TryInitError> {
     let stderr = std::io::stderr();
     let terminal = stderr.is_terminal();
-    let (writer, guard) = NonBlockingBuilder::default()
-        .buffered_lines_limit(QUEUE_LINES)
-        .lossy(true)
-        .thread_name("log")
-        .finish(stderr);
+    let (writer, guard) =
+        NonBlockingBuilder::default().buffered_lines_limit(QUEUE_LINES).lossy(true).thread_name("log").finish(stderr);
     if terminal {
         let text = tracing_subscriber::fmt::layer().with_target(false).with_writer(writer);
         tracing_subscriber::registry().with(filter(level)).with(text).try_init()?;

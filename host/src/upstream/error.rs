@@ -21,10 +21,7 @@ pub enum UpstreamError {
     /// The total time, of the upstream or of the call, ran out before a head came.
     Deadline { target: Arc<str> },
     /// The connection ended, or what came was not HTTP, before a head was whole.
-    Broken {
-        target: Arc<str>,
-        error: hyper::Error,
-    },
+    Broken { target: Arc<str>, error: hyper::Error },
     /// The target switched protocols (status 101) without being asked to.
     Switched { target: Arc<str> },
     /// The request's own body failed on its way to the target: mostly the client's fault.
@@ -47,10 +44,7 @@ impl UpstreamError {
 
     /// Whether time ran out, which a gateway answers with 504 rather than 502 (RFC 9110 15.6.5).
     pub fn is_timeout(&self) -> bool {
-        matches!(
-            self,
-            Self::ConnectTimeout { .. } | Self::FirstByteTimeout { .. } | Self::Deadline { .. }
-        )
+        matches!(self, Self::ConnectTimeout { .. } | Self::FirstByteTimeout { .. } | Self::Deadline { .. })
     }
 }
 
@@ -66,10 +60,7 @@ impl fmt::Display for UpstreamError {
             }
             Self::Deadline { target } => write!(f, "no answer from {target} by the total time-out"),
             Self::Broken { target, error } => {
-                write!(
-                    f,
-                    "{target} broke off before its answer's head was whole: {error}"
-                )
+                write!(f, "{target} broke off before its answer's head was whole: {error}")
             }
             Self::Switched { target } => {
                 write!(f, "{target} switched protocols without being asked to")

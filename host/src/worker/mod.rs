@@ -82,9 +82,7 @@ impl Worker {
             To::Upstream(name) => self.snapshot.borrow().upstream_named(name),
             To::Origin(target) => {
                 let mut origins = self.origins.borrow_mut();
-                let found = origins
-                    .entry(target.clone())
-                    .or_insert_with(|| self.upstreams.borrow_mut().origin(target));
+                let found = origins.entry(target.clone()).or_insert_with(|| self.upstreams.borrow_mut().origin(target));
                 Some(Rc::clone(found))
             }
         }
@@ -113,7 +111,8 @@ pub enum To {
 /// Makes a plugin's call through the pools of the worker this runs on.
 pub async fn send(call: OutboundCall) -> Result<Answer, ClientError> {
     let upstream = CURRENT.with(|current| current.get().cloned()).and_then(|worker| worker.upstream(&call.to));
-    let upstream = upstream.ok_or_else(|| ClientError::Unreachable("the upstream is not in the config any more".into()))?;
+    let upstream =
+        upstream.ok_or_else(|| ClientError::Unreachable("the upstream is not in the config any more".into()))?;
     let terms = upstream::Call { deadline: Some(call.deadline.into()), preserve_host: false };
     let answer = upstream.send(call.head, Body::full(call.body), terms).await.map_err(|error| send_error(&error))?;
     let body = body::collect(answer.body, call.max_body).await.map_err(|error| match error.fault {
@@ -125,7 +124,11 @@ pub async fn send(call: OutboundCall) -> Result<Answer, ClientError> {
         name: name.as_str().to_owned(),
         value: String::from_utf8_lossy(value.as_bytes()).into_owned(),
     };
-    Ok(Answer { status: answer.head.status.as_u16(), headers: answer.head.headers.iter().map(text).collect(), body: body.into() })
+    Ok(Answer {
+        status: answer.head.status.as_u16(),
+        headers: answer.head.headers.iter().map(text).collect(),
+        body: body.into(),
+    })
 }
 
 fn send_error(error: &UpstreamError) -> ClientError {

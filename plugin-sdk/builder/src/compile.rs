@@ -81,10 +81,9 @@ impl fmt::Display for BuildError {
                 f,
                 "{name} made no WebAssembly module: its Cargo.toml needs `[lib] crate-type = [\"cdylib\", \"rlib\"]`"
             ),
-            Self::Component(name, reason) => write!(
-                f,
-                "{name} compiles, but does not make a component (is there an `export!`?): {reason}"
-            ),
+            Self::Component(name, reason) => {
+                write!(f, "{name} compiles, but does not make a component (is there an `export!`?): {reason}")
+            }
             Self::Io(what, error) => write!(f, "{what}: {error}"),
         }
     }
@@ -131,7 +130,8 @@ fn modules(
 fn module(line: &str) -> Option<Module> {
     let message: Value = serde_json::from_str(line).ok()?;
     let files = message.get("filenames")?.as_array()?;
-    let file = files.iter().filter_map(Value::as_str).find(|file| Path::new(file).extension().is_some_and(|e| e == "wasm"))?;
+    let file =
+        files.iter().filter_map(Value::as_str).find(|file| Path::new(file).extension().is_some_and(|e| e == "wasm"))?;
     Some(Module {
         name: package_name(message.get("package_id")?.as_str()?)?,
         manifest: message.get("manifest_path")?.as_str()?.into(),
@@ -172,7 +172,8 @@ mod tests {
     fn messages_that_are_not_about_a_module_are_passed_over() {
         assert!(module("not json").is_none());
         assert!(module(r#"{"reason":"build-finished","success":true}"#).is_none());
-        let rlib = r#"{"package_id":"path+file:///a#0.1.0","manifest_path":"/a/Cargo.toml","filenames":["/t/liba.rlib"]}"#;
+        let rlib =
+            r#"{"package_id":"path+file:///a#0.1.0","manifest_path":"/a/Cargo.toml","filenames":["/t/liba.rlib"]}"#;
         assert!(module(rlib).is_none());
         let found = module(&rlib.replace("liba.rlib", "a.wasm")).unwrap();
         assert_eq!(found.name, "a");

@@ -22,7 +22,9 @@ const MAX_NAME: usize = 64;
 pub fn new_crate(folder: &Path, sdk: &Path) -> Result<()> {
     let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     if !is_plugin_name(name) {
-        let text = format!("`{name}` is no plugin's name: lower case letters, digits and `-`, a letter first, at most {MAX_NAME}");
+        let text = format!(
+            "`{name}` is no plugin's name: lower case letters, digits and `-`, a letter first, at most {MAX_NAME}"
+        );
         return Err(Error::new(ErrorKind::InvalidInput, text));
     }
     let taken = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
@@ -57,7 +59,8 @@ mod tests {
 
     #[test]
     fn the_new_crate_has_its_own_name_and_the_sdk_it_was_given() {
-        let folder = std::env::temp_dir().join(format!("tollgate-new-crate-{}", std::process::id())).join("tenant-check");
+        let folder =
+            std::env::temp_dir().join(format!("tollgate-new-crate-{}", std::process::id())).join("tenant-check");
         new_crate(&folder, Path::new("/sdk")).unwrap();
         let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
         assert!(manifest.contains("name = \"tenant-check\""), "{manifest}");

@@ -89,7 +89,8 @@ impl fmt::Display for NotFound {
             "no Rust compiler on this machine can make WebAssembly ({TARGET}).\n\
              In a Tollgate checkout `make setup` installs what is missing. By hand:\n  \
              with rustup:  rustup target add {TARGET}\n  \
-             on Debian:    apt-get install rustc-web cargo-web rust-web-src rust-web-llvm"
+             on Debian:    apt-get install rustc-web cargo-web rust-web-src rust-web-llvm, and the\n                \
+             lld that /usr/bin/rust-lld is a link to (lld-22, say)"
         )
     }
 }
@@ -140,14 +141,29 @@ mod tests {
 
     #[test]
     fn an_inner_cargo_does_not_inherit_what_the_outer_one_was_told() {
-        for name in ["CARGO", "CARGO_ENCODED_RUSTFLAGS", "CARGO_MAKEFLAGS", "RUSTC_WORKSPACE_WRAPPER", "RUSTFLAGS", "CARGO_TARGET_DIR"] {
+        for name in [
+            "CARGO",
+            "CARGO_ENCODED_RUSTFLAGS",
+            "CARGO_MAKEFLAGS",
+            "RUSTC_WORKSPACE_WRAPPER",
+            "RUSTFLAGS",
+            "CARGO_TARGET_DIR",
+        ] {
             assert!(is_outer_cargos(name), "{name}");
         }
     }
 
     #[test]
     fn what_people_set_stays() {
-        for name in ["CARGO_HOME", "CARGO_NET_OFFLINE", "CARGO_REGISTRIES_CRATES_IO_INDEX", "RUSTUP_TOOLCHAIN", "PATH", "TARGET_CC", "HTTPS_PROXY"] {
+        for name in [
+            "CARGO_HOME",
+            "CARGO_NET_OFFLINE",
+            "CARGO_REGISTRIES_CRATES_IO_INDEX",
+            "RUSTUP_TOOLCHAIN",
+            "PATH",
+            "TARGET_CC",
+            "HTTPS_PROXY",
+        ] {
             assert!(!is_outer_cargos(name), "{name}");
         }
     }

@@ -44,12 +44,7 @@ pub(crate) fn increment(key: &str, by: i64, ttl_ms: u32) -> Result<i64, KvError>
     })
 }
 
-pub(crate) fn compare_and_swap(
-    key: &str,
-    expected: Option<&[u8]>,
-    value: &[u8],
-    ttl_ms: u32,
-) -> Result<bool, KvError> {
+pub(crate) fn compare_and_swap(key: &str, expected: Option<&[u8]>, value: &[u8], ttl_ms: u32) -> Result<bool, KvError> {
     with(|state| {
         if live(state, key).map(|entry| entry.value.as_slice()) != expected {
             return Ok(false);

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::Host;
 use super::state::Response;
+use crate::Answer;
 use crate::crypto::{Algorithm, Key};
 use crate::http_client::{ClientError, Outbound};
 use crate::response::Source;
-use crate::Answer;
 
 impl Host {
     /// The request's id.

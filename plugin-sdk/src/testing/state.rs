@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::INSTALLED;
 use super::fields::Fields;
 use super::http_client::Answerer;
 use super::kv::Entry;
 use super::rate::Level as BucketLevel;
-use super::INSTALLED;
 use crate::crypto::Key;
 use crate::http_client::Outbound;
 use crate::log::Level;

@@ -141,11 +141,11 @@ async fn answers_that_have_no_body_leave_both_connections_usable() {
 #[tokio::test]
 async fn a_body_beyond_the_limit_is_refused() {
     let upstream = Upstream::echoing().await;
-    let config = config()
-        .limit("body = \"1KiB\"")
-        .upstream("web", [&upstream])
-        .route("/{*rest}", "web")
-        .route_with("/large", "web", "body_limit = \"2KiB\"");
+    let config = config().limit("body = \"1KiB\"").upstream("web", [&upstream]).route("/{*rest}", "web").route_with(
+        "/large",
+        "web",
+        "body_limit = \"2KiB\"",
+    );
     let gateway = Gateway::start(&config).await;
     assert_eq!(gateway.send(request("POST", "/", pattern(1024))).await.status, 200);
     assert_eq!(gateway.send(request("POST", "/large", pattern(2048))).await.status, 200);

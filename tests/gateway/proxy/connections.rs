@@ -50,7 +50,8 @@ async fn requests_sent_at_once_are_answered_in_order() {
     let upstream = Upstream::echoing().await;
     let gateway = gateway_to(&upstream).await;
     let mut client = gateway.raw().await;
-    let requests: String = (0..5).map(|n| format!("POST /{n} HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\n{n}")).collect();
+    let requests: String =
+        (0..5).map(|n| format!("POST /{n} HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\n{n}")).collect();
     client.write(requests).await;
     for number in 0..5 {
         let answer = client.answer().await;

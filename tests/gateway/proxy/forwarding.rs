@@ -97,10 +97,11 @@ async fn an_upstream_is_told_who_asked_and_for_what() {
 #[tokio::test]
 async fn the_host_is_the_targets_unless_the_route_keeps_the_clients() {
     let upstream = Upstream::answering("").await;
-    let config = config()
-        .upstream("web", [&upstream])
-        .route("/{*rest}", "web")
-        .route_with("/kept", "web", "preserve_host = true");
+    let config = config().upstream("web", [&upstream]).route("/{*rest}", "web").route_with(
+        "/kept",
+        "web",
+        "preserve_host = true",
+    );
     let gateway = Gateway::start(&config).await;
     for path in ["/", "/kept"] {
         let mut asked = request("GET", path, "");

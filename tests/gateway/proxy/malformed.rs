@@ -54,7 +54,8 @@ async fn length_and_chunks_at_once_never_make_a_second_request() {
     let gateway = gateway_to(&upstream).await;
     // By its chunks the body is empty, by its length it is the hidden request.
     let body = format!("0\r\n\r\n{HIDDEN}");
-    let head = format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\ntransfer-encoding: chunked\r\n\r\n", body.len());
+    let head =
+        format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\ntransfer-encoding: chunked\r\n\r\n", body.len());
     let answers = answers_to(&gateway, &format!("{head}{body}")).await;
     // RFC 9112 section 6.1: refused, or read by its chunks and the connection closed after it.
     assert_eq!(statuses(&answers).len(), 1, "{answers}");
@@ -66,7 +67,13 @@ async fn length_and_chunks_at_once_never_make_a_second_request() {
 async fn chunks_that_do_not_parse_break_the_request_off() {
     let upstream = Upstream::echoing().await;
     let gateway = gateway_to(&upstream).await;
-    for chunks in ["5\r\nhelloX\r\n0\r\n\r\n", "-1\r\n\r\n", "fffffffffffffffff\r\n", "0x5\r\nhello\r\n0\r\n\r\n", "5\nhello\r\n0\r\n\r\n"] {
+    for chunks in [
+        "5\r\nhelloX\r\n0\r\n\r\n",
+        "-1\r\n\r\n",
+        "fffffffffffffffff\r\n",
+        "0x5\r\nhello\r\n0\r\n\r\n",
+        "5\nhello\r\n0\r\n\r\n",
+    ] {
         let head = "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n";
         let answers = answers_to(&gateway, &format!("{head}{chunks}{HIDDEN}")).await;
         assert!(matches!(statuses(&answers)[..], [] | ["400"]), "{chunks:?}: {answers}");
@@ -107,7 +114,12 @@ async fn connect_is_refused() {
 async fn what_is_not_http_is_answered_with_400() {
     let upstream = Upstream::echoing().await;
     let gateway = gateway_to(&upstream).await;
-    for bytes in ["\x16\x03\x01\x02\x00\x01\x00\x01\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/9.9\r\nhost: a\r\n\r\n", "G\0T / HTTP/1.1\r\n\r\n"] {
+    for bytes in [
+        "\x16\x03\x01\x02\x00\x01\x00\x01\r\n\r\n",
+        "GET /\r\n\r\n",
+        "GET / HTTP/9.9\r\nhost: a\r\n\r\n",
+        "G\0T / HTTP/1.1\r\n\r\n",
+    ] {
         let answers = answers_to(&gateway, bytes).await;
         assert!(matches!(statuses(&answers)[..], [] | ["400"]), "{bytes:?}: {answers}");
     }
@@ -118,10 +130,8 @@ async fn what_is_not_http_is_answered_with_400() {
 #[tokio::test]
 async fn heads_beyond_the_limits_are_answered_with_431() {
     let upstream = Upstream::echoing().await;
-    let config = config()
-        .limit("head = \"8KiB\"\nheader_count = 20")
-        .upstream("web", [&upstream])
-        .route("/{*rest}", "web");
+    let config =
+        config().limit("head = \"8KiB\"\nheader_count = 20").upstream("web", [&upstream]).route("/{*rest}", "web");
     let gateway = Gateway::start(&config).await;
     let many: String = (0..30).map(|n| format!("x-{n}: 1\r\n")).collect();
     let long = format!("x-long: {}\r\n", "x".repeat(9000));

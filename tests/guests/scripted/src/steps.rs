@@ -96,7 +96,6 @@ fn recurse(depth: u64) -> u64 {
     if depth == 0 { 0 } else { std::hint::black_box(recurse(std::hint::black_box(depth - 1))).wrapping_add(depth) }
 }
 
-
 fn number<N: std::str::FromStr>(text: &str) -> Result<N, String> {
     text.parse().map_err(|_| format!("not a number: {text:?}"))
 }

@@ -1,0 +1,95 @@
+//! Who a request is counted for.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use tollgate_plugin_sdk::{attributes, request};
+
+use crate::config::By;
+
+/// What tells clients apart, ready for use.
+pub(crate) enum Client {
+    Address,
+    Header(String),
+    Attribute(String),
+}
+
+impl Client {
+    pub(crate) fn new(by: By) -> Result<Self, String> {
+        let (name, client) = match by {
+            By::ClientAddress => return Ok(Self::Address),
+            By::Header(name) => (name.clone(), Self::Header(name)),
+            By::Claim(name) => (name.clone(), Self::Attribute(format!("jwt.claim.{name}"))),
+            By::Attribute(name) => (name.clone(), Self::Attribute(name)),
+        };
+        if name.is_empty() { Err("by: the name must not be empty".to_owned()) } else { Ok(client) }
+    }
+
+    /// The key of the request's bucket. The first letter keeps a client from naming another's bucket:
+    /// a header whose value is an address is not that address.
+    pub(crate) fn key(&self) -> String {
+        let value = match self {
+            Self::Address => None,
+            Self::Header(name) => request::header(name),
+            Self::Attribute(name) => attributes::get(name),
+        };
+        match value {
+            Some(value) => format!("v{value}"),
+            None => format!("a{}", network(request::client_address())),
+        }
+    }
+}
+
+/// The address; of an IPv6 address the first 64 bits, because a single client commonly has them all.
+fn network(address: String) -> String {
+    if !address.contains(':') {
+        return address;
+    }
+    match address.parse::<Ipv6Addr>().map(|v6| v6.to_canonical()) {
+        Ok(IpAddr::V6(v6)) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).to_string(),
+        Ok(IpAddr::V4(v4)) => v4.to_string(),
+        Err(_) => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tollgate_plugin_sdk::testing::Host;
+
+    use super::*;
+
+    fn key(by: By) -> String {
+        Client::new(by).unwrap().key()
+    }
+
+    #[test]
+    fn a_header_tells_clients_apart() {
+        let _host = Host::new().header("X-Api-Key", "k1");
+        assert_eq!(key(By::Header("x-api-key".to_owned())), "vk1");
+    }
+
+    #[test]
+    fn a_claim_is_the_attribute_that_jwt_auth_set() {
+        let _host = Host::new().attribute("jwt.claim.sub", "zoe");
+        assert_eq!(key(By::Claim("sub".to_owned())), "vzoe");
+    }
+
+    #[test]
+    fn without_the_header_or_claim_the_address_counts() {
+        let _host = Host::new().client_address("192.0.2.7");
+        assert_eq!(key(By::Header("x-api-key".to_owned())), "a192.0.2.7");
+        assert_eq!(key(By::Claim("sub".to_owned())), "a192.0.2.7");
+    }
+
+    #[test]
+    fn a_header_cannot_name_the_bucket_of_an_address() {
+        let _host = Host::new().header("x", "192.0.2.7").client_address("192.0.2.7");
+        assert_ne!(key(By::Header("x".to_owned())), key(By::ClientAddress));
+    }
+
+    #[test]
+    fn addresses_of_one_ipv6_network_share_a_bucket() {
+        assert_eq!(network("2001:db8:1:2:3:4:5:6".to_owned()), "2001:db8:1:2::");
+        assert_eq!(network("2001:db8:1:2:ffff::1".to_owned()), "2001:db8:1:2::");
+        assert_eq!(network("::ffff:192.0.2.7".to_owned()), "192.0.2.7");
+    }
+}
