@@ -52,7 +52,8 @@ pub async fn serve(worker: &Worker, client: IpAddr, request: Request<Incoming>) 
     head::add_forwarded(&mut request.headers, client, id);
 
     // The chain in; the upstream; the chain out.
-    let context = Context::new(id, client, route.name.clone(), request, params, finish.started + route.timeout, finish.is_read());
+    let context =
+        Context::new(id, client, route.name.clone(), request, params, finish.started + route.timeout, finish.is_read());
     let Entered { mut context, body, depth, outcome } = route.chain.enter(Box::new(context), body).await;
     let body = match outcome {
         Outcome::Forward => forward(route, &mut context, body, &mut finish).await,

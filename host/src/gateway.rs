@@ -57,12 +57,7 @@ impl Gateway {
     /// `code_cache` is a private directory for compiled plugins; `None` compiles anew each time.
     pub fn new(code_cache: Option<&Path>, metrics: Arc<metrics::Registry>) -> wasmtime::Result<Self> {
         let engine = engine::start(code_cache)?;
-        Ok(Self {
-            linker: load::linker(&engine)?,
-            stores: Stores::default(),
-            metrics,
-            components: Mutex::default(),
-        })
+        Ok(Self { linker: load::linker(&engine)?, stores: Stores::default(), metrics, components: Mutex::default() })
     }
 
     /// Builds a snapshot. What did not change since `previous` is taken over from it. Slow where a
@@ -140,10 +135,12 @@ impl Gateway {
         components: &mut HashMap<ContentHash, Loaded>,
     ) -> Result<Arc<Plugin>, Vec<Diagnostic>> {
         let name = settings.name.as_str();
-        let at_use = |error: &LoadError| vec![document.error_at(&["plugins", name, "use"], format!("plugin `{name}`: {error}"))];
+        let at_use =
+            |error: &LoadError| vec![document.error_at(&["plugins", name, "use"], format!("plugin `{name}`: {error}"))];
         let bytes = bytes(&settings.component).map_err(|error| at_use(&error))?;
         let hash: ContentHash = Sha256::digest(&bytes).into();
-        let keys = Keyring::parse(&settings.keys).map_err(|error| vec![document.error_at(&["plugins", name, "keys"], error.to_string())])?;
+        let keys = Keyring::parse(&settings.keys)
+            .map_err(|error| vec![document.error_at(&["plugins", name, "keys"], error.to_string())])?;
         let rights = Arc::new(Rights::new(settings, &config.upstreams, keys, self.stores.of(name, &settings.limits)));
 
         let loaded = match self.known_component(&hash, components) {
@@ -157,11 +154,15 @@ impl Gateway {
             return Err(problems);
         }
         let fingerprint = fingerprint(&hash, settings, &rights);
-        if let Some(known) = previous.and_then(|previous| previous.plugins.iter().find(|plugin| plugin.fingerprint == fingerprint)) {
+        if let Some(known) =
+            previous.and_then(|previous| previous.plugins.iter().find(|plugin| plugin.fingerprint == fingerprint))
+        {
             return Ok(Arc::clone(known));
         }
         let plugin = loaded.configure(settings, rights, fingerprint).await;
-        plugin.map(Arc::new).map_err(|error| vec![document.error_at(&["plugins", name, "config"], format!("plugin `{name}`: {error}"))])
+        plugin
+            .map(Arc::new)
+            .map_err(|error| vec![document.error_at(&["plugins", name, "config"], format!("plugin `{name}`: {error}"))])
     }
 
     fn known_component(&self, hash: &ContentHash, fresh: &HashMap<ContentHash, Loaded>) -> Option<Loaded> {
@@ -208,7 +209,10 @@ fn missing_grants(loaded: &Loaded, settings: &model::Plugin, document: &Document
 fn fingerprint(content: &ContentHash, settings: &model::Plugin, rights: &Rights) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(content);
-    hash.update(format!("{:?}", (&settings.name, &settings.config, &settings.limits, settings.isolation, settings.on_error)));
+    hash.update(format!(
+        "{:?}",
+        (&settings.name, &settings.config, &settings.limits, settings.isolation, settings.on_error)
+    ));
     hash.update(format!("{:?}", (&rights.upstreams, &rights.origins)));
     for (name, key) in &settings.keys {
         let material = match &key.material {

@@ -19,11 +19,17 @@ pub enum Failure {
     /// No route matches host, path, headers and query.
     NoRoute,
     /// A route matches, but not for this method.
-    MethodNotAllowed { allow: HeaderValue },
+    MethodNotAllowed {
+        allow: HeaderValue,
+    },
     /// The request is not one the gateway can forward.
-    BadRequest { problem: &'static str },
+    BadRequest {
+        problem: &'static str,
+    },
     /// The client's body is longer than it may be.
-    BodyTooLarge { limit: u64 },
+    BodyTooLarge {
+        limit: u64,
+    },
     /// The client's body stopped coming.
     BodyTimeout,
     /// The client's body broke off: it will not see the answer.
@@ -32,7 +38,10 @@ pub enum Failure {
     Upstream(UpstreamError),
     UpstreamBody(BodyError),
     /// A plugin failed, and its `on_error` is "deny".
-    Plugin { name: Arc<str>, fault: Fault },
+    Plugin {
+        name: Arc<str>,
+        fault: Fault,
+    },
     /// The route has no upstream, and no plugin answered.
     NothingAnswered,
     /// The whole exchange took longer than the route allows.
@@ -182,7 +191,10 @@ mod tests {
 
     #[test]
     fn a_client_is_told_nothing_of_the_inside() {
-        let failure = Failure::Plugin { name: "secret-plugin".into(), fault: Fault::Trap("wasm trap: unreachable at 0x12".into()) };
+        let failure = Failure::Plugin {
+            name: "secret-plugin".into(),
+            fault: Fault::Trap("wasm trap: unreachable at 0x12".into()),
+        };
         let (head, body) = response(&failure, RequestId::new(1, 1));
         assert_eq!(head.status, 500);
         let text = format!("{body:?}");

@@ -2,6 +2,8 @@
 //! mistake, `NAME.stderr` the answer. `UPDATE_GOLDEN=1 cargo test` writes the answers anew; read
 //! them before you commit them.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -25,10 +27,7 @@ fn every_mistake_gets_the_answer_in_its_golden_file() {
         }
         let expected = fs::read_to_string(&golden).unwrap_or_default();
         if answer != expected {
-            wrong.push(format!(
-                "{}:\n--- expected\n{expected}--- got\n{answer}",
-                mistake.display()
-            ));
+            wrong.push(format!("{}:\n--- expected\n{expected}--- got\n{answer}", mistake.display()));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -38,11 +37,7 @@ fn every_mistake_gets_the_answer_in_its_golden_file() {
 fn no_golden_file_shows_a_secret() {
     for mistake in mistakes() {
         let answer = answer(&mistake);
-        assert!(
-            !answer.contains("hunter2"),
-            "{}:\n{answer}",
-            mistake.display()
-        );
+        assert!(!answer.contains("hunter2"), "{}:\n{answer}", mistake.display());
     }
 }
 
@@ -50,11 +45,8 @@ fn no_golden_file_shows_a_secret() {
 fn the_first_config_is_valid() {
     let loaded = load_text(config::init_text()).unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(loaded.config.upstreams.len(), 1);
-    let chain: Vec<&str> = loaded.config.routes[0]
-        .plugins
-        .iter()
-        .map(|id| loaded.config.plugins[id.0].name.as_str())
-        .collect();
+    let chain: Vec<&str> =
+        loaded.config.routes[0].plugins.iter().map(|id| loaded.config.plugins[id.0].name.as_str()).collect();
     assert_eq!(chain, ["headers", "limit"]);
 }
 
@@ -65,11 +57,7 @@ fn answer(mistake: &Path) -> String {
         Ok(loaded) => loaded,
     };
     let errors = loaded.document.check_plugin_config("mine", PLUGIN_SCHEMA);
-    assert!(
-        !errors.is_empty(),
-        "{} has no mistake in it",
-        mistake.display()
-    );
+    assert!(!errors.is_empty(), "{} has no mistake in it", mistake.display());
     Diagnostics::new(mistake.to_owned(), errors).to_string()
 }
 
@@ -78,13 +66,10 @@ fn load_text(text: &str) -> Result<Loaded, Diagnostics> {
 }
 
 fn mistakes() -> Vec<PathBuf> {
-    let entries = fs::read_dir("tests/config")
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir("tests/config").unwrap().map(|entry| entry.unwrap().path());
     // A folder is one config in several files.
-    let mut all: Vec<PathBuf> = entries
-        .filter(|path| path.is_dir() || path.extension().is_some_and(|e| e == "toml"))
-        .collect();
+    let mut all: Vec<PathBuf> =
+        entries.filter(|path| path.is_dir() || path.extension().is_some_and(|e| e == "toml")).collect();
     all.sort();
     all
 }
@@ -97,14 +82,13 @@ fn every_key_and_default_of_the_schema_is_in_the_reference() {
     for (table, definition) in schema["$defs"].as_object().unwrap() {
         for (key, property) in definition["properties"].as_object().unwrap() {
             let default = match &property["default"] {
-                value @ (serde_json::Value::String(_)
-                | serde_json::Value::Number(_)
-                | serde_json::Value::Bool(_)) => format!("`{value}`"),
+                value @ (serde_json::Value::String(_) | serde_json::Value::Number(_) | serde_json::Value::Bool(_)) => {
+                    format!("`{value}`")
+                }
                 _ => String::new(),
             };
-            let is_there = page
-                .lines()
-                .any(|line| line.starts_with(&format!("| `{key}` | ")) && line.contains(&default));
+            let is_there =
+                page.lines().any(|line| line.starts_with(&format!("| `{key}` | ")) && line.contains(&default));
             if !is_there {
                 missing.push(format!("{table}.{key} {default}"));
             }

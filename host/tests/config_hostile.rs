@@ -1,5 +1,7 @@
 //! Configs and schemas that are made to hurt: none may panic, hang or overflow the stack.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -13,9 +15,7 @@ fn load(text: &str) -> Result<config::Loaded, config::Diagnostics> {
 
 fn document(config: &str) -> Document {
     let text = format!("[plugins.mine]\nuse = \"headers\"\n[plugins.mine.config]\n{config}\n");
-    load(&text)
-        .unwrap_or_else(|errors| panic!("{errors}"))
-        .document
+    load(&text).unwrap_or_else(|errors| panic!("{errors}")).document
 }
 
 #[test]
@@ -25,11 +25,7 @@ fn deep_nesting_is_an_error_and_no_stack_overflow() {
         format!("a = {}", "{ b = ".repeat(100_000)),
         format!("{}a = 1", "a.".repeat(100_000)),
         format!("[{}a]", "a.".repeat(100_000)),
-        format!(
-            "[plugins.headers.config]\na = {}{}",
-            "[".repeat(70),
-            "]".repeat(70)
-        ),
+        format!("[plugins.headers.config]\na = {}{}", "[".repeat(70), "]".repeat(70)),
         format!("[plugins.headers.config]\n{}a = 1", "a.".repeat(1_000)),
     ] {
         let _ = load(&text).map_err(|errors| errors.to_string());
@@ -55,10 +51,7 @@ fn a_schema_that_refers_to_itself_for_ever_ends() {
 #[test]
 fn a_schema_that_is_not_one_is_an_error_in_the_plugins_name() {
     let document = document("a = 1");
-    let large = format!(
-        "{{\"description\": \"{}\"}}",
-        "x".repeat(config::MAX_SCHEMA)
-    );
+    let large = format!("{{\"description\": \"{}\"}}", "x".repeat(config::MAX_SCHEMA));
     let deep = format!("{}1{}", "{\"not\":".repeat(100), "}".repeat(100));
     for schema in [
         "nonsense",

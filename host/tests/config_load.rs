@@ -1,12 +1,13 @@
 //! Good configs, and what they become.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tollgate::config::model::{
-    Access, Algorithm, Balance, Component, Host, Isolation, KeyMaterial, OnError, PluginId, Target,
-    UpstreamId,
+    Access, Algorithm, Balance, Component, Host, Isolation, KeyMaterial, OnError, PluginId, Target, UpstreamId,
 };
 use tollgate::config::{self, Diagnostics, Loaded};
 
@@ -77,44 +78,17 @@ plugins = ["mine"]
 fn every_key_of_the_file_reaches_the_model() {
     let (_folder, loaded) = everything();
     let config = loaded.config;
-    assert_eq!(
-        config.server.listen,
-        [
-            "127.0.0.1:8080".parse().unwrap(),
-            "[::1]:8081".parse().unwrap()
-        ]
-    );
-    assert_eq!(
-        (
-            config.server.admin,
-            config.server.workers,
-            config.server.drain
-        ),
-        (None, 3, Duration::from_secs(1))
-    );
+    assert_eq!(config.server.listen, ["127.0.0.1:8080".parse().unwrap(), "[::1]:8081".parse().unwrap()]);
+    assert_eq!((config.server.admin, config.server.workers, config.server.drain), (None, 3, Duration::from_secs(1)));
     let limits = &config.server.limits;
-    assert_eq!(
-        (
-            limits.connections,
-            limits.head,
-            limits.header_count,
-            limits.body
-        ),
-        (1, 2048, 3, 4)
-    );
-    assert_eq!(
-        (limits.head_timeout, limits.idle_timeout),
-        (Duration::from_secs(5), Duration::from_secs(6))
-    );
+    assert_eq!((limits.connections, limits.head, limits.header_count, limits.body), (1, 2048, 3, 4));
+    assert_eq!((limits.head_timeout, limits.idle_timeout), (Duration::from_secs(5), Duration::from_secs(6)));
     assert!(matches!(&config.log.access, Access::File(path) if path.ends_with("access.log")));
     assert_eq!(config.log.level, tracing::Level::DEBUG);
 
     let users = &config.upstreams[0];
     assert_eq!(users.targets, [target("a", 1), target("b", 80)]);
-    assert_eq!(
-        (users.balance, users.idle_connections, users.connect_retries),
-        (Balance::LeastRequest, 7, 9)
-    );
+    assert_eq!((users.balance, users.idle_connections, users.connect_retries), (Balance::LeastRequest, 7, 9));
     let times = [
         users.timeouts.connect,
         users.timeouts.first_byte,
@@ -134,39 +108,17 @@ fn every_key_of_a_plugin_reaches_the_model() {
     assert_eq!(jwt.component, Component::BuiltIn("jwt-auth".into()));
     assert_eq!(jwt.config, r#"{"b":"x","a":{"c":[1,2.5,true]}}"#);
     assert_eq!(
-        (
-            jwt.grants.upstreams.as_slice(),
-            jwt.grants.origins.as_slice()
-        ),
+        (jwt.grants.upstreams.as_slice(), jwt.grants.origins.as_slice()),
         (&[UpstreamId(0)][..], &[target("issuer", 8080)][..])
     );
     let limits = &jwt.limits;
     assert_eq!(
-        (
-            limits.cpu.as_millis(),
-            limits.wall.as_millis(),
-            limits.memory,
-            limits.table_elements
-        ),
+        (limits.cpu.as_millis(), limits.wall.as_millis(), limits.memory, limits.table_elements),
         (1, 2, 3 << 20, 4)
     );
-    assert_eq!(
-        (limits.instances, limits.queue, limits.uses, limits.body),
-        (5, 6, 7, 8)
-    );
-    assert_eq!(
-        (
-            limits.calls,
-            limits.kv_keys,
-            limits.kv_bytes,
-            limits.rate_keys
-        ),
-        (9, 10, 11, 12)
-    );
-    assert_eq!(
-        (jwt.isolation, jwt.on_error),
-        (Isolation::Fresh, OnError::Skip)
-    );
+    assert_eq!((limits.instances, limits.queue, limits.uses, limits.body), (5, 6, 7, 8));
+    assert_eq!((limits.calls, limits.kv_keys, limits.kv_bytes, limits.rate_keys), (9, 10, 11, 12));
+    assert_eq!((jwt.isolation, jwt.on_error), (Isolation::Fresh, OnError::Skip));
     assert!(jwt.keys["hmac"].material == KeyMaterial::Secret(b"s3cret".to_vec()));
     assert!(jwt.keys["encoded"].material == KeyMaterial::Secret(vec![0, 1, 2]));
     assert!(
@@ -174,69 +126,30 @@ fn every_key_of_a_plugin_reaches_the_model() {
     );
 
     let mine = &loaded.config.plugins[1];
-    assert_eq!(
-        mine.component,
-        Component::File(folder.0.join("wasm/mine.wasm"))
-    );
+    assert_eq!(mine.component, Component::File(folder.0.join("wasm/mine.wasm")));
     assert_eq!(mine.config, "{}");
-    assert_eq!(
-        (mine.isolation, mine.on_error),
-        (Isolation::Shared, OnError::Deny)
-    );
+    assert_eq!((mine.isolation, mine.on_error), (Isolation::Shared, OnError::Deny));
 }
 
 #[test]
 fn every_key_of_a_route_reaches_the_model() {
     let (_folder, loaded) = everything();
     let one = &loaded.config.routes[0];
-    assert_eq!(
-        (one.name.as_str(), one.matches.path.as_str()),
-        ("one", "/api/{id}/{*rest}")
-    );
-    assert_eq!(
-        one.matches.hosts,
-        [
-            Host::Exact("api.example.com".into()),
-            Host::Suffix(".example.org".into())
-        ]
-    );
-    assert_eq!(
-        one.matches
-            .methods
-            .iter()
-            .map(http::Method::as_str)
-            .collect::<Vec<_>>(),
-        ["GET", "PURGE"]
-    );
+    assert_eq!((one.name.as_str(), one.matches.path.as_str()), ("one", "/api/{id}/{*rest}"));
+    assert_eq!(one.matches.hosts, [Host::Exact("api.example.com".into()), Host::Suffix(".example.org".into())]);
+    assert_eq!(one.matches.methods.iter().map(http::Method::as_str).collect::<Vec<_>>(), ["GET", "PURGE"]);
     assert_eq!(
         one.matches.headers,
-        [
-            ("x-version".parse().unwrap(), Some("2".into())),
-            ("x-debug".parse().unwrap(), None)
-        ]
+        [("x-version".parse().unwrap(), Some("2".into())), ("x-debug".parse().unwrap(), None)]
     );
+    assert_eq!(one.matches.query, [("p".into(), Some("1".into())), ("q".into(), None)]);
+    assert_eq!((one.upstream, one.plugins.as_slice()), (Some(UpstreamId(0)), &[PluginId(1), PluginId(0)][..]));
     assert_eq!(
-        one.matches.query,
-        [("p".into(), Some("1".into())), ("q".into(), None)]
-    );
-    assert_eq!(
-        (one.upstream, one.plugins.as_slice()),
-        (Some(UpstreamId(0)), &[PluginId(1), PluginId(0)][..])
-    );
-    assert_eq!(
-        (
-            one.strip_prefix.as_deref(),
-            one.preserve_host,
-            one.body_limit,
-            one.timeout
-        ),
+        (one.strip_prefix.as_deref(), one.preserve_host, one.body_limit, one.timeout),
         (Some("/api"), true, 1000, Duration::from_secs(9))
     );
     let two = &loaded.config.routes[1];
-    assert_eq!(
-        (two.name.as_str(), two.upstream, two.body_limit, two.timeout),
-        ("/", None, 4, Duration::from_mins(1))
-    );
+    assert_eq!((two.name.as_str(), two.upstream, two.body_limit, two.timeout), ("/", None, 4, Duration::from_mins(1)));
 }
 
 #[test]
@@ -249,20 +162,11 @@ fn the_files_to_watch_are_known() {
 #[test]
 fn later_errors_find_their_place() {
     let (_folder, loaded) = everything();
-    let at = |keys: &[&str]| {
-        loaded
-            .document
-            .at(keys)
-            .map(|place| (place.line, place.column))
-            .unwrap()
-    };
+    let at = |keys: &[&str]| loaded.document.at(keys).map(|place| (place.line, place.column)).unwrap();
     assert_eq!(at(&["plugins", "jwt", "use"]), (30, 7));
     assert_eq!(at(&["plugins", "mine", "use"]), at(&["plugins", "mine"]));
     assert_eq!(at(&["routes", "0", "plugins", "1"]).0, 51);
-    let error = loaded
-        .document
-        .error_at(&["routes", "1", "plugins", "0"], "no")
-        .to_string();
+    let error = loaded.document.error_at(&["routes", "1", "plugins", "0"], "no").to_string();
     assert!(error.contains("in routes[1].plugins[0]"), "{error}");
 }
 
@@ -275,37 +179,17 @@ fn no_debug_output_holds_a_secret() {
 #[test]
 fn the_files_of_a_folder_are_one_config() {
     let folder = Folder::new("merge");
-    folder.write(
-        "10-server.toml",
-        "[server]\nworkers = 2\n[upstreams.a]\ntargets = [\"http://a:1\"]\n",
-    );
+    folder.write("10-server.toml", "[server]\nworkers = 2\n[upstreams.a]\ntargets = [\"http://a:1\"]\n");
     folder.write(
         "20-users.toml",
         "[upstreams.b]\ntargets = [\"http://b:1\"]\n[[routes]]\npath = \"/b\"\nupstream = \"b\"\n",
     );
-    folder.write(
-        "30-more.toml",
-        "[[routes]]\npath = \"/a\"\nupstream = \"a\"\n",
-    );
+    folder.write("30-more.toml", "[[routes]]\npath = \"/a\"\nupstream = \"a\"\n");
     folder.write(".40-hidden.toml", "nonsense");
     folder.write("notes.txt", "nonsense");
     let config = config::load(&folder.0, BUILT_INS).unwrap().config;
-    assert_eq!(
-        config
-            .upstreams
-            .iter()
-            .map(|upstream| upstream.name.as_str())
-            .collect::<Vec<_>>(),
-        ["a", "b"]
-    );
-    assert_eq!(
-        config
-            .routes
-            .iter()
-            .map(|route| route.matches.path.as_str())
-            .collect::<Vec<_>>(),
-        ["/b", "/a"]
-    );
+    assert_eq!(config.upstreams.iter().map(|upstream| upstream.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(config.routes.iter().map(|route| route.matches.path.as_str()).collect::<Vec<_>>(), ["/b", "/a"]);
 }
 
 #[test]
@@ -321,11 +205,7 @@ fn the_schema_accepts_its_own_defaults() {
     let validator = jsonschema::validator_for(&schema).unwrap();
     for (key, property) in schema["properties"].as_object().unwrap() {
         let file = serde_json::json!({ key.as_str(): property["default"] });
-        assert!(
-            validator.is_valid(&file),
-            "{key}: {:?}",
-            validator.validate(&file)
-        );
+        assert!(validator.is_valid(&file), "{key}: {:?}", validator.validate(&file));
     }
 }
 
@@ -334,10 +214,7 @@ fn load_str(text: &str) -> Result<Loaded, Diagnostics> {
 }
 
 fn target(host: &str, port: u16) -> Target {
-    Target {
-        host: host.into(),
-        port,
-    }
+    Target { host: host.into(), port }
 }
 
 /// A folder with the large config and the files it names.
@@ -347,8 +224,7 @@ fn everything() -> (Folder, Loaded) {
     folder.write("secret.txt", "s3cret\n");
     folder.write("key.pem", "-----BEGIN PUBLIC KEY-----\n");
     folder.write("wasm/mine.wasm", "");
-    let loaded = config::load(&folder.0.join("tollgate.toml"), BUILT_INS)
-        .unwrap_or_else(|errors| panic!("{errors}"));
+    let loaded = config::load(&folder.0.join("tollgate.toml"), BUILT_INS).unwrap_or_else(|errors| panic!("{errors}"));
     (folder, loaded)
 }
 
@@ -358,11 +234,7 @@ struct Folder(PathBuf);
 impl Folder {
     fn new(name: &str) -> Self {
         let thread = std::thread::current();
-        let unique = format!(
-            "{name}-{}-{}",
-            std::process::id(),
-            thread.name().unwrap_or_default().replace("::", "-")
-        );
+        let unique = format!("{name}-{}-{}", std::process::id(), thread.name().unwrap_or_default().replace("::", "-"));
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(unique);
         fs::create_dir_all(&path).unwrap();
         Self(path)

@@ -31,15 +31,7 @@ pub(super) struct ClientBody {
 
 impl ClientBody {
     pub(super) fn new(incoming: Incoming, limit: u64, idle: Duration) -> Self {
-        Self {
-            incoming,
-            limit,
-            seen: 0,
-            idle,
-            timer: Timer::default(),
-            patience: None,
-            sent_at: None,
-        }
+        Self { incoming, limit, seen: 0, idle, timer: Timer::default(), patience: None, sent_at: None }
     }
 
     /// A cell that gets the time at which this body's end was read.
@@ -55,10 +47,7 @@ impl ClientBody {
         self.incoming.size_hint()
     }
 
-    pub(super) fn poll_frame(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         // A length announced too large is refused before its first byte is read.
         if self.seen.saturating_add(self.incoming.size_hint().lower()) > self.limit {
             return failed(Fault::LimitExceeded(self.limit));
@@ -76,9 +65,7 @@ impl ClientBody {
 
     fn count(&mut self, frame: Frame<Bytes>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         self.patience = None;
-        self.seen = self
-            .seen
-            .saturating_add(frame.data_ref().map_or(0, |data| data.len() as u64));
+        self.seen = self.seen.saturating_add(frame.data_ref().map_or(0, |data| data.len() as u64));
         if self.seen > self.limit {
             return failed(Fault::LimitExceeded(self.limit));
         }
@@ -90,9 +77,7 @@ impl ClientBody {
 
     fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let idle = self.idle;
-        let until = *self
-            .patience
-            .get_or_insert_with(|| later(Instant::now(), idle));
+        let until = *self.patience.get_or_insert_with(|| later(Instant::now(), idle));
         match self.timer.poll(cx, until) {
             Poll::Ready(()) => failed(Fault::Idle),
             Poll::Pending => Poll::Pending,
@@ -107,8 +92,5 @@ impl ClientBody {
 }
 
 fn failed(fault: Fault) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-    Poll::Ready(Some(Err(BodyError {
-        side: Side::Client,
-        fault,
-    })))
+    Poll::Ready(Some(Err(BodyError { side: Side::Client, fault })))
 }

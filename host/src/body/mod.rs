@@ -44,10 +44,7 @@ enum Kind {
 
 impl Body {
     pub const fn empty() -> Self {
-        Self {
-            kind: Kind::Full(Bytes::new()),
-            watch: None,
-        }
+        Self { kind: Kind::Full(Bytes::new()), watch: None }
     }
 
     pub fn full(bytes: impl Into<Bytes>) -> Self {
@@ -110,10 +107,7 @@ impl http_body::Body for Body {
     type Data = Bytes;
     type Error = BodyError;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let polled = match &mut self.kind {
             Kind::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
             Kind::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
@@ -150,10 +144,7 @@ impl http_body::Body for Body {
 /// [`Fault::LimitExceeded`] beyond `max` bytes, before reading where the length was announced; and
 /// whatever the body itself fails with.
 pub async fn collect(mut body: Body, max: u64) -> Result<Bytes, BodyError> {
-    let too_large = BodyError {
-        side: body.side(),
-        fault: Fault::LimitExceeded(max),
-    };
+    let too_large = BodyError { side: body.side(), fault: Fault::LimitExceeded(max) };
     let announced = body.size_hint().lower();
     if announced > max {
         return Err(too_large);

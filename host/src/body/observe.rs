@@ -38,11 +38,7 @@ pub(super) struct Watch {
 impl Watch {
     pub(super) fn new(observer: Rc<dyn BodyObserver>, ended: bool) -> Self {
         let end = if ended { End::Complete } else { End::Dropped };
-        Self {
-            observer,
-            bytes: 0,
-            end,
-        }
+        Self { observer, bytes: 0, end }
     }
 
     /// Notes what a poll of the body brought; `ended` if nothing comes after it.
@@ -70,9 +66,6 @@ impl Drop for Watch {
 
 impl fmt::Debug for Watch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watch")
-            .field("bytes", &self.bytes)
-            .field("end", &self.end)
-            .finish_non_exhaustive()
+        f.debug_struct("Watch").field("bytes", &self.bytes).field("end", &self.end).finish_non_exhaustive()
     }
 }

@@ -37,10 +37,7 @@ impl BodyObserver for Seen {
 }
 
 fn client_fault(fault: Fault) -> BodyError {
-    BodyError {
-        side: Side::Client,
-        fault,
-    }
+    BodyError { side: Side::Client, fault }
 }
 
 #[tokio::test]
@@ -57,14 +54,9 @@ async fn a_body_of_announced_length_is_collected() {
 #[tokio::test]
 async fn a_body_in_chunks_is_put_together() {
     let test = async {
-        let (body, _client) = incoming(
-            "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
-        )
-        .await;
-        assert_eq!(
-            collect(Body::client(body, 5, LONG), 5).await.unwrap(),
-            "hello"
-        );
+        let (body, _client) =
+            incoming("POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n").await;
+        assert_eq!(collect(Body::client(body, 5, LONG), 5).await.unwrap(), "hello");
     };
     LocalSet::new().run_until(test).await;
 }
@@ -73,11 +65,7 @@ async fn a_body_in_chunks_is_put_together() {
 async fn a_length_announced_too_large_fails_before_a_byte_is_there() {
     let test = async {
         let (body, _client) = incoming("POST / HTTP/1.1\r\ncontent-length: 6\r\n\r\n").await;
-        let failed = Body::client(body, 5, LONG)
-            .frame()
-            .await
-            .unwrap()
-            .unwrap_err();
+        let failed = Body::client(body, 5, LONG).frame().await.unwrap().unwrap_err();
         assert_eq!(failed, client_fault(Fault::LimitExceeded(5)));
     };
     LocalSet::new().run_until(test).await;
@@ -89,14 +77,8 @@ async fn a_chunked_body_fails_at_the_chunk_that_is_too_much() {
         let sent = "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n";
         let (body, _client) = incoming(sent).await;
         let mut body = Body::client(body, 5, LONG);
-        assert_eq!(
-            body.frame().await.unwrap().unwrap().into_data().unwrap(),
-            "abc"
-        );
-        assert_eq!(
-            body.frame().await.unwrap().unwrap_err(),
-            client_fault(Fault::LimitExceeded(5))
-        );
+        assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "abc");
+        assert_eq!(body.frame().await.unwrap().unwrap_err(), client_fault(Fault::LimitExceeded(5)));
         let (body, _client) = incoming(sent).await;
         let failed = collect(Body::client(body, 100, LONG), 5).await.unwrap_err();
         assert_eq!(failed, client_fault(Fault::LimitExceeded(5)));
@@ -109,9 +91,7 @@ async fn a_client_that_stops_sending_is_too_slow_and_one_that_hangs_up_has_abort
     let test = async {
         let head = "POST / HTTP/1.1\r\ncontent-length: 5\r\n\r\nhe";
         let (body, _client) = incoming(head).await;
-        let failed = collect(Body::client(body, 5, Duration::from_millis(30)), 5)
-            .await
-            .unwrap_err();
+        let failed = collect(Body::client(body, 5, Duration::from_millis(30)), 5).await.unwrap_err();
         assert_eq!(failed, client_fault(Fault::Idle));
         let (body, client) = incoming(head).await;
         drop(client);
@@ -144,13 +124,7 @@ async fn a_body_in_memory_is_collected_without_a_copy() {
     let collected = collect(Body::full(bytes.clone()), 100).await.unwrap();
     assert_eq!(collected.as_ptr(), bytes.as_ptr());
     let failed = collect(Body::full(bytes), 99).await.unwrap_err();
-    assert_eq!(
-        failed,
-        BodyError {
-            side: Side::Gateway,
-            fault: Fault::LimitExceeded(99)
-        }
-    );
+    assert_eq!(failed, BodyError { side: Side::Gateway, fault: Fault::LimitExceeded(99) });
     assert!(collect(Body::empty(), 0).await.unwrap().is_empty());
 }
 
@@ -163,17 +137,12 @@ async fn an_observer_is_told_once_how_a_body_ended() {
         assert_eq!(last(), Some((0, End::Complete)));
         drop(Body::full("hello").observed(seen.clone()));
         assert_eq!(last(), Some((0, End::Dropped)));
-        collect(Body::full("hello").observed(seen.clone()), 5)
-            .await
-            .unwrap();
+        collect(Body::full("hello").observed(seen.clone()), 5).await.unwrap();
         assert_eq!(last(), Some((5, End::Complete)));
 
         let (body, client) = incoming("POST / HTTP/1.1\r\ncontent-length: 5\r\n\r\nhe").await;
         let mut body = Body::client(body, 5, LONG).observed(seen.clone());
-        poll_fn(|cx| Pin::new(&mut body).poll_frame(cx))
-            .await
-            .unwrap()
-            .unwrap();
+        poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await.unwrap().unwrap();
         drop(client);
         collect(body, 5).await.unwrap_err();
         assert_eq!(last(), Some((2, End::Failed(client_fault(Fault::Broken)))));

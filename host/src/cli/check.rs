@@ -8,7 +8,8 @@ use crate::gateway::Gateway;
 use crate::telemetry::metrics::Registry;
 
 pub(super) fn run(path: &Path) -> Result<(), Failed> {
-    let gateway = Gateway::new(cache_dir::find().as_deref(), Registry::default().into()).map_err(|error| Failed(format!("error: {error:#}")))?;
+    let gateway = Gateway::new(cache_dir::find().as_deref(), Registry::default().into())
+        .map_err(|error| Failed(format!("error: {error:#}")))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (config, plugins) = runtime.block_on(gateway.check(path))?;
     println!(

@@ -32,7 +32,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failed> {
         Ok((id, params)) => print(&config, &config.routes[id], &params, &request),
         Err(Failure::MethodNotAllowed { allow }) => {
             let allow = allow.to_str().unwrap_or_default().to_owned();
-            return Err(Failed(format!("no route takes {} here: the client gets 405, with `allow: {allow}`", request.method)));
+            return Err(Failed(format!(
+                "no route takes {} here: the client gets 405, with `allow: {allow}`",
+                request.method
+            )));
         }
         Err(_) => return Err(Failed(no_route(&config, &host, request.uri.path()))),
     }
@@ -68,7 +71,8 @@ fn print(config: &Config, route: &Route, params: &Params, request: &request::Par
     }
     match route.upstream.map(|id| &config.upstreams[id.0]) {
         Some(upstream) => {
-            let targets: Vec<String> = upstream.targets.iter().map(|target| format!("{}:{}", target.host, target.port)).collect();
+            let targets: Vec<String> =
+                upstream.targets.iter().map(|target| format!("{}:{}", target.host, target.port)).collect();
             println!("upstream   {} ({:?}): {}", upstream.name, upstream.balance, targets.join(", "));
             println!("path       {}", sent_path(route, request));
         }

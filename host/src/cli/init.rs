@@ -17,10 +17,11 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failed> {
     let file = arguments.file.display();
     // `create_new`: an operator's config is never overwritten.
-    let mut created = OpenOptions::new().write(true).create_new(true).open(&arguments.file).map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => Failed(format!("error: {file} is there already; name another file")),
-        _ => Failed(format!("error: cannot write {file}: {error}")),
-    })?;
+    let mut created =
+        OpenOptions::new().write(true).create_new(true).open(&arguments.file).map_err(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => Failed(format!("error: {file} is there already; name another file")),
+            _ => Failed(format!("error: cannot write {file}: {error}")),
+        })?;
     created.write_all(config::init_text().as_bytes())?;
     println!("wrote {file}; next: tollgate check --config {file}, then tollgate run --config {file}");
     Ok(())

@@ -41,7 +41,7 @@ pub(super) struct Build {
     /// The folder with the plugin's Cargo.toml
     #[arg(default_value = ".")]
     folder: PathBuf,
-    /// Where to put the component: a folder (plugins_dir, say) or a .wasm file
+    /// Where to put the component: a folder (`plugins_dir`, say) or a .wasm file
     #[arg(short, long, value_name = "PATH", default_value = ".")]
     out: PathBuf,
 }
@@ -68,12 +68,14 @@ fn list(path: &Path) -> Result<(), Failed> {
     }
     let folder = config::load(path, &gateway::built_ins())?.config.server.plugins_dir;
     println!("in {}:", folder.display());
-    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(&folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "wasm"));
     files.sort();
     for file in files {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let line = load::read(&file).map_or_else(|error| format!("cannot be used: {error}"), |bytes| looker.line(&bytes));
+        let line =
+            load::read(&file).map_or_else(|error| format!("cannot be used: {error}"), |bytes| looker.line(&bytes));
         println!("  {name:<16} {line}");
     }
     Ok(())
@@ -85,7 +87,8 @@ fn inspect(file: &Path) -> Result<(), Failed> {
         Some(bytes) => bytes.to_vec(),
         None => load::read(file).map_err(|error| Failed(format!("error: {error}")))?,
     };
-    let loaded = Looker::new()?.look(&bytes).map_err(|problem| Failed(format!("error: {}: {problem}", file.display())))?;
+    let loaded =
+        Looker::new()?.look(&bytes).map_err(|problem| Failed(format!("error: {}: {problem}", file.display())))?;
     let described = &loaded.descriptor;
     println!("{} {}: {}", described.name, described.version, described.summary);
     print_list("exports", &loaded.exports);
@@ -113,7 +116,9 @@ fn print_list(title: &str, names: &[String]) {
 }
 
 fn new(arguments: &New) -> Result<(), Failed> {
-    let sdk = arguments.sdk.canonicalize().map_err(|error| Failed(format!("error: no SDK in {}: {error}; name it with --sdk", arguments.sdk.display())))?;
+    let sdk = arguments.sdk.canonicalize().map_err(|error| {
+        Failed(format!("error: no SDK in {}: {error}; name it with --sdk", arguments.sdk.display()))
+    })?;
     tollgate_plugin_builder::new_crate(&arguments.folder, &sdk)?;
     let folder = arguments.folder.display();
     println!("made {folder}; next: edit {folder}/src/lib.rs, then tollgate plugin build {folder} --out plugins");
@@ -122,11 +127,19 @@ fn new(arguments: &New) -> Result<(), Failed> {
 
 fn build(arguments: &Build) -> Result<(), Failed> {
     let built = tollgate_plugin_builder::build_one(&arguments.folder)?;
-    let looked = Looker::new()?.look(&built.wasm).map_err(|problem| Failed(format!("error: {}: {problem}", built.name)))?;
+    let looked =
+        Looker::new()?.look(&built.wasm).map_err(|problem| Failed(format!("error: {}: {problem}", built.name)))?;
     let is_file = arguments.out.extension().is_some_and(|extension| extension == "wasm");
     let file = if is_file { arguments.out.clone() } else { arguments.out.join(format!("{}.wasm", built.name)) };
-    write_whole(&file, &built.wasm).map_err(|error| Failed(format!("error: cannot write {}: {error}", file.display())))?;
-    println!("wrote {} ({} {}, {} KiB)", file.display(), looked.descriptor.name, looked.descriptor.version, built.wasm.len() / 1024);
+    write_whole(&file, &built.wasm)
+        .map_err(|error| Failed(format!("error: cannot write {}: {error}", file.display())))?;
+    println!(
+        "wrote {} ({} {}, {} KiB)",
+        file.display(),
+        looked.descriptor.name,
+        looked.descriptor.version,
+        built.wasm.len() / 1024
+    );
     Ok(())
 }
 
@@ -147,8 +160,12 @@ struct Looker {
 
 impl Looker {
     fn new() -> Result<Self, Failed> {
-        let gateway = Gateway::new(cache_dir::find().as_deref(), Registry::default().into()).map_err(|error| Failed(format!("error: {error:#}")))?;
-        Ok(Self { gateway: Arc::new(gateway), runtime: tokio::runtime::Builder::new_current_thread().enable_all().build()? })
+        let gateway = Gateway::new(cache_dir::find().as_deref(), Registry::default().into())
+            .map_err(|error| Failed(format!("error: {error:#}")))?;
+        Ok(Self {
+            gateway: Arc::new(gateway),
+            runtime: tokio::runtime::Builder::new_current_thread().enable_all().build()?,
+        })
     }
 
     fn look(&self, bytes: &[u8]) -> Result<Loaded, String> {

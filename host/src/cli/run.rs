@@ -10,7 +10,8 @@ use crate::{config, gateway, run, telemetry};
 pub(super) fn run(path: &Path) -> Result<(), Failed> {
     // The config says how much to log, so it is read once before anything is logged; `start` reads
     // it again and tells what is wrong with it.
-    let level = config::load(path, &gateway::built_ins()).map_or(tracing::Level::INFO, |loaded| loaded.config.log.level);
+    let level =
+        config::load(path, &gateway::built_ins()).map_or(tracing::Level::INFO, |loaded| loaded.config.log.level);
     let _log = telemetry::log::start(level)?;
     let running = run::start(path)?;
     for address in &running.addresses {

@@ -38,9 +38,7 @@ pub(super) struct Spans {
 impl fmt::Debug for Document {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The values stay out of logs: interpolated secrets are among them.
-        f.debug_struct("Document")
-            .field("files", &self.files)
-            .finish_non_exhaustive()
+        f.debug_struct("Document").field("files", &self.files).finish_non_exhaustive()
     }
 }
 
@@ -66,10 +64,7 @@ impl Document {
     /// An error that marks a key, labelled with the table it is in.
     pub(super) fn key_error(&self, pointer: &str, message: impl Into<String>) -> Diagnostic {
         let mut error = Diagnostic::new(message).label(self.label(parent(pointer)));
-        error.place = self
-            .nearest(pointer)
-            .and_then(|spans| self.place(spans.source, &spans.key))
-            .map(Box::new);
+        error.place = self.nearest(pointer).and_then(|spans| self.place(spans.source, &spans.key)).map(Box::new);
         error
     }
 
@@ -91,18 +86,11 @@ impl Document {
             match value {
                 Some(Value::Array(items)) => {
                     let _ = write!(path, "[{token}]");
-                    value = token
-                        .parse::<usize>()
-                        .ok()
-                        .and_then(|index| items.get(index));
+                    value = token.parse::<usize>().ok().and_then(|index| items.get(index));
                 }
                 other => {
                     let dot = if path.is_empty() { "" } else { "." };
-                    let _ = if is_bare(&token) {
-                        write!(path, "{dot}{token}")
-                    } else {
-                        write!(path, "{dot}{token:?}")
-                    };
+                    let _ = if is_bare(&token) { write!(path, "{dot}{token}") } else { write!(path, "{dot}{token:?}") };
                     value = other.and_then(|table| table.get(&token));
                 }
             }
@@ -136,9 +124,7 @@ impl Document {
 
 /// The JSON pointer of a key path.
 pub(super) fn pointer(key_path: &[&str]) -> String {
-    key_path
-        .iter()
-        .fold(String::new(), |pointer, key| child(&pointer, key))
+    key_path.iter().fold(String::new(), |pointer, key| child(&pointer, key))
 }
 
 /// The pointer of a key, or of an item, below another.
@@ -153,22 +139,14 @@ pub(super) fn parent(pointer: &str) -> &str {
 
 /// The keys of a pointer, unescaped.
 pub(super) fn tokens(pointer: &str) -> impl Iterator<Item = String> + '_ {
-    pointer
-        .split('/')
-        .skip(1)
-        .map(|token| token.replace("~1", "/").replace("~0", "~"))
+    pointer.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~"))
 }
 
 /// Whether a string at this place may be a secret written in the clear: also where it was put
 /// there by mistake, under a misspelled key or in place of a table.
 pub(super) fn is_key_material(pointer: &str) -> bool {
     let keys: Vec<String> = tokens(pointer).collect();
-    match keys
-        .iter()
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .as_slice()
-    {
+    match keys.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["plugins", _, "keys", _, key, ..] => !matches!(*key, "algorithm" | "file"),
         ["secrets", _, key, ..] => !matches!(*key, "env" | "file"),
         ["plugins", _, "keys", _] | ["secrets", _] => true,
@@ -177,8 +155,5 @@ pub(super) fn is_key_material(pointer: &str) -> bool {
 }
 
 fn is_bare(key: &str) -> bool {
-    !key.is_empty()
-        && key
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }

@@ -42,12 +42,7 @@ pub struct Diagnostics {
 
 impl Diagnostic {
     pub fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            place: None,
-            label: String::new(),
-            help: Vec::new(),
-        }
+        Self { message: message.into(), place: None, label: String::new(), help: Vec::new() }
     }
 
     #[must_use]
@@ -85,22 +80,11 @@ impl fmt::Display for Diagnostic {
         if let Some(place) = &self.place {
             gutter = place.line.to_string().len();
             let (line, column) = (place.line, place.column);
-            writeln!(
-                f,
-                "{:gutter$}--> {}:{line}:{column}",
-                "",
-                place.file.display()
-            )?;
+            writeln!(f, "{:gutter$}--> {}:{line}:{column}", "", place.file.display())?;
             writeln!(f, "{:gutter$} |", "")?;
             writeln!(f, "{line} | {}", place.shown)?;
-            let marks = format!(
-                "{:indent$}{:^<width$} {}",
-                "",
-                "",
-                self.label,
-                indent = place.indent,
-                width = place.width
-            );
+            let marks =
+                format!("{:indent$}{:^<width$} {}", "", "", self.label, indent = place.indent, width = place.width);
             writeln!(f, "{:gutter$} | {}", "", marks.trim_end())?;
         }
         for help in &self.help {
@@ -131,18 +115,10 @@ mod tests {
 
     #[test]
     fn an_error_is_shown_with_its_line_and_what_to_do() {
-        let place = Place {
-            file: "a.toml".into(),
-            line: 14,
-            column: 1,
-            shown: "plugin = []".into(),
-            indent: 0,
-            width: 6,
-        };
-        let error = Diagnostic::new("unknown key `plugin`")
-            .at(place)
-            .label("in routes[0]")
-            .help("did you mean `plugins`?");
+        let place =
+            Place { file: "a.toml".into(), line: 14, column: 1, shown: "plugin = []".into(), indent: 0, width: 6 };
+        let error =
+            Diagnostic::new("unknown key `plugin`").at(place).label("in routes[0]").help("did you mean `plugins`?");
         let expected = "error: unknown key `plugin`\n  --> a.toml:14:1\n   |\n14 | plugin = []\n   | ^^^^^^ in routes[0]\n   = help: did you mean `plugins`?\n";
         assert_eq!(error.to_string(), expected);
     }

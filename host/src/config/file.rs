@@ -123,10 +123,7 @@ pub(crate) struct Log {
 
 impl Default for Log {
     fn default() -> Self {
-        Self {
-            access: "stdout".into(),
-            level: Level::Info,
-        }
+        Self { access: "stdout".into(), level: Level::Info }
     }
 }
 

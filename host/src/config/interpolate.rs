@@ -16,11 +16,7 @@ pub(super) struct Expanded {
 /// Replaces each `${...}`. Paths are relative to `folder`. The error is one line, and it never
 /// holds a value that was put in.
 pub(super) fn expand(text: &str, folder: &Path) -> Result<Expanded, String> {
-    let mut out = Expanded {
-        text: String::with_capacity(text.len()),
-        files: Vec::new(),
-        changed: false,
-    };
+    let mut out = Expanded { text: String::with_capacity(text.len()), files: Vec::new(), changed: false };
     let mut rest = text;
     while let Some(at) = rest.find("${") {
         let (before, inner) = (&rest[..at], &rest[at + 2..]);
@@ -51,8 +47,7 @@ fn lookup(name: &str, folder: &Path, files: &mut Vec<PathBuf>) -> Result<String,
         let path = folder.join(path);
         let bytes = read_limited(&path);
         files.push(path.clone());
-        let text = String::from_utf8(bytes?)
-            .map_err(|_| format!("`{}` is not UTF-8 text", path.display()))?;
+        let text = String::from_utf8(bytes?).map_err(|_| format!("`{}` is not UTF-8 text", path.display()))?;
         return Ok(without_last_newline(text));
     }
     Err(format!(
@@ -74,19 +69,14 @@ fn without_last_newline(mut text: String) -> String {
 pub(super) fn env(variable: &str) -> Result<String, String> {
     // The system forbids these two characters in a name.
     if variable.contains(['=', '\0']) {
-        return Err(format!(
-            "`{}` cannot be the name of an environment variable",
-            variable.escape_debug()
-        ));
+        return Err(format!("`{}` cannot be the name of an environment variable", variable.escape_debug()));
     }
     match std::env::var(variable) {
         Ok(value) => Ok(value),
-        Err(std::env::VarError::NotPresent) => {
-            Err(format!("the environment variable `{variable}` is not set"))
+        Err(std::env::VarError::NotPresent) => Err(format!("the environment variable `{variable}` is not set")),
+        Err(std::env::VarError::NotUnicode(_)) => {
+            Err(format!("the environment variable `{variable}` is not UTF-8 text"))
         }
-        Err(std::env::VarError::NotUnicode(_)) => Err(format!(
-            "the environment variable `{variable}` is not UTF-8 text"
-        )),
     }
 }
 
@@ -102,23 +92,13 @@ mod tests {
     #[test]
     fn variables_and_files_are_put_in() {
         let package = env!("CARGO_PKG_NAME");
-        assert_eq!(
-            expanded("<${env.CARGO_PKG_NAME}>").unwrap(),
-            format!("<{package}>")
-        );
-        assert!(
-            expanded("${file.Cargo.toml}")
-                .unwrap()
-                .contains("[package]")
-        );
+        assert_eq!(expanded("<${env.CARGO_PKG_NAME}>").unwrap(), format!("<{package}>"));
+        assert!(expanded("${file.Cargo.toml}").unwrap().contains("[package]"));
     }
 
     #[test]
     fn a_doubled_dollar_stands_for_itself() {
-        assert_eq!(
-            expanded("$${env.HOME} costs $5").unwrap(),
-            "${env.HOME} costs $5"
-        );
+        assert_eq!(expanded("$${env.HOME} costs $5").unwrap(), "${env.HOME} costs $5");
     }
 
     #[test]

@@ -50,23 +50,14 @@ pub fn load(path: &Path, built_ins: &[&str]) -> Result<Loaded, Diagnostics> {
     if !errors.is_empty() {
         return Err(Diagnostics::new(path.to_owned(), errors));
     }
-    let folder = if path.is_dir() {
-        path
-    } else {
-        path.parent().unwrap_or(Path::new(""))
-    };
+    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
     load_sources(path, folder, sources, built_ins)
 }
 
 /// Loads a config from text, as if it stood in the file `path`.
 pub fn load_str(text: &str, path: &Path, built_ins: &[&str]) -> Result<Loaded, Diagnostics> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    load_sources(
-        path,
-        folder,
-        vec![Source::new(path.to_owned(), text.to_owned())],
-        built_ins,
-    )
+    load_sources(path, folder, vec![Source::new(path.to_owned(), text.to_owned())], built_ins)
 }
 
 /// The JSON Schema (draft 2020-12) of the whole file, for editors.
@@ -79,17 +70,8 @@ pub fn init_text() -> &'static str {
     include_str!("init.toml")
 }
 
-fn load_sources(
-    path: &Path,
-    folder: &Path,
-    sources: Vec<Source>,
-    built_ins: &[&str],
-) -> Result<Loaded, Diagnostics> {
-    let parse::Parsed {
-        mut document,
-        syntax,
-        errors: mut found,
-    } = parse::parse(sources, folder.to_owned());
+fn load_sources(path: &Path, folder: &Path, sources: Vec<Source>, built_ins: &[&str]) -> Result<Loaded, Diagnostics> {
+    let parse::Parsed { mut document, syntax, errors: mut found } = parse::parse(sources, folder.to_owned());
     if !syntax.is_empty() {
         return Err(Diagnostics::new(path.to_owned(), syntax));
     }
@@ -97,18 +79,8 @@ fn load_sources(
     match validate::compile(&schema::FILE_SCHEMA) {
         // A value with an error of its own was replaced; what the schema says of it says nothing.
         Ok(validator) => {
-            let judged = validate::validate(
-                &document,
-                "",
-                &document.root,
-                &schema::FILE_SCHEMA,
-                &validator,
-            );
-            found.extend(
-                judged
-                    .into_iter()
-                    .filter(|(pointer, _)| !spoilt.contains(pointer)),
-            );
+            let judged = validate::validate(&document, "", &document.root, &schema::FILE_SCHEMA, &validator);
+            found.extend(judged.into_iter().filter(|(pointer, _)| !spoilt.contains(pointer)));
         }
         Err(message) => found.push((String::new(), Diagnostic::new(message))),
     }
@@ -119,19 +91,10 @@ fn load_sources(
             document.files.sort();
             document.files.dedup();
             let files = document.files.clone();
-            Ok(Loaded {
-                config,
-                document,
-                files,
-            })
+            Ok(Loaded { config, document, files })
         }
-        None => Err(Diagnostics::new(
-            path.to_owned(),
-            found
-                .into_iter()
-                .map(|(_, error)| error)
-                .chain(errors)
-                .collect(),
-        )),
+        None => {
+            Err(Diagnostics::new(path.to_owned(), found.into_iter().map(|(_, error)| error).chain(errors).collect()))
+        }
     }
 }

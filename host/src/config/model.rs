@@ -237,9 +237,7 @@ pub struct Key {
 impl std::fmt::Debug for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The material stays out of logs.
-        f.debug_struct("Key")
-            .field("algorithm", &self.algorithm)
-            .finish_non_exhaustive()
+        f.debug_struct("Key").field("algorithm", &self.algorithm).finish_non_exhaustive()
     }
 }
 

@@ -17,8 +17,7 @@ use super::source::Source;
 /// Tables whose entries may be spread over several files.
 const MERGED: &[&str] = &["secrets", "upstreams", "plugins"];
 
-const QUOTES: &str =
-    "text stands in quotes, durations and sizes too: `level = \"info\"`, `timeout = \"10s\"`";
+const QUOTES: &str = "text stands in quotes, durations and sizes too: `level = \"info\"`, `timeout = \"10s\"`";
 
 /// What came of parsing.
 pub(super) struct Parsed {
@@ -31,16 +30,8 @@ pub(super) struct Parsed {
 
 /// Parses and merges config files. `folder` is what paths in them are relative to.
 pub(super) fn parse(sources: Vec<Source>, folder: PathBuf) -> Parsed {
-    let document = Document {
-        folder,
-        ..Document::default()
-    };
-    let mut parser = Parser {
-        document,
-        syntax: Vec::new(),
-        refused: Vec::new(),
-        errors: Vec::new(),
-    };
+    let document = Document { folder, ..Document::default() };
+    let mut parser = Parser { document, syntax: Vec::new(), refused: Vec::new(), errors: Vec::new() };
     let mut root = Map::new();
     for source in sources {
         parser.add(source, &mut root);
@@ -51,11 +42,7 @@ pub(super) fn parse(sources: Vec<Source>, folder: PathBuf) -> Parsed {
         let error = parser.document.value_error(&pointer, message);
         parser.errors.push((pointer, error));
     }
-    Parsed {
-        document: parser.document,
-        syntax: parser.syntax,
-        errors: parser.errors,
-    }
+    Parsed { document: parser.document, syntax: parser.syntax, errors: parser.errors }
 }
 
 struct Parser {
@@ -108,12 +95,7 @@ impl Parser {
             }
             (Some(Value::Array(existing)), DeValue::Array(items)) if name == "routes" => {
                 for item in items {
-                    let value = self.convert(
-                        source,
-                        &child(&pointer, &existing.len().to_string()),
-                        item.span(),
-                        item,
-                    );
+                    let value = self.convert(source, &child(&pointer, &existing.len().to_string()), item.span(), item);
                     existing.push(value);
                 }
             }
@@ -140,13 +122,7 @@ impl Parser {
     }
 
     /// The value as JSON; its places, and those below it, are noted.
-    fn convert(
-        &mut self,
-        source: usize,
-        pointer: &str,
-        key: Range<usize>,
-        value: &Spanned<DeValue<'_>>,
-    ) -> Value {
+    fn convert(&mut self, source: usize, pointer: &str, key: Range<usize>, value: &Spanned<DeValue<'_>>) -> Value {
         let is_scalar = !matches!(value.get_ref(), DeValue::Table(_) | DeValue::Array(_));
         if is_scalar
             && is_key_material(pointer)
@@ -154,37 +130,22 @@ impl Parser {
         {
             source.hidden.push(value.span());
         }
-        self.document.spans.insert(
-            pointer.to_owned(),
-            Spans {
-                source,
-                key,
-                value: value.span(),
-            },
-        );
+        self.document.spans.insert(pointer.to_owned(), Spans { source, key, value: value.span() });
         match value.get_ref() {
             DeValue::String(text) => self.string(pointer, text),
             DeValue::Boolean(boolean) => Value::Bool(*boolean),
-            DeValue::Integer(number) => {
-                match i64::from_str_radix(number.as_str(), number.radix()) {
-                    Ok(number) => Value::from(number),
-                    Err(_) => self.refuse(pointer, "the number does not fit into 64 bits"),
-                }
-            }
-            DeValue::Float(number) => match number.as_str().parse().ok().and_then(Number::from_f64)
-            {
+            DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
+                Ok(number) => Value::from(number),
+                Err(_) => self.refuse(pointer, "the number does not fit into 64 bits"),
+            },
+            DeValue::Float(number) => match number.as_str().parse().ok().and_then(Number::from_f64) {
                 Some(number) => Value::Number(number),
                 None => self.refuse(pointer, "the number must be finite"),
             },
             DeValue::Datetime(datetime) => Value::String(datetime.to_string()),
             DeValue::Array(items) => {
                 let item = |(index, item): (usize, &Spanned<DeValue<'_>>)| {
-                    self.convert(
-                        source,
-                        &child(pointer, &index.to_string()),
-                        item.span(),
-                        item,
-                    )
+                    self.convert(source, &child(pointer, &index.to_string()), item.span(), item)
                 };
                 Value::Array(items.iter().enumerate().map(item).collect())
             }
@@ -231,12 +192,10 @@ impl Parser {
             let place = source.place(&span);
             // The parser's further complaints about one line follow from the first.
             if lines.insert(place.line) {
-                let diagnostic =
-                    Diagnostic::new(format!("invalid TOML: {}", error.message())).at(place);
+                let diagnostic = Diagnostic::new(format!("invalid TOML: {}", error.message())).at(place);
                 self.syntax.push(
                     if error.message().contains("quoted")
-                        || error.message().starts_with("invalid")
-                            && is_bare_text(&source.text, &span)
+                        || error.message().starts_with("invalid") && is_bare_text(&source.text, &span)
                     {
                         diagnostic.help(QUOTES)
                     } else {
@@ -252,14 +211,10 @@ impl Parser {
 fn hide_value(source: &mut Source, span: &Range<usize>) {
     let start = source.text.floor_char_boundary(span.start);
     let line_start = source.text[..start].rfind('\n').map_or(0, |at| at + 1);
-    let line_end = source.text[start..]
-        .find('\n')
-        .map_or(source.text.len(), |at| start + at);
+    let line_end = source.text[start..].find('\n').map_or(source.text.len(), |at| start + at);
     let line = &source.text[line_start..line_end];
     if let Some(at) = line.find("value") {
-        source
-            .hidden
-            .push(line_start + at + "value".len()..line_end);
+        source.hidden.push(line_start + at + "value".len()..line_end);
     }
 }
 
@@ -267,11 +222,8 @@ fn hide_value(source: &mut Source, span: &Range<usize>) {
 fn is_bare_text(text: &str, span: &Range<usize>) -> bool {
     let start = text.floor_char_boundary(span.start);
     let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
-    let value = text[line_start..]
-        .lines()
-        .next()
-        .and_then(|line| line.split_once('='))
-        .map_or("", |(_, value)| value.trim());
+    let value =
+        text[line_start..].lines().next().and_then(|line| line.split_once('=')).map_or("", |(_, value)| value.trim());
     value.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '/' || c == '$')
         && value != "true"
         && value != "false"

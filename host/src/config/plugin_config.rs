@@ -21,19 +21,13 @@ impl Document {
         let schema = match parse_schema(schema) {
             Ok(schema) => schema,
             Err(why) => {
-                return vec![self.value_error(
-                    &table,
-                    format!("the plugin's own schema is not usable: {why}"),
-                )];
+                return vec![self.value_error(&table, format!("the plugin's own schema is not usable: {why}"))];
             }
         };
         let validator = match validate::compile(&schema) {
             Ok(validator) => validator,
             Err(why) => {
-                return vec![self.value_error(
-                    &table,
-                    format!("the plugin's own schema is not usable: {why}"),
-                )];
+                return vec![self.value_error(&table, format!("the plugin's own schema is not usable: {why}"))];
             }
         };
         let empty = Value::Object(Map::new());
@@ -48,16 +42,11 @@ fn parse_schema(text: &str) -> Result<Value, String> {
         return Err(format!("it is larger than {} KiB", MAX_SCHEMA >> 10));
     }
     if text.is_empty() {
-        return Ok(
-            serde_json::json!({ "type": "object", "properties": {}, "additionalProperties": false }),
-        );
+        return Ok(serde_json::json!({ "type": "object", "properties": {}, "additionalProperties": false }));
     }
-    let schema: Value =
-        serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
+    let schema: Value = serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
     if depth(&schema) > MAX_SCHEMA_DEPTH {
-        return Err(format!(
-            "it is nested deeper than {MAX_SCHEMA_DEPTH} levels"
-        ));
+        return Err(format!("it is nested deeper than {MAX_SCHEMA_DEPTH} levels"));
     }
     if !schema.is_object() {
         return Err("it is not a JSON object".into());

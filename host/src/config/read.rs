@@ -28,30 +28,19 @@ pub(super) fn read_sources(path: &Path) -> (Vec<Source>, Vec<Diagnostic>) {
 
 /// Reads a file of at most [`MAX_FILE`] bytes. The error is one line that names the file.
 pub(super) fn read_limited(path: &Path) -> Result<Vec<u8>, String> {
-    let cannot =
-        |error: std::io::Error| format!("cannot read `{}`: {}", path.display(), plain(&error));
+    let cannot = |error: std::io::Error| format!("cannot read `{}`: {}", path.display(), plain(&error));
     let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
-        .map_err(cannot)?;
+    File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes)).map_err(cannot)?;
     if bytes.len() as u64 > MAX_FILE {
-        return Err(format!(
-            "`{}` is larger than {} MiB",
-            path.display(),
-            MAX_FILE >> 20
-        ));
+        return Err(format!("`{}` is larger than {} MiB", path.display(), MAX_FILE >> 20));
     }
     Ok(bytes)
 }
 
 fn files_of(path: &Path) -> Result<Vec<PathBuf>, Diagnostic> {
     let cannot = |error: &std::io::Error| {
-        Diagnostic::new(format!(
-            "cannot read `{}`: {}",
-            path.display(),
-            plain(error)
-        ))
-        .help("`tollgate init` writes a first config; `--config` names another one")
+        Diagnostic::new(format!("cannot read `{}`: {}", path.display(), plain(error)))
+            .help("`tollgate init` writes a first config; `--config` names another one")
     };
     if !fs::metadata(path).map_err(|e| cannot(&e))?.is_dir() {
         return Ok(vec![path.to_owned()]);
@@ -65,23 +54,18 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, Diagnostic> {
     }
     files.sort();
     if files.is_empty() {
-        return Err(Diagnostic::new(format!(
-            "no `*.toml` in the folder `{}`",
-            path.display()
-        )));
+        return Err(Diagnostic::new(format!("no `*.toml` in the folder `{}`", path.display())));
     }
     Ok(files)
 }
 
 /// Editors keep their swap and backup files beside the real ones.
 fn is_hidden(file: &Path) -> bool {
-    file.file_name()
-        .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+    file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
 fn read_text(path: &Path) -> Result<String, String> {
-    String::from_utf8(read_limited(path)?)
-        .map_err(|_| format!("`{}` is not UTF-8 text", path.display()))
+    String::from_utf8(read_limited(path)?).map_err(|_| format!("`{}` is not UTF-8 text", path.display()))
 }
 
 /// The system's message without its number.

@@ -44,10 +44,7 @@ pub(super) fn resolve(
     let config = resolver.config();
     let Resolver { files, errors, .. } = resolver;
     document.files.extend(files);
-    (
-        config.filter(|_| errors.is_empty() && broken.is_empty()),
-        errors,
-    )
+    (config.filter(|_| errors.is_empty() && broken.is_empty()), errors)
 }
 
 struct Resolver<'a> {
@@ -66,23 +63,13 @@ struct Resolver<'a> {
 
 impl Resolver<'_> {
     fn config(&mut self) -> Option<model::Config> {
-        let server = self
-            .part::<file::Server>("/server")
-            .and_then(|written| self.server(&written));
-        let log = self
-            .part::<file::Log>("/log")
-            .map(|written| self.log(&written));
+        let server = self.part::<file::Server>("/server").and_then(|written| self.server(&written));
+        let log = self.part::<file::Log>("/log").map(|written| self.log(&written));
         self.secrets();
         let upstreams = self.each("upstreams", Self::upstream);
         let plugins = self.each("plugins", Self::plugin);
         let routes = self.routes(server.as_ref().map(|server| server.limits.body));
-        Some(model::Config {
-            server: server?,
-            log: log?,
-            upstreams: upstreams?,
-            plugins: plugins?,
-            routes: routes?,
-        })
+        Some(model::Config { server: server?, log: log?, upstreams: upstreams?, plugins: plugins?, routes: routes? })
     }
 
     /// Resolves each entry of a table of named things; `None` if one of them has an error.
@@ -96,9 +83,7 @@ impl Resolver<'_> {
         for name in &names {
             let pointer = child(&child("", table), name);
             self.check_name(&pointer, name);
-            let resolved = self
-                .part::<F>(&pointer)
-                .and_then(|written| one(self, &pointer, name, written));
+            let resolved = self.part::<F>(&pointer).and_then(|written| one(self, &pointer, name, written));
             all.extend(resolved);
         }
         (all.len() == names.len()).then_some(all)
@@ -108,9 +93,7 @@ impl Resolver<'_> {
         for name in names(self.document, "secrets") {
             let pointer = child("/secrets", &name);
             self.check_name(&pointer, &name);
-            let value = self
-                .part::<file::Secret>(&pointer)
-                .and_then(|written| self.secret(&pointer, &written));
+            let value = self.part::<file::Secret>(&pointer).and_then(|written| self.secret(&pointer, &written));
             self.secrets.insert(name, value);
         }
     }
@@ -124,12 +107,9 @@ impl Resolver<'_> {
             (None, Some(path)) => self.read(&child(pointer, "file"), path),
             _ if self.has_broken(pointer) => None,
             _ => {
-                let error = self
-                    .document
-                    .value_error(pointer, "a secret has exactly one of `env` and `file`");
-                self.errors.push(error.help(
-                    "for example `{ env = \"JWT_SECRET\" }` or `{ file = \"/run/secrets/jwt\" }`",
-                ));
+                let error = self.document.value_error(pointer, "a secret has exactly one of `env` and `file`");
+                self.errors
+                    .push(error.help("for example `{ env = \"JWT_SECRET\" }` or `{ file = \"/run/secrets/jwt\" }`"));
                 None
             }
         }
@@ -156,27 +136,18 @@ impl Resolver<'_> {
         if self.broken.iter().any(|broken| within(pointer, broken)) {
             return None;
         }
-        let mut value = self
-            .document
-            .root
-            .pointer(pointer)
-            .cloned()
-            .unwrap_or_else(|| Value::Object(Map::new()));
+        let mut value = self.document.root.pointer(pointer).cloned().unwrap_or_else(|| Value::Object(Map::new()));
         self.remove_broken(pointer, &mut value);
         match serde_path_to_error::deserialize(value) {
             Ok(part) => Some(part),
             // Something required was removed, or is missing: that has its error already.
             Err(_) if self.has_broken(pointer) => None,
             Err(error) => {
-                let at =
-                    error
-                        .path()
-                        .iter()
-                        .fold(pointer.to_owned(), |at, segment| match segment {
-                            Segment::Map { key } => child(&at, key),
-                            Segment::Seq { index } => child(&at, &index.to_string()),
-                            _ => at,
-                        });
+                let at = error.path().iter().fold(pointer.to_owned(), |at, segment| match segment {
+                    Segment::Map { key } => child(&at, key),
+                    Segment::Seq { index } => child(&at, &index.to_string()),
+                    _ => at,
+                });
                 // What the schema let through has the right type, so serde's message is our own.
                 self.error(&at, error.inner().to_string());
                 None
@@ -186,11 +157,7 @@ impl Resolver<'_> {
 
     /// Takes the keys of a part away whose values have an error in them.
     fn remove_broken(&self, pointer: &str, part: &mut Value) {
-        let below = |broken: &String| {
-            broken
-                .strip_prefix(pointer)
-                .and_then(|rest| tokens(rest).next())
-        };
+        let below = |broken: &String| broken.strip_prefix(pointer).and_then(|rest| tokens(rest).next());
         if let Some(part) = part.as_object_mut() {
             for key in self.broken.iter().filter_map(below) {
                 part.remove(&key);
@@ -207,12 +174,8 @@ impl Resolver<'_> {
     fn check_name(&mut self, pointer: &str, name: &str) {
         let good = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
         if name.is_empty() || name.len() > 64 || !name.bytes().all(good) {
-            let error = self.document.key_error(
-                pointer,
-                format!("`{}` cannot be a name", name.escape_debug()),
-            );
-            self.errors
-                .push(error.help("a name is 1 to 64 letters, digits, `-`, `_` or `.`"));
+            let error = self.document.key_error(pointer, format!("`{}` cannot be a name", name.escape_debug()));
+            self.errors.push(error.help("a name is 1 to 64 letters, digits, `-`, `_` or `.`"));
         }
     }
 
@@ -246,18 +209,11 @@ impl Resolver<'_> {
     }
 
     fn error(&mut self, pointer: &str, message: impl Into<String>) {
-        self.errors
-            .push(self.document.value_error(pointer, message));
+        self.errors.push(self.document.value_error(pointer, message));
     }
 
-    fn error_with_help(
-        &mut self,
-        pointer: &str,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) {
-        self.errors
-            .push(self.document.value_error(pointer, message).help(help));
+    fn error_with_help(&mut self, pointer: &str, message: impl Into<String>, help: impl Into<String>) {
+        self.errors.push(self.document.value_error(pointer, message).help(help));
     }
 
     fn or_error<T>(&mut self, pointer: &str, result: Result<T, String>) -> Option<T> {
@@ -266,38 +222,22 @@ impl Resolver<'_> {
 
     /// A value as it may be shown in a message.
     fn shown(&self, pointer: &str, text: &str) -> String {
-        if self.document.may_be_shown(pointer) {
-            format!("`{}`", text.escape_debug())
-        } else {
-            "the value".into()
-        }
+        if self.document.may_be_shown(pointer) { format!("`{}`", text.escape_debug()) } else { "the value".into() }
     }
 }
 
 /// Read apart from the rest of `[server]`, so that an error there accuses no plugin's file.
 fn plugins_dir(document: &Document) -> PathBuf {
-    let written = document
-        .root
-        .pointer("/server/plugins_dir")
-        .and_then(Value::as_str);
-    document
-        .folder
-        .join(written.unwrap_or(&file::Server::default().plugins_dir))
+    let written = document.root.pointer("/server/plugins_dir").and_then(Value::as_str);
+    document.folder.join(written.unwrap_or(&file::Server::default().plugins_dir))
 }
 
 /// The names in one of the top level's tables, in the order of the file.
 fn names(document: &Document, table: &str) -> Vec<String> {
-    document
-        .root
-        .get(table)
-        .and_then(Value::as_object)
-        .map(|table| table.keys().cloned().collect())
-        .unwrap_or_default()
+    document.root.get(table).and_then(Value::as_object).map(|table| table.keys().cloned().collect()).unwrap_or_default()
 }
 
 /// Whether a pointer is at or below another.
 fn within(pointer: &str, outer: &str) -> bool {
-    pointer
-        .strip_prefix(outer)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    pointer.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

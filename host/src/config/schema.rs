@@ -9,18 +9,12 @@ use super::file::File;
 use super::units::{DURATION_PATTERN, SIZE_PATTERN};
 
 /// The schema of the whole config file (JSON Schema, draft 2020-12).
-pub(super) static FILE_SCHEMA: LazyLock<Value> =
-    LazyLock::new(|| schemars::schema_for!(File).to_value());
+pub(super) static FILE_SCHEMA: LazyLock<Value> = LazyLock::new(|| schemars::schema_for!(File).to_value());
 
 /// The node itself, or what its local `$ref` points at.
 pub(super) fn follow<'a>(root: &'a Value, node: &'a Value) -> &'a Value {
-    let target = node
-        .get("$ref")
-        .and_then(Value::as_str)
-        .and_then(|reference| reference.strip_prefix('#'));
-    target
-        .and_then(|pointer| root.pointer(pointer))
-        .unwrap_or(node)
+    let target = node.get("$ref").and_then(Value::as_str).and_then(|reference| reference.strip_prefix('#'));
+    target.and_then(|pointer| root.pointer(pointer)).unwrap_or(node)
 }
 
 /// The node that describes the value at a JSON pointer. Only through plain tables and lists;
@@ -28,13 +22,10 @@ pub(super) fn follow<'a>(root: &'a Value, node: &'a Value) -> &'a Value {
 pub(super) fn node_at<'a>(root: &'a Value, pointer: &str) -> Option<&'a Value> {
     tokens(pointer).try_fold(root, |node, key| {
         let node = follow(root, node);
-        let property = node
-            .get("properties")
-            .and_then(|properties| properties.get(&key));
-        property.or_else(|| node.get("items")).or_else(|| {
-            node.get("additionalProperties")
-                .filter(|node| node.is_object())
-        })
+        let property = node.get("properties").and_then(|properties| properties.get(&key));
+        property
+            .or_else(|| node.get("items"))
+            .or_else(|| node.get("additionalProperties").filter(|node| node.is_object()))
     })
 }
 
@@ -54,26 +45,21 @@ pub(super) fn expected(root: &Value, node: &Value) -> String {
         _ => {}
     }
     let of_type = |name: &Value| match name.as_str() {
-        Some("array") => match node
-            .get("items")
-            .map(|items| follow(root, items))
-            .and_then(|items| items.get("type")?.as_str())
-        {
-            Some("string") => "a list of strings".to_owned(),
-            Some("object") => "a list of tables".to_owned(),
-            Some("integer") => "a list of whole numbers".to_owned(),
-            _ => "a list".to_owned(),
-        },
+        Some("array") => {
+            match node.get("items").map(|items| follow(root, items)).and_then(|items| items.get("type")?.as_str()) {
+                Some("string") => "a list of strings".to_owned(),
+                Some("object") => "a list of tables".to_owned(),
+                Some("integer") => "a list of whole numbers".to_owned(),
+                _ => "a list".to_owned(),
+            }
+        }
         Some(name) => type_name(name).to_owned(),
         None => "something else".to_owned(),
     };
     match node.get("type") {
-        Some(Value::Array(names)) => names
-            .iter()
-            .filter(|name| *name != "null")
-            .map(of_type)
-            .collect::<Vec<_>>()
-            .join(" or "),
+        Some(Value::Array(names)) => {
+            names.iter().filter(|name| *name != "null").map(of_type).collect::<Vec<_>>().join(" or ")
+        }
         Some(name) => of_type(name),
         None => "something else".into(),
     }
@@ -112,18 +98,13 @@ pub(super) fn example(root: &Value, node: &Value) -> Option<String> {
 
 /// The first sentence of a node's description.
 pub(super) fn description<'a>(root: &'a Value, node: &'a Value) -> Option<&'a str> {
-    let text = node
-        .get("description")
-        .or_else(|| follow(root, node).get("description"))?
-        .as_str()?;
+    let text = node.get("description").or_else(|| follow(root, node).get("description"))?.as_str()?;
     text.lines().next()
 }
 
 /// A value as it is written in one line of TOML; `None` for what TOML has no word for.
 pub(super) fn toml_text(value: &Value) -> Option<String> {
-    toml::Value::try_from(value)
-        .ok()
-        .map(|value| value.to_string())
+    toml::Value::try_from(value).ok().map(|value| value.to_string())
 }
 
 fn type_name(name: &str) -> &'static str {
@@ -145,10 +126,7 @@ mod tests {
     #[test]
     fn nodes_are_found_through_references_tables_and_lists() {
         let drain = node_at(&FILE_SCHEMA, "/server/drain").unwrap();
-        assert_eq!(
-            expected(&FILE_SCHEMA, drain),
-            "a duration (a string with a unit)"
-        );
+        assert_eq!(expected(&FILE_SCHEMA, drain), "a duration (a string with a unit)");
         let plugins = node_at(&FILE_SCHEMA, "/routes/3/plugins").unwrap();
         assert_eq!(expected(&FILE_SCHEMA, plugins), "a list of strings");
         assert!(node_at(&FILE_SCHEMA, "/server/nonsense").is_none());

@@ -19,35 +19,20 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn new(path: PathBuf, text: String) -> Self {
-        Self {
-            path,
-            text,
-            hidden: Vec::new(),
-        }
+        Self { path, text, hidden: Vec::new() }
     }
 
     /// Where a byte range is. A range over several lines marks the rest of its first line.
     pub(super) fn place(&self, span: &Range<usize>) -> Place {
         let start = self.boundary(span.start);
         let line_start = self.text[..start].rfind('\n').map_or(0, |at| at + 1);
-        let line_end = self.text[start..]
-            .find('\n')
-            .map_or(self.text.len(), |at| start + at);
-        let line_end = line_start
-            .max(self.text[line_start..line_end].trim_end_matches('\r').len() + line_start);
+        let line_end = self.text[start..].find('\n').map_or(self.text.len(), |at| start + at);
+        let line_end = line_start.max(self.text[line_start..line_end].trim_end_matches('\r').len() + line_start);
         let end = self.boundary(span.end).clamp(start, line_end.max(start));
         let before = self.text[line_start..start].chars().count();
         let width = self.text[start..end].chars().count().max(1);
-        let skipped = if before > MAX_SHOWN / 2 {
-            before - MAX_SHOWN / 4
-        } else {
-            0
-        };
-        let shown: String = self
-            .shown(line_start..line_end)
-            .skip(skipped)
-            .take(MAX_SHOWN)
-            .collect();
+        let skipped = if before > MAX_SHOWN / 2 { before - MAX_SHOWN / 4 } else { 0 };
+        let shown: String = self.shown(line_start..line_end).skip(skipped).take(MAX_SHOWN).collect();
         Place {
             file: self.path.clone(),
             line: self.text[..line_start].matches('\n').count() + 1,
@@ -66,11 +51,7 @@ impl Source {
     fn shown(&self, line: Range<usize>) -> impl Iterator<Item = char> {
         let start = line.start;
         self.text[line].char_indices().map(move |(at, c)| {
-            if self
-                .hidden
-                .iter()
-                .any(|hidden| hidden.contains(&(start + at)))
-            {
+            if self.hidden.iter().any(|hidden| hidden.contains(&(start + at))) {
                 '*'
             } else if c.is_control() {
                 // A tab would shift the marks; an escape sequence would act on the terminal.
@@ -101,10 +82,7 @@ mod tests {
     fn hidden_text_is_shown_as_stars() {
         let mut source = source("k = { value = 'abc', b = 1 }");
         source.hidden.push(14..19);
-        assert_eq!(
-            source.place(&(21..22)).shown,
-            "k = { value = *****, b = 1 }"
-        );
+        assert_eq!(source.place(&(21..22)).shown, "k = { value = *****, b = 1 }");
     }
 
     proptest! {

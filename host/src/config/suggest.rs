@@ -1,10 +1,7 @@
 //! "Did you mean": the nearest of the names that would have been right.
 
 /// The candidate that `written` is most likely a misspelling of, if it is near enough.
-pub(super) fn nearest<'a>(
-    written: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(super) fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = fold(written);
     // A third of the letters may differ; more would be guessing.
     let most = (folded.chars().count() / 3).max(1);
@@ -15,11 +12,7 @@ pub(super) fn nearest<'a>(
         .filter(|(distance, candidate)| *distance <= most && *distance < candidate.chars().count())
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate);
-    close.or_else(|| {
-        candidates
-            .into_iter()
-            .find(|candidate| is_longer_or_shorter(&folded, &fold(candidate)))
-    })
+    close.or_else(|| candidates.into_iter().find(|candidate| is_longer_or_shorter(&folded, &fold(candidate))))
 }
 
 /// `warning` for `warn`, `jwt` for `jwt-auth`.
@@ -62,10 +55,7 @@ mod tests {
         assert_eq!(nearest("plugin", keys), Some("plugins"));
         assert_eq!(nearest("Upstreams", keys), Some("upstream"));
         assert_eq!(nearest("warning", ["error", "warn"]), Some("warn"));
-        assert_eq!(
-            nearest("least_request", ["round-robin", "least-request"]),
-            Some("least-request")
-        );
+        assert_eq!(nearest("least_request", ["round-robin", "least-request"]), Some("least-request"));
     }
 
     #[test]

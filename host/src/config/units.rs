@@ -42,11 +42,7 @@ const SIZE_UNITS: &[(&str, u64)] = &[
 
 /// Reads a duration. The error is a whole sentence without the text itself.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    let millis = parse(
-        text,
-        DURATION_UNITS,
-        "a duration is a whole number and a unit: `250ms`, `10s`, `1m` or `1h`",
-    )?;
+    let millis = parse(text, DURATION_UNITS, "a duration is a whole number and a unit: `250ms`, `10s`, `1m` or `1h`")?;
     let duration = Duration::from_millis(millis);
     if duration.is_zero() {
         return Err("a duration must be more than zero".into());
@@ -59,11 +55,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 
 /// Reads a size. The error is a whole sentence without the text itself.
 pub fn parse_size(text: &str) -> Result<u64, String> {
-    parse(
-        text,
-        SIZE_UNITS,
-        "a size is a whole number and a unit: `512B`, `64KiB`, `8MiB`, `1GiB` or `10MB`",
-    )
+    parse(text, SIZE_UNITS, "a size is a whole number and a unit: `512B`, `64KiB`, `8MiB`, `1GiB` or `10MB`")
 }
 
 fn parse(text: &str, units: &[(&str, u64)], form: &str) -> Result<u64, String> {
@@ -78,21 +70,14 @@ fn parse(text: &str, units: &[(&str, u64)], form: &str) -> Result<u64, String> {
     let Some((_, factor)) = units.iter().find(|(name, _)| *name == unit) else {
         return Err(form.into());
     };
-    number
-        .parse::<u64>()
-        .ok()
-        .and_then(|n| n.checked_mul(*factor))
-        .ok_or_else(|| "the number is too large".into())
+    number.parse::<u64>().ok().and_then(|n| n.checked_mul(*factor)).ok_or_else(|| "the number is too large".into())
 }
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let millis = self.0.as_millis();
-        let (unit, factor) = DURATION_UNITS
-            .iter()
-            .rev()
-            .find(|(_, f)| millis.is_multiple_of(u128::from(*f)))
-            .unwrap_or(&("ms", 1));
+        let (unit, factor) =
+            DURATION_UNITS.iter().rev().find(|(_, f)| millis.is_multiple_of(u128::from(*f))).unwrap_or(&("ms", 1));
         serializer.collect_str(&format_args!("{}{unit}", millis / u128::from(*factor)))
     }
 }
@@ -167,34 +152,12 @@ mod tests {
 
     #[test]
     fn what_is_not_a_whole_number_and_a_unit_is_refused() {
-        for text in [
-            "",
-            "10",
-            "s",
-            "1.5s",
-            "-1s",
-            "10 s",
-            "10S",
-            "10sec",
-            "0s",
-            "0ms",
-            "9000h",
-            "99999999999999999999s",
-            "١s",
-        ] {
+        for text in
+            ["", "10", "s", "1.5s", "-1s", "10 s", "10S", "10sec", "0s", "0ms", "9000h", "99999999999999999999s", "١s"]
+        {
             assert!(parse_duration(text).is_err(), "{text:?}");
         }
-        for text in [
-            "",
-            "10",
-            "KiB",
-            "1.5MiB",
-            "-1B",
-            "10 B",
-            "10kib",
-            "10M",
-            "99999999999999999999GiB",
-        ] {
+        for text in ["", "10", "KiB", "1.5MiB", "-1B", "10 B", "10kib", "10M", "99999999999999999999GiB"] {
             assert!(parse_size(text).is_err(), "{text:?}");
         }
     }

@@ -36,12 +36,7 @@ pub(super) fn validate(
     schema: &Value,
     validator: &Validator,
 ) -> Found {
-    let mut wording = Wording {
-        document,
-        base,
-        schema,
-        found: Vec::new(),
-    };
+    let mut wording = Wording { document, base, schema, found: Vec::new() };
     for error in validator.iter_errors(instance) {
         wording.add(&error);
     }
@@ -51,10 +46,7 @@ pub(super) fn validate(
 struct NoRetriever;
 
 impl Retrieve for NoRetriever {
-    fn retrieve(
-        &self,
-        uri: &Uri<String>,
-    ) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
+    fn retrieve(&self, uri: &Uri<String>) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
         Err(format!("`$ref` to `{uri}`: a schema may refer to itself only").into())
     }
 }
@@ -71,17 +63,14 @@ impl<'a> Wording<'a> {
         let pointer = format!("{}{}", self.base, error.instance_path().as_str());
         let node = self.node(error);
         match error.kind() {
-            Kind::AdditionalProperties { unexpected }
-            | Kind::UnevaluatedProperties { unexpected } => {
+            Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
                 for key in unexpected {
                     self.unknown_key(&pointer, key, node);
                 }
             }
             Kind::FalseSchema => {
                 let name = self.name(&pointer);
-                let error = self
-                    .document
-                    .key_error(&pointer, format!("{name} is not allowed here"));
+                let error = self.document.key_error(&pointer, format!("{name} is not allowed here"));
                 self.found.push((pointer, error));
             }
             Kind::Required { property } => {
@@ -101,9 +90,7 @@ impl<'a> Wording<'a> {
 
     fn unknown_key(&mut self, table: &str, key: &str, node: &Value) {
         let pointer = child(table, key);
-        let mut error = self
-            .document
-            .key_error(&pointer, format!("unknown key `{key}`"));
+        let mut error = self.document.key_error(&pointer, format!("unknown key `{key}`"));
         let allowed = schema::keys(node);
         if let Some(near) = suggest::nearest(key, allowed.iter().copied()) {
             error = error.help(format!("did you mean `{near}`?"));
@@ -131,30 +118,18 @@ impl<'a> Wording<'a> {
             }
         }
         let sections = ["/server", "/server/limits", "/log", "/state"];
-        let section = sections
-            .iter()
-            .find(|section| schema::node_at(&FILE_SCHEMA, section).is_some_and(has))?;
-        Some(format!(
-            "`{key}` belongs to `[{}]`",
-            section[1..].replace('/', ".")
-        ))
+        let section = sections.iter().find(|section| schema::node_at(&FILE_SCHEMA, section).is_some_and(has))?;
+        Some(format!("`{key}` belongs to `[{}]`", section[1..].replace('/', ".")))
     }
 
     fn missing_key(&mut self, pointer: String, key: &str, node: &Value) {
-        let mut error = self
-            .document
-            .value_error(&pointer, format!("missing key `{key}`"));
-        if let Some(property) = node
-            .get("properties")
-            .and_then(|properties| properties.get(key))
-        {
+        let mut error = self.document.value_error(&pointer, format!("missing key `{key}`"));
+        if let Some(property) = node.get("properties").and_then(|properties| properties.get(key)) {
             if let Some(example) = schema::example(self.schema, property) {
                 error = error.help(format!("add for example `{key} = {example}`"));
             } else {
-                error = error.help(format!(
-                    "it is {}",
-                    schema::expected(self.schema, schema::follow(self.schema, property))
-                ));
+                error = error
+                    .help(format!("it is {}", schema::expected(self.schema, schema::follow(self.schema, property))));
             }
             if let Some(description) = schema::description(self.schema, property) {
                 error = error.help(format!("{key}: {description}"));
@@ -181,10 +156,7 @@ impl<'a> Wording<'a> {
         let here = error.instance_path().as_str().len();
         let right_type = |branch: &&Vec<ValidationError<'_>>| {
             !branch.iter().any(|e| {
-                let is_constant = matches!(
-                    e.kind(),
-                    Kind::Type { .. } | Kind::Constant { .. } | Kind::Enum { .. }
-                );
+                let is_constant = matches!(e.kind(), Kind::Type { .. } | Kind::Constant { .. } | Kind::Enum { .. });
                 is_constant && e.instance_path().as_str().len() <= here
             })
         };
@@ -196,17 +168,12 @@ impl<'a> Wording<'a> {
             }
             return;
         }
-        let mut forms: Vec<String> = alternatives(node)
-            .map(|n| schema::expected(self.schema, schema::follow(self.schema, n)))
-            .collect();
+        let mut forms: Vec<String> =
+            alternatives(node).map(|n| schema::expected(self.schema, schema::follow(self.schema, n))).collect();
         forms.retain(|form| form != "nothing");
         forms.dedup();
-        let message = format!(
-            "{} must be {}, not {}",
-            self.name(&pointer),
-            forms.join(" or "),
-            schema::found(error.instance())
-        );
+        let message =
+            format!("{} must be {}, not {}", self.name(&pointer), forms.join(" or "), schema::found(error.instance()));
         let error = self.document.value_error(&pointer, message);
         self.found.push((pointer, error));
     }
@@ -214,18 +181,13 @@ impl<'a> Wording<'a> {
     /// The schema node whose keyword failed.
     fn node(&self, error: &ValidationError<'_>) -> &'a Value {
         let path = error.schema_path().as_str();
-        let node = path
-            .rsplit_once('/')
-            .and_then(|(node, _)| self.schema.pointer(node));
+        let node = path.rsplit_once('/').and_then(|(node, _)| self.schema.pointer(node));
         node.unwrap_or(&Value::Null)
     }
 }
 
 fn alternatives(node: &Value) -> impl Iterator<Item = &Value> {
-    let all = node
-        .get("anyOf")
-        .or_else(|| node.get("oneOf"))
-        .and_then(Value::as_array);
+    let all = node.get("anyOf").or_else(|| node.get("oneOf")).and_then(Value::as_array);
     all.into_iter().flatten()
 }
 
@@ -235,10 +197,7 @@ fn constants(root: &Value, node: &Value) -> Option<Vec<Value>> {
     let mut all = Vec::new();
     for alternative in alternatives(node) {
         let alternative = schema::follow(root, alternative);
-        match (
-            alternative.get("const"),
-            alternative.get("enum").and_then(Value::as_array),
-        ) {
+        match (alternative.get("const"), alternative.get("enum").and_then(Value::as_array)) {
             (Some(constant), _) => all.push(constant.clone()),
             (None, Some(options)) => all.extend(options.iter().cloned()),
             (None, None) => return None,

@@ -30,7 +30,9 @@ pub(super) fn check(head: &request::Parts) -> Result<Cow<'_, str>, Failure> {
     }
     let authority = match (head.uri.authority(), host) {
         (Some(authority), _) => authority.as_str(),
-        (None, Some(host)) => host.to_str().map_err(|_| Failure::BadRequest { problem: "The Host field is not a host." })?,
+        (None, Some(host)) => {
+            host.to_str().map_err(|_| Failure::BadRequest { problem: "The Host field is not a host." })?
+        }
         (None, None) => "",
     };
     Ok(lower_case(without_port(authority)))
@@ -56,7 +58,8 @@ pub(super) fn add_forwarded(headers: &mut HeaderMap, client: IpAddr, id: Request
     let client = client.to_string();
     let chain = match headers.get(X_FORWARDED_FOR) {
         Some(_) => {
-            let known: Vec<_> = headers.get_all(X_FORWARDED_FOR).iter().map(|v| String::from_utf8_lossy(v.as_bytes())).collect();
+            let known: Vec<_> =
+                headers.get_all(X_FORWARDED_FOR).iter().map(|v| String::from_utf8_lossy(v.as_bytes())).collect();
             format!("{}, {client}", known.join(", "))
         }
         None => client,

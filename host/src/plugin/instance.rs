@@ -11,6 +11,7 @@ use super::rights::Rights;
 use super::state::{Hook, InstanceState};
 use super::{Hooks, Plugin};
 use crate::context::Context;
+use crate::telemetry::PluginMetrics;
 
 /// Bytes a guest may hand over in one host call.
 const HOST_CALL_BYTES: usize = 16 << 20;
@@ -40,11 +41,14 @@ impl std::error::Error for CpuTimeUp {}
 impl Instance {
     /// Makes an instance and configures it.
     pub async fn configured(plugin: &Plugin) -> Result<Self, LoadError> {
-        let mut instance = Self::bare(&plugin.pre, &plugin.hooks, Arc::clone(&plugin.rights)).await.map_err(|error| LoadError::Configure(format!("no instance could be made: {error:#}")))?;
+        let mut instance = Self::bare(&plugin.pre, &plugin.hooks, Arc::clone(&plugin.rights))
+            .await
+            .map_err(|error| LoadError::Configure(format!("no instance could be made: {error:#}")))?;
         instance.begin(Hook::Configure);
         let meter = instance.meter();
         let wall = plugin.rights.limits.wall;
-        let answer = metered(&meter, wall, instance.lifecycle.call_configure(&mut instance.store, &plugin.config)).await;
+        let answer =
+            metered(&meter, wall, instance.lifecycle.call_configure(&mut instance.store, &plugin.config)).await;
         match answer {
             Ok(Ok(Ok(()))) => Ok(instance),
             Ok(Ok(Err(refusal))) => Err(LoadError::Configure(refusal)),
@@ -100,6 +104,11 @@ impl Instance {
 
     pub(super) fn meter(&self) -> Arc<Meter> {
         Arc::clone(&self.store.data().meter)
+    }
+
+    /// Where what the guest does is counted.
+    pub(super) fn count_in(&mut self, metrics: Arc<PluginMetrics>) {
+        self.store.data_mut().metrics = Some(metrics);
     }
 
     /// Whether it should make room for a new one.

@@ -72,7 +72,12 @@ pub fn linker(engine: &Engine) -> wasmtime::Result<Linker<InstanceState>> {
 
 impl Loaded {
     /// Makes it the plugin of a `[plugins.NAME]` table, and tries its configuration on an instance.
-    pub async fn configure(&self, settings: &model::Plugin, rights: Arc<Rights>, fingerprint: [u8; 32]) -> Result<Plugin, LoadError> {
+    pub async fn configure(
+        &self,
+        settings: &model::Plugin,
+        rights: Arc<Rights>,
+        fingerprint: [u8; 32],
+    ) -> Result<Plugin, LoadError> {
         let plugin = Plugin {
             rights,
             descriptor: self.descriptor.clone(),
@@ -119,7 +124,11 @@ fn hooks(pre: &InstancePre<InstanceState>) -> Result<Hooks, LoadError> {
 }
 
 /// Not there is fine; there with other types is not.
-fn optional<T>(pre: &InstancePre<InstanceState>, interface: &str, found: wasmtime::Result<T>) -> Result<Option<T>, LoadError> {
+fn optional<T>(
+    pre: &InstancePre<InstanceState>,
+    interface: &str,
+    found: wasmtime::Result<T>,
+) -> Result<Option<T>, LoadError> {
     let name = format!("tollgate:plugin/{interface}@0.1.0");
     match found {
         Ok(indices) => Ok(Some(indices)),
@@ -159,7 +168,10 @@ fn check(told: &exports::lifecycle::Descriptor) -> Result<(), String> {
         return Err("version (64 bytes), summary (1024 bytes) or wants (16) is too long".into());
     }
     if told.config_schema.len() > MAX_SCHEMA {
-        return Err(format!("the config schema has {} bytes; at most {MAX_SCHEMA} are allowed", told.config_schema.len()));
+        return Err(format!(
+            "the config schema has {} bytes; at most {MAX_SCHEMA} are allowed",
+            told.config_schema.len()
+        ));
     }
     match told.wants.iter().find(|want| !matches!(want.capability.as_str(), "http-client" | "crypto")) {
         Some(want) => Err(format!("wants {:?}; what can be granted is `http-client` and `crypto`", want.capability)),
@@ -169,5 +181,7 @@ fn check(told: &exports::lifecycle::Descriptor) -> Result<(), String> {
 
 /// wasmtime names the missing import; what to do about it is ours to say.
 fn import_problem(error: &wasmtime::Error) -> String {
-    format!("{error:#} (it offers tollgate:plugin@0.1.0 and WASI 0.2 without files, network or environment; was the plugin built against a newer interface?)")
+    format!(
+        "{error:#} (it offers tollgate:plugin@0.1.0 and WASI 0.2 without files, network or environment; was the plugin built against a newer interface?)"
+    )
 }

@@ -78,6 +78,9 @@ impl Plugin {
 
 impl std::fmt::Debug for Plugin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Plugin").field("name", self.name()).field("version", &self.descriptor.version).finish_non_exhaustive()
+        f.debug_struct("Plugin")
+            .field("name", self.name())
+            .field("version", &self.descriptor.version)
+            .finish_non_exhaustive()
     }
 }

@@ -45,13 +45,7 @@ struct Place {
 
 impl Pool {
     pub fn new(plugin: Arc<Plugin>, metrics: Arc<PluginMetrics>) -> Rc<Self> {
-        Rc::new(Self {
-            plugin,
-            metrics,
-            idle: RefCell::default(),
-            live: Cell::new(0),
-            waiting: RefCell::default(),
-        })
+        Rc::new(Self { plugin, metrics, idle: RefCell::default(), live: Cell::new(0), waiting: RefCell::default() })
     }
 
     /// Makes one instance ahead of the first request.
@@ -59,7 +53,9 @@ impl Pool {
         if self.live.get() == 0 && self.plugin.isolation == Isolation::Shared {
             match self.make().await {
                 Ok(instance) => instance.give_back(),
-                Err(fault) => tracing::warn!(plugin = %self.plugin.name(), %fault, "no instance could be made ahead of time"),
+                Err(fault) => {
+                    tracing::warn!(plugin = %self.plugin.name(), %fault, "no instance could be made ahead of time");
+                }
             }
         }
     }
@@ -92,7 +88,9 @@ impl Pool {
         self.metrics.instance_created();
         let place = Place { pool: Rc::clone(self), kept: false };
         let instance = Instance::configured(&self.plugin).await;
-        Ok(CheckedOut { instance: instance.map_err(|error| Fault::Instance(error.to_string().into()))?, place })
+        let mut instance = instance.map_err(|error| Fault::Instance(error.to_string().into()))?;
+        instance.count_in(Arc::clone(&self.metrics));
+        Ok(CheckedOut { instance, place })
     }
 
     fn queue(&self) -> Result<oneshot::Receiver<()>, Fault> {

@@ -13,7 +13,7 @@ use super::limits::InstanceLimits;
 use super::meter::Meter;
 use super::rights::Rights;
 use crate::context::Context;
-use crate::telemetry;
+use crate::telemetry::{self, PluginMetrics};
 
 /// The data of a `Store`.
 pub struct InstanceState {
@@ -23,6 +23,8 @@ pub struct InstanceState {
     pub context: Option<Box<Context>>,
     pub calls: Calls,
     pub log_budget: LogBudget,
+    /// Of the worker the instance is on; none while a plugin is tried before it serves.
+    pub metrics: Option<Arc<PluginMetrics>>,
     pub limits: InstanceLimits,
     pub meter: Arc<Meter>,
     /// Made only when a guest calls WASI, which few do.
@@ -70,6 +72,7 @@ impl InstanceState {
             context: None,
             calls: Calls::default(),
             log_budget: LogBudget::default(),
+            metrics: None,
             limits,
             meter: Meter::new(),
             wasi: None,
@@ -93,7 +96,10 @@ impl InstanceState {
     /// The response head, only where there is one.
     pub fn response(&mut self, function: &str) -> wasmtime::Result<&mut http::response::Parts> {
         let hook = self.hook;
-        self.context.as_deref_mut().and_then(|context| context.response.as_mut()).ok_or_else(|| wrong_hook(function, hook))
+        self.context
+            .as_deref_mut()
+            .and_then(|context| context.response.as_mut())
+            .ok_or_else(|| wrong_hook(function, hook))
     }
 }
 
@@ -112,6 +118,9 @@ impl WasiView for InstanceState {
 
 impl std::fmt::Debug for InstanceState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("InstanceState").field("plugin", &self.plugin.name).field("hook", &self.hook).finish_non_exhaustive()
+        f.debug_struct("InstanceState")
+            .field("plugin", &self.plugin.name)
+            .field("hook", &self.hook)
+            .finish_non_exhaustive()
     }
 }

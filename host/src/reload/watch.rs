@@ -29,7 +29,12 @@ pub(super) struct Watch {
 /// What tells one version of a file from the next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Stamp {
-    File { real: PathBuf, modified: Option<SystemTime>, length: u64, inode: u64 },
+    File {
+        real: PathBuf,
+        modified: Option<SystemTime>,
+        length: u64,
+        inode: u64,
+    },
     /// The names of the files in it.
     Folder(BTreeSet<PathBuf>),
 }
@@ -42,14 +47,17 @@ impl Watch {
                 drop(events.send(Event::Changed));
             }
         });
-        let watcher = watcher.inspect_err(|error| tracing::warn!(%error, "no file watch; files are looked at every few seconds")).ok();
+        let watcher = watcher
+            .inspect_err(|error| tracing::warn!(%error, "no file watch; files are looked at every few seconds"))
+            .ok();
         Self { watcher, folders: BTreeSet::new(), files: BTreeMap::new(), plugins_dir: PathBuf::new() }
     }
 
     /// Watches these files, and which files there are in the plugins' folder.
     pub(super) fn set(&mut self, files: BTreeSet<PathBuf>, plugins_dir: &Path) {
         plugins_dir.clone_into(&mut self.plugins_dir);
-        let folders: BTreeSet<PathBuf> = files.iter().chain([&self.plugins_dir]).flat_map(|file| folders_of(file)).collect();
+        let folders: BTreeSet<PathBuf> =
+            files.iter().chain([&self.plugins_dir]).flat_map(|file| folders_of(file)).collect();
         if let Some(watcher) = &mut self.watcher {
             for gone in self.folders.difference(&folders) {
                 // A folder that was removed is watched no more by itself.
@@ -63,7 +71,8 @@ impl Watch {
         self.folders = folders;
         // Stamps that are known stay: a change between the build and now must not be missed.
         let mut known = std::mem::take(&mut self.files);
-        self.files = files.into_iter().map(|file| (file.clone(), known.remove(&file).unwrap_or_else(|| stamp(&file)))).collect();
+        self.files =
+            files.into_iter().map(|file| (file.clone(), known.remove(&file).unwrap_or_else(|| stamp(&file)))).collect();
     }
 
     /// Whether any of the files has another content than when this was last asked.

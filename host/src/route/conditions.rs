@@ -15,12 +15,7 @@ pub(super) struct Conditions {
 
 impl Conditions {
     pub(super) fn new(route: RouteId, matches: &Match) -> Self {
-        Self {
-            route,
-            methods: matches.methods.clone(),
-            headers: matches.headers.clone(),
-            query: matches.query.clone(),
-        }
+        Self { route, methods: matches.methods.clone(), headers: matches.headers.clone(), query: matches.query.clone() }
     }
 
     /// More conditions are tried first.
@@ -46,8 +41,9 @@ impl Conditions {
         }
         let query = head.uri.query().unwrap_or_default();
         self.query.iter().all(|(name, wanted)| {
-            form_urlencoded::parse(query.as_bytes())
-                .any(|(key, value)| key == name.as_str() && wanted.as_ref().is_none_or(|wanted| value == wanted.as_str()))
+            form_urlencoded::parse(query.as_bytes()).any(|(key, value)| {
+                key == name.as_str() && wanted.as_ref().is_none_or(|wanted| value == wanted.as_str())
+            })
         })
     }
 }

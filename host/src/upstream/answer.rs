@@ -59,14 +59,7 @@ pub(crate) struct AnswerBody {
 
 impl AnswerBody {
     pub(super) fn new(incoming: Incoming, lease: Lease, idle: Duration, deadline: Instant) -> Self {
-        Self {
-            incoming,
-            lease: Some(lease),
-            idle,
-            deadline,
-            patience: None,
-            begun: false,
-        }
+        Self { incoming, lease: Some(lease), idle, deadline, patience: None, begun: false }
     }
 
     pub(crate) fn is_end_stream(&self) -> bool {
@@ -77,10 +70,7 @@ impl AnswerBody {
         self.incoming.size_hint()
     }
 
-    pub(crate) fn poll_frame(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         if self.lease.is_none() {
             return Poll::Ready(None);
         }
@@ -111,9 +101,7 @@ impl AnswerBody {
             return Poll::Ready(None);
         };
         let (idle, deadline) = (self.idle, self.deadline);
-        let until = *self
-            .patience
-            .get_or_insert_with(|| later(Instant::now(), idle).min(deadline));
+        let until = *self.patience.get_or_insert_with(|| later(Instant::now(), idle).min(deadline));
         match lease.connection.timer.poll(cx, until) {
             Poll::Ready(()) if until == deadline => self.fail(Fault::Deadline),
             Poll::Ready(()) => self.fail(Fault::Idle),
@@ -129,9 +117,6 @@ impl AnswerBody {
 
     fn fail(&mut self, fault: Fault) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         self.lease = None;
-        Poll::Ready(Some(Err(BodyError {
-            side: Side::Upstream,
-            fault,
-        })))
+        Poll::Ready(Some(Err(BodyError { side: Side::Upstream, fault })))
     }
 }

@@ -17,39 +17,20 @@ pub(super) struct Picker {
 impl Picker {
     /// `start` differs from worker to worker, or all would begin with the first target.
     pub(super) fn new(balance: Balance, start: usize) -> Self {
-        Self {
-            balance,
-            turn: Cell::new(start),
-        }
+        Self { balance, turn: Cell::new(start) }
     }
 
     /// An index into `targets`, never one of `tried`. Ejected targets are left out unless no other
     /// is left: a request that may fail is better than one refused for sure.
-    pub(super) fn pick(
-        &self,
-        targets: &[Rc<Target>],
-        tried: &[usize],
-        now: Instant,
-    ) -> Option<usize> {
+    pub(super) fn pick(&self, targets: &[Rc<Target>], tried: &[usize], now: Instant) -> Option<usize> {
         let turn = self.turn.get();
         self.turn.set(turn.wrapping_add(1));
         let untried = |index: usize| !tried.contains(&index);
-        let available = |index: usize| {
-            untried(index)
-                && targets
-                    .get(index)
-                    .is_some_and(|t| t.health.is_available(now))
-        };
-        self.choose(targets, turn, available)
-            .or_else(|| self.choose(targets, turn, untried))
+        let available = |index: usize| untried(index) && targets.get(index).is_some_and(|t| t.health.is_available(now));
+        self.choose(targets, turn, available).or_else(|| self.choose(targets, turn, untried))
     }
 
-    fn choose(
-        &self,
-        targets: &[Rc<Target>],
-        turn: usize,
-        usable: impl Fn(usize) -> bool,
-    ) -> Option<usize> {
+    fn choose(&self, targets: &[Rc<Target>], turn: usize, usable: impl Fn(usize) -> bool) -> Option<usize> {
         let count = targets.len();
         let first = turn.checked_rem(count)?;
         match self.balance {
@@ -57,9 +38,7 @@ impl Picker {
             // The turns of targets left out are spread over all others, not given to a neighbour.
             Balance::RoundRobin => {
                 let usable: Vec<usize> = (0..count).filter(|index| usable(*index)).collect();
-                usable
-                    .get((turn / count).checked_rem(usable.len())?)
-                    .copied()
+                usable.get((turn / count).checked_rem(usable.len())?).copied()
             }
             // All are looked at, from another one each time: ties do not all go to the first.
             Balance::LeastRequest => (0..count)
@@ -77,20 +56,10 @@ mod tests {
     use super::*;
     use crate::config::model::{self, Ejection};
 
-    const ONCE: Ejection = Ejection {
-        failures: 1,
-        duration: Duration::from_secs(10),
-    };
+    const ONCE: Ejection = Ejection { failures: 1, duration: Duration::from_secs(10) };
 
     fn targets(count: u16) -> Vec<Rc<Target>> {
-        (0..count)
-            .map(|port| {
-                Target::new(&model::Target {
-                    host: "127.0.0.1".into(),
-                    port,
-                })
-            })
-            .collect()
+        (0..count).map(|port| Target::new(&model::Target { host: "127.0.0.1".into(), port })).collect()
     }
 
     fn picks(picker: &Picker, targets: &[Rc<Target>], times: usize) -> Vec<usize> {
@@ -114,10 +83,7 @@ mod tests {
     fn the_turns_of_an_ejected_target_are_spread_over_the_others() {
         let targets = targets(3);
         targets[1].health.failed(&ONCE, Instant::now());
-        assert_eq!(
-            picks(&Picker::new(Balance::RoundRobin, 0), &targets, 300),
-            [150, 0, 150]
-        );
+        assert_eq!(picks(&Picker::new(Balance::RoundRobin, 0), &targets, 300), [150, 0, 150]);
     }
 
     #[test]
@@ -125,26 +91,17 @@ mod tests {
         let targets = targets(3);
         targets[0].in_flight.set(1);
         let counts = picks(&Picker::new(Balance::LeastRequest, 0), &targets, 30);
-        assert!(
-            counts[0] == 0 && counts[1] >= 10 && counts[2] >= 10,
-            "{counts:?}"
-        );
+        assert!(counts[0] == 0 && counts[1] >= 10 && counts[2] >= 10, "{counts:?}");
     }
 
     #[test]
     fn with_all_ejected_all_are_used() {
         let targets = targets(2);
-        targets
-            .iter()
-            .for_each(|target| target.health.failed(&ONCE, Instant::now()));
-        assert_eq!(
-            picks(&Picker::new(Balance::RoundRobin, 0), &targets, 10),
-            [5, 5]
-        );
-        assert_eq!(
-            picks(&Picker::new(Balance::LeastRequest, 0), &targets, 10),
-            [5, 5]
-        );
+        for target in &targets {
+            target.health.failed(&ONCE, Instant::now());
+        }
+        assert_eq!(picks(&Picker::new(Balance::RoundRobin, 0), &targets, 10), [5, 5]);
+        assert_eq!(picks(&Picker::new(Balance::LeastRequest, 0), &targets, 10), [5, 5]);
     }
 
     #[test]

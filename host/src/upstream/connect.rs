@@ -63,24 +63,15 @@ pub(super) async fn connect(address: &Address, patience: Duration) -> io::Result
     let stream = match address {
         Address::Literal(address) => timeout_at(until, TcpStream::connect(address)).await??,
         Address::Name(host, port) => {
-            let found = timeout_at(until, lookup_host((host.as_str(), *port)))
-                .await??
-                .collect();
+            let found = timeout_at(until, lookup_host((host.as_str(), *port))).await??.collect();
             connect_any(found, until).await?
         }
     };
     stream.set_nodelay(true)?;
-    let (sender, connection) = http1::Builder::new()
-        .handshake(TokioIo::new(stream))
-        .await
-        .map_err(io::Error::other)?;
+    let (sender, connection) = http1::Builder::new().handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
     // What ends a connection is told to the request that waits for it; there is nobody else to tell.
     let driver = spawn_local(async move { drop(connection.await) });
-    Ok(Connection {
-        sender,
-        timer: Timer::default(),
-        driver,
-    })
+    Ok(Connection { sender, timer: Timer::default(), driver })
 }
 
 /// Tries each address for its share of the time that is left: one that swallows packets must not
@@ -116,10 +107,7 @@ mod tests {
     async fn the_next_address_is_tried_where_one_refuses() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let good = listener.local_addr().unwrap();
-        let closed = std::net::TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap();
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let until = Instant::now() + Duration::from_secs(5);
         let stream = connect_any(vec![closed, good], until).await.unwrap();
         assert_eq!(stream.peer_addr().unwrap(), good);

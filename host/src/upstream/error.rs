@@ -6,6 +6,7 @@ use std::time::Duration;
 use std::{error, fmt};
 
 use crate::body::BodyError;
+use crate::telemetry::UpstreamFailure;
 
 /// No head of an answer came. Every variant names the target (`host:port`) tried last.
 ///
@@ -21,10 +22,7 @@ pub enum UpstreamError {
     /// The total time, of the upstream or of the call, ran out before a head came.
     Deadline { target: Arc<str> },
     /// The connection ended, or what came was not HTTP, before a head was whole.
-    Broken {
-        target: Arc<str>,
-        error: hyper::Error,
-    },
+    Broken { target: Arc<str>, error: hyper::Error },
     /// The target switched protocols (status 101) without being asked to.
     Switched { target: Arc<str> },
     /// The request's own body failed on its way to the target: mostly the client's fault.
@@ -45,12 +43,22 @@ impl UpstreamError {
         }
     }
 
+    /// The metric's label; `None` where the client is to blame and not the target.
+    pub fn reason(&self) -> Option<UpstreamFailure> {
+        Some(match self {
+            Self::Connect { .. } => UpstreamFailure::Connect,
+            Self::ConnectTimeout { .. } => UpstreamFailure::ConnectTimeout,
+            Self::FirstByteTimeout { .. } => UpstreamFailure::FirstByteTimeout,
+            Self::Deadline { .. } => UpstreamFailure::Deadline,
+            Self::Broken { .. } => UpstreamFailure::Broken,
+            Self::Switched { .. } => UpstreamFailure::Switched,
+            Self::Request { .. } => return None,
+        })
+    }
+
     /// Whether time ran out, which a gateway answers with 504 rather than 502 (RFC 9110 15.6.5).
     pub fn is_timeout(&self) -> bool {
-        matches!(
-            self,
-            Self::ConnectTimeout { .. } | Self::FirstByteTimeout { .. } | Self::Deadline { .. }
-        )
+        matches!(self, Self::ConnectTimeout { .. } | Self::FirstByteTimeout { .. } | Self::Deadline { .. })
     }
 }
 
@@ -66,10 +74,7 @@ impl fmt::Display for UpstreamError {
             }
             Self::Deadline { target } => write!(f, "no answer from {target} by the total time-out"),
             Self::Broken { target, error } => {
-                write!(
-                    f,
-                    "{target} broke off before its answer's head was whole: {error}"
-                )
+                write!(f, "{target} broke off before its answer's head was whole: {error}")
             }
             Self::Switched { target } => {
                 write!(f, "{target} switched protocols without being asked to")

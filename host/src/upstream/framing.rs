@@ -23,14 +23,12 @@ pub(super) fn prepare(mut head: Parts, body: Body) -> Request<Body> {
     match body.size_hint().exact() {
         // RFC 9110 8.6: a method that means content says so when there is none.
         Some(0) if matches!(head.method, Method::POST | Method::PUT | Method::PATCH) => {
-            head.headers
-                .insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+            head.headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         // hyper writes `content-length` itself.
         Some(_) => {}
         None => {
-            head.headers
-                .insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+            head.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
         }
     }
     Request::from_parts(head, body)
@@ -60,28 +58,16 @@ pub(super) fn copy_to_repeat(request: &Request<Body>) -> Option<Request<Body>> {
 }
 
 fn origin_form(uri: Uri) -> Uri {
-    let path = uri
-        .into_parts()
-        .path_and_query
-        .filter(|path| !path.path().is_empty());
-    path.unwrap_or_else(|| PathAndQuery::from_static("/"))
-        .into()
+    let path = uri.into_parts().path_and_query.filter(|path| !path.path().is_empty());
+    path.unwrap_or_else(|| PathAndQuery::from_static("/")).into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn prepared(
-        method: &str,
-        uri: &str,
-        body: Body,
-        fields: &[(&'static str, &'static str)],
-    ) -> Request<Body> {
-        let mut builder = Request::builder()
-            .method(method)
-            .uri(uri)
-            .version(Version::HTTP_10);
+    fn prepared(method: &str, uri: &str, body: Body, fields: &[(&'static str, &'static str)]) -> Request<Body> {
+        let mut builder = Request::builder().method(method).uri(uri).version(Version::HTTP_10);
         for (name, value) in fields {
             builder = builder.header(*name, *value);
         }
@@ -99,11 +85,7 @@ mod tests {
             ("*", "*"),
             ("a.example:80", "/"),
         ] {
-            assert_eq!(
-                prepared("GET", given, Body::empty(), &[]).uri().to_string(),
-                sent,
-                "{given}"
-            );
+            assert_eq!(prepared("GET", given, Body::empty(), &[]).uri().to_string(), sent, "{given}");
         }
     }
 

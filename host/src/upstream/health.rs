@@ -20,9 +20,7 @@ pub(super) struct Health {
 impl Health {
     /// Whether a request may go there: not ejected, or due for a probe that nobody makes yet.
     pub(super) fn is_available(&self, now: Instant) -> bool {
-        self.ejected_until
-            .get()
-            .is_none_or(|until| now >= until && !self.probing.get())
+        self.ejected_until.get().is_none_or(|until| now >= until && !self.probing.get())
     }
 
     pub(super) fn is_ejected(&self) -> bool {
@@ -64,10 +62,7 @@ mod tests {
 
     use super::*;
 
-    const TWICE: Ejection = Ejection {
-        failures: 2,
-        duration: Duration::from_secs(10),
-    };
+    const TWICE: Ejection = Ejection { failures: 2, duration: Duration::from_secs(10) };
 
     #[test]
     fn failures_in_a_row_eject_and_a_success_in_between_resets() {
@@ -87,10 +82,7 @@ mod tests {
         health.failed(&TWICE, now);
         let then = now + TWICE.duration;
         assert!(health.begin(then));
-        assert!(
-            !health.is_available(then),
-            "a second probe at the same time"
-        );
+        assert!(!health.is_available(then), "a second probe at the same time");
         health.failed(&TWICE, then);
         health.end_probe();
         assert!(!health.is_available(then));

@@ -1,8 +1,8 @@
 //! Fields that are about one connection and do not travel on (RFC 9110 section 7.6.1).
 
 use http::header::{
-    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION,
-    TE, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
+    TRANSFER_ENCODING, UPGRADE,
 };
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
@@ -42,22 +42,12 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
 }
 
 fn accepts_trailers(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(TE)
-        .iter()
-        .flat_map(tokens)
-        .any(|token| token.eq_ignore_ascii_case(b"trailers"))
+    headers.get_all(TE).iter().flat_map(tokens).any(|token| token.eq_ignore_ascii_case(b"trailers"))
 }
 
 /// What `connection` names beyond what is taken off anyway.
 fn unusual_nominations(headers: &HeaderMap) -> Vec<HeaderName> {
-    const USUAL: [&[u8]; 5] = [
-        b"keep-alive",
-        b"close",
-        b"upgrade",
-        b"te",
-        b"transfer-encoding",
-    ];
+    const USUAL: [&[u8]; 5] = [b"keep-alive", b"close", b"upgrade", b"te", b"transfer-encoding"];
     headers
         .get_all(CONNECTION)
         .iter()
@@ -70,11 +60,7 @@ fn unusual_nominations(headers: &HeaderMap) -> Vec<HeaderName> {
 
 /// The members of a comma-separated list.
 fn tokens(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
-    value
-        .as_bytes()
-        .split(|byte| *byte == b',')
-        .map(<[u8]>::trim_ascii)
-        .filter(|token| !token.is_empty())
+    value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|token| !token.is_empty())
 }
 
 #[cfg(test)]
@@ -87,10 +73,7 @@ mod tests {
             headers.append(*name, HeaderValue::from_static(value));
         }
         strip_hop_by_hop(&mut headers);
-        let mut left: Vec<_> = headers
-            .iter()
-            .map(|(n, v)| format!("{n}: {}", v.to_str().unwrap()))
-            .collect();
+        let mut left: Vec<_> = headers.iter().map(|(n, v)| format!("{n}: {}", v.to_str().unwrap())).collect();
         left.sort();
         left
     }
@@ -124,26 +107,17 @@ mod tests {
 
     #[test]
     fn host_cannot_be_named_away() {
-        assert_eq!(
-            stripped(&[("connection", "host"), ("host", "a")]),
-            ["host: a"]
-        );
+        assert_eq!(stripped(&[("connection", "host"), ("host", "a")]), ["host: a"]);
     }
 
     #[test]
     fn te_is_reduced_to_trailers() {
-        assert_eq!(
-            stripped(&[("te", "gzip, trailers"), ("connection", "TE")]),
-            ["connection: te", "te: trailers"]
-        );
+        assert_eq!(stripped(&[("te", "gzip, trailers"), ("connection", "TE")]), ["connection: te", "te: trailers"]);
         assert!(stripped(&[("te", "gzip"), ("connection", "TE")]).is_empty());
     }
 
     #[test]
     fn a_connection_field_that_is_no_list_of_names_is_just_taken_off() {
-        assert_eq!(
-            stripped(&[("connection", ",, a b;\"c\", "), ("x", "1")]),
-            ["x: 1"]
-        );
+        assert_eq!(stripped(&[("connection", ",, a b;\"c\", "), ("x", "1")]), ["x: 1"]);
     }
 }

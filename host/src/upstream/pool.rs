@@ -55,10 +55,7 @@ pub(super) fn put(target: &Rc<Target>, connection: Connection, expires: Instant,
     if pool.len() >= cap {
         return;
     }
-    pool.idle.borrow_mut().push(Idle {
-        connection,
-        expires,
-    });
+    pool.idle.borrow_mut().push(Idle { connection, expires });
     if !pool.swept.replace(true) {
         spawn_local(sweep_until_empty(Rc::downgrade(target)));
     }
@@ -66,10 +63,7 @@ pub(super) fn put(target: &Rc<Target>, connection: Connection, expires: Instant,
 
 /// Runs while there are idle connections. Holds no target: when nobody else does, they are closed.
 async fn sweep_until_empty(target: Weak<Target>) {
-    while let Some(next) = target
-        .upgrade()
-        .and_then(|target| target.pool.sweep(Instant::now()))
-    {
+    while let Some(next) = target.upgrade().and_then(|target| target.pool.sweep(Instant::now())) {
         sleep_until(next).await;
     }
 }

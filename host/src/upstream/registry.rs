@@ -23,20 +23,13 @@ pub struct Registry {
 impl Registry {
     /// `worker` is the worker's number, from 0: workers begin their rounds at different targets.
     pub fn new(worker: usize) -> Self {
-        Self {
-            targets: HashMap::new(),
-            worker,
-        }
+        Self { targets: HashMap::new(), worker }
     }
 
     /// An upstream with these settings, on the connections and health its targets already have.
     pub fn upstream(&mut self, settings: &model::Upstream) -> Rc<Upstream> {
         self.targets.retain(|_, target| target.strong_count() > 0);
-        let targets = settings
-            .targets
-            .iter()
-            .map(|target| self.target(target))
-            .collect();
+        let targets = settings.targets.iter().map(|target| self.target(target)).collect();
         Rc::new(Upstream::new(settings.clone(), targets, self.worker))
     }
 
@@ -47,10 +40,7 @@ impl Registry {
 
     /// For metrics.
     pub fn targets(&self) -> impl Iterator<Item = TargetState> {
-        self.targets
-            .values()
-            .filter_map(Weak::upgrade)
-            .map(|target| target.state())
+        self.targets.values().filter_map(Weak::upgrade).map(|target| target.state())
     }
 
     fn target(&mut self, identity: &model::Target) -> Rc<Target> {
@@ -58,8 +48,7 @@ impl Registry {
             return target;
         }
         let target = Target::new(identity);
-        self.targets
-            .insert(identity.clone(), Rc::downgrade(&target));
+        self.targets.insert(identity.clone(), Rc::downgrade(&target));
         target
     }
 }
@@ -77,10 +66,7 @@ fn origin_settings(origin: &model::Target) -> model::Upstream {
             total: Duration::from_secs(30),
         },
         // With a single target there is nothing to go to instead.
-        ejection: model::Ejection {
-            failures: 0,
-            duration: Duration::ZERO,
-        },
+        ejection: model::Ejection { failures: 0, duration: Duration::ZERO },
         idle_connections: 16,
         idle_for: Duration::from_secs(30),
         connect_retries: 0,

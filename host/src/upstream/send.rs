@@ -53,11 +53,7 @@ pub struct Answer {
 impl Upstream {
     pub(super) fn new(settings: model::Upstream, targets: Vec<Rc<Target>>, worker: usize) -> Self {
         let picker = Picker::new(settings.balance, worker);
-        Self {
-            settings,
-            targets,
-            picker,
-        }
+        Self { settings, targets, picker }
     }
 
     /// The name in the config.
@@ -74,19 +70,12 @@ impl Upstream {
     /// A request is sent a second time only where a reused connection turns out to be closed: if
     /// hyper had not begun to write it, or if its method is idempotent and its body in memory (RFC 9110
     /// 9.2.2). Another target is tried only where no connection could be opened.
-    pub async fn send(
-        &self,
-        head: request::Parts,
-        body: Body,
-        call: Call,
-    ) -> Result<Answer, UpstreamError> {
+    pub async fn send(&self, head: request::Parts, body: Body, call: Call) -> Result<Answer, UpstreamError> {
         let now = Instant::now();
         let limits = Limits::new(now, &self.settings.timeouts, call.deadline);
         let mut request = prepare(head, body);
         let mut tried = Vec::new();
-        let mut attempt = self
-            .attempt(&mut tried, now)
-            .ok_or_else(|| self.no_target())?;
+        let mut attempt = self.attempt(&mut tried, now).ok_or_else(|| self.no_target())?;
 
         if let Some(connection) = attempt.target.pool.take(now) {
             set_host(&mut request, &attempt.target.host, call.preserve_host);
@@ -104,9 +93,7 @@ impl Upstream {
 
         let (attempt, connection) = self.connect(attempt, tried, &limits).await?;
         set_host(&mut request, &attempt.target.host, call.preserve_host);
-        self.exchange(attempt, connection, request, &limits)
-            .await
-            .map_err(|failure| self.judge(failure, &limits))
+        self.exchange(attempt, connection, request, &limits).await.map_err(|failure| self.judge(failure, &limits))
     }
 
     fn attempt(&self, tried: &mut Vec<usize>, now: Instant) -> Option<Attempt> {
@@ -143,11 +130,7 @@ impl Upstream {
         }
     }
 
-    async fn connect_to(
-        &self,
-        attempt: &Attempt,
-        limits: &Limits,
-    ) -> Result<Connection, UpstreamError> {
+    async fn connect_to(&self, attempt: &Attempt, limits: &Limits) -> Result<Connection, UpstreamError> {
         let after = self.settings.timeouts.connect;
         let left = limits.deadline.saturating_duration_since(Instant::now());
         let target = &attempt.target;
@@ -156,17 +139,11 @@ impl Upstream {
                 target.connects.set(target.connects.get() + 1);
                 Ok(connection)
             }
-            Err(error) if error.kind() != io::ErrorKind::TimedOut => Err(UpstreamError::Connect {
-                target: attempt.name(),
-                error,
-            }),
-            Err(_) if left < after => Err(UpstreamError::Deadline {
-                target: attempt.name(),
-            }),
-            Err(_) => Err(UpstreamError::ConnectTimeout {
-                target: attempt.name(),
-                after,
-            }),
+            Err(error) if error.kind() != io::ErrorKind::TimedOut => {
+                Err(UpstreamError::Connect { target: attempt.name(), error })
+            }
+            Err(_) if left < after => Err(UpstreamError::Deadline { target: attempt.name() }),
+            Err(_) => Err(UpstreamError::ConnectTimeout { target: attempt.name(), after }),
         }
     }
 
@@ -181,11 +158,7 @@ impl Upstream {
         let sent_at = request.body_mut().sent_at();
         let mut sending = pin!(connection.sender.try_send_request(request));
         let timer = &mut connection.timer;
-        let mut patience = Patience {
-            until: limits.first_byte(Instant::now()),
-            sent_at,
-            limits,
-        };
+        let mut patience = Patience { until: limits.first_byte(Instant::now()), sent_at, limits };
         let sent = poll_fn(|cx| match sending.as_mut().poll(cx) {
             Poll::Ready(sent) => Poll::Ready(Ok(sent)),
             Poll::Pending => patience.poll(cx, timer).map(Err),
@@ -194,14 +167,8 @@ impl Upstream {
 
         match sent {
             Ok(Ok(response)) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
-                let error = UpstreamError::Switched {
-                    target: attempt.name(),
-                };
-                Err(Failure {
-                    attempt,
-                    error,
-                    unsent: None,
-                })
+                let error = UpstreamError::Switched { target: attempt.name() };
+                Err(Failure { attempt, error, unsent: None })
             }
             Ok(Ok(response)) => {
                 attempt.succeeded();
@@ -210,19 +177,11 @@ impl Upstream {
             Ok(Err(mut lost)) => {
                 let unsent = lost.take_message();
                 let error = explain(lost, attempt.name());
-                Err(Failure {
-                    attempt,
-                    error,
-                    unsent,
-                })
+                Err(Failure { attempt, error, unsent })
             }
             Err(timeout) => {
                 let error = timeout.into_error(&attempt, &self.settings.timeouts);
-                Err(Failure {
-                    attempt,
-                    error,
-                    unsent: None,
-                })
+                Err(Failure { attempt, error, unsent: None })
             }
         }
     }
@@ -248,12 +207,7 @@ impl Upstream {
             lease.give_back();
             Body::empty()
         } else {
-            Body::answer(AnswerBody::new(
-                incoming,
-                lease,
-                self.settings.timeouts.idle,
-                limits.deadline,
-            ))
+            Body::answer(AnswerBody::new(incoming, lease, self.settings.timeouts.idle, limits.deadline))
         };
         Answer { head, body, target }
     }
@@ -269,10 +223,7 @@ impl Upstream {
     /// The config allows no upstream without targets; should there be one, this is what it says.
     fn no_target(&self) -> UpstreamError {
         let error = io::Error::new(io::ErrorKind::NotFound, "the upstream has no targets");
-        UpstreamError::Connect {
-            target: self.settings.name.as_str().into(),
-            error,
-        }
+        UpstreamError::Connect { target: self.settings.name.as_str().into(), error }
     }
 }
 
@@ -306,11 +257,7 @@ impl Limits {
     fn new(now: Instant, timeouts: &model::UpstreamTimeouts, call: Option<Instant>) -> Self {
         let total = later(now, timeouts.total);
         let deadline = call.map_or(total, |call| call.min(total));
-        Self {
-            deadline,
-            first_byte: timeouts.first_byte,
-            own_deadline: deadline == total,
-        }
+        Self { deadline, first_byte: timeouts.first_byte, own_deadline: deadline == total }
     }
 
     fn first_byte(&self, sent: Instant) -> Instant {
@@ -350,9 +297,7 @@ impl Patience<'_> {
             let Some(sent_at) = &self.sent_at else {
                 return Poll::Ready(TimedOut::FirstByte);
             };
-            let until = self
-                .limits
-                .first_byte(sent_at.get().unwrap_or_else(Instant::now));
+            let until = self.limits.first_byte(sent_at.get().unwrap_or_else(Instant::now));
             if until <= self.until {
                 return Poll::Ready(TimedOut::FirstByte);
             }
@@ -365,10 +310,7 @@ impl TimedOut {
     fn into_error(self, attempt: &Attempt, timeouts: &model::UpstreamTimeouts) -> UpstreamError {
         let target = attempt.name();
         match self {
-            Self::FirstByte => UpstreamError::FirstByteTimeout {
-                target,
-                after: timeouts.first_byte,
-            },
+            Self::FirstByte => UpstreamError::FirstByteTimeout { target, after: timeouts.first_byte },
             Self::Deadline => UpstreamError::Deadline { target },
         }
     }
@@ -380,10 +322,7 @@ fn explain(lost: TrySendError<Request<Body>>, target: Arc<str>) -> UpstreamError
     let mut cause = std::error::Error::source(&error);
     while let Some(inner) = cause {
         if let Some(body) = inner.downcast_ref::<BodyError>() {
-            return UpstreamError::Request {
-                target,
-                error: *body,
-            };
+            return UpstreamError::Request { target, error: *body };
         }
         cause = inner.source();
     }

@@ -47,11 +47,7 @@ pub struct TargetState {
 impl Target {
     pub(super) fn new(target: &model::Target) -> Rc<Self> {
         let model::Target { host, port } = target;
-        let bracketed = if host.contains(':') {
-            format!("[{host}]")
-        } else {
-            host.clone()
-        };
+        let bracketed = if host.contains(':') { format!("[{host}]") } else { host.clone() };
         let name = format!("{bracketed}:{port}");
         let field = if *port == 80 { &bracketed } else { &name };
         Rc::new(Self {
@@ -120,9 +116,7 @@ impl Attempt {
 impl Drop for Attempt {
     fn drop(&mut self) {
         self.end_probe();
-        self.target
-            .in_flight
-            .set(self.target.in_flight.get().saturating_sub(1));
+        self.target.in_flight.set(self.target.in_flight.get().saturating_sub(1));
     }
 }
 
@@ -138,14 +132,8 @@ mod tests {
             ("::1", 80, "[::1]", "[::1]:80"),
             ("::1", 81, "[::1]:81", "[::1]:81"),
         ] {
-            let target = Target::new(&model::Target {
-                host: host.into(),
-                port,
-            });
-            assert_eq!(
-                (target.host.to_str().unwrap(), &*target.name),
-                (field, name)
-            );
+            let target = Target::new(&model::Target { host: host.into(), port });
+            assert_eq!((target.host.to_str().unwrap(), &*target.name), (field, name));
         }
     }
 }

@@ -135,6 +135,10 @@ async fn run(
         }
     };
     if tokio::time::timeout(drain, empty).await.is_err() {
-        tracing::warn!(worker = number, connections = open.load(Relaxed), "connections were cut: they did not end within server.drain");
+        tracing::warn!(
+            worker = number,
+            connections = open.load(Relaxed),
+            "connections were cut: they did not end within server.drain"
+        );
     }
 }

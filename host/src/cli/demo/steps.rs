@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::client::Request;
 use super::token::{Tokens, USER};
 
-/// Requests to the users service a minute, for one client.
+/// Requests to the users service a minute, for one user.
 pub(super) const USERS_LIMIT: usize = 5;
 
 /// A request, and what is expected.

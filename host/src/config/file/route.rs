@@ -108,9 +108,7 @@ impl Visitor<'_> for ValueOrTrue {
             return Ok(Condition::Present);
         }
         // A route for requests WITHOUT a field needs no condition: the one with it goes first.
-        Err(E::custom(
-            "`false` is not a condition; only a string, or `true` for any value",
-        ))
+        Err(E::custom("`false` is not a condition; only a string, or `true` for any value"))
     }
 }
 

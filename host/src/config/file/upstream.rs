@@ -72,12 +72,7 @@ pub(crate) struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self {
-            connect: secs(2),
-            first_byte: secs(30),
-            idle: secs(30),
-            total: secs(60),
-        }
+        Self { connect: secs(2), first_byte: secs(30), idle: secs(30), total: secs(60) }
     }
 }
 
@@ -94,9 +89,6 @@ pub(crate) struct Ejection {
 
 impl Default for Ejection {
     fn default() -> Self {
-        Self {
-            failures: 3,
-            duration: secs(10),
-        }
+        Self { failures: 3, duration: secs(10) }
     }
 }

@@ -15,16 +15,9 @@ impl Resolver<'_> {
         let algorithm = algorithm(written.algorithm);
         let (source, bytes) = self.material(pointer, written)?;
         let source = &child(pointer, source);
-        let material = if is_hmac(algorithm) {
-            hmac_secret(bytes)
-        } else {
-            public_key(bytes)
-        };
+        let material = if is_hmac(algorithm) { hmac_secret(bytes) } else { public_key(bytes) };
         match material {
-            Ok(material) => Some(Key {
-                algorithm,
-                material,
-            }),
+            Ok(material) => Some(Key { algorithm, material }),
             Err((message, help)) => {
                 self.error_with_help(source, message, help);
                 None
@@ -40,9 +33,7 @@ impl Resolver<'_> {
             ("file", &written.file),
             ("secret", &written.secret),
         ];
-        let mut given = sources
-            .into_iter()
-            .filter_map(|(name, text)| Some((name, text.as_deref()?)));
+        let mut given = sources.into_iter().filter_map(|(name, text)| Some((name, text.as_deref()?)));
         let (Some((source, text)), None) = (given.next(), given.next()) else {
             let message = "a key has exactly one of `value`, `value_base64`, `file` and `secret`";
             self.error_with_help(
@@ -70,7 +61,8 @@ impl Resolver<'_> {
         // `secret` names a secret; who took it for the secret itself must not see it printed.
         let help = match suggest::nearest(name, names.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => "`secret` is a name in `[secrets]`, for example `[secrets]` with `jwt = { env = \"JWT_SECRET\" }`".into(),
+            None => "`secret` is a name in `[secrets]`, for example `[secrets]` with `jwt = { env = \"JWT_SECRET\" }`"
+                .into(),
         };
         self.error_with_help(pointer, "there is no such secret in `[secrets]`", help);
         None
@@ -104,16 +96,10 @@ fn public_key(bytes: Vec<u8>) -> Result<KeyMaterial, Refused> {
         ));
     }
     if contains(&bytes, b"-----BEGIN CERTIFICATE-----") {
-        return Err((
-            "this is a certificate",
-            "take its public key: `openssl x509 -in cert.pem -pubkey -noout`",
-        ));
+        return Err(("this is a certificate", "take its public key: `openssl x509 -in cert.pem -pubkey -noout`"));
     }
     if !contains(&bytes, b"-----BEGIN ") {
-        return Err((
-            "this is not a public key in PEM",
-            "it starts with `-----BEGIN PUBLIC KEY-----`",
-        ));
+        return Err(("this is not a public key in PEM", "it starts with `-----BEGIN PUBLIC KEY-----`"));
     }
     Ok(KeyMaterial::Pem(bytes))
 }
@@ -132,10 +118,7 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 }
 
 fn is_hmac(algorithm: Algorithm) -> bool {
-    matches!(
-        algorithm,
-        Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512
-    )
+    matches!(algorithm, Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512)
 }
 
 fn algorithm(written: file::Algorithm) -> Algorithm {

@@ -6,9 +6,10 @@ pub(super) fn check(path: &str) -> Result<(), (String, String)> {
     let Some(segments) = path.strip_prefix('/') else {
         return Err(("must start with `/`".into(), format!("write `/{path}`")));
     };
-    if let Some(bad) = path.chars().find(|c| {
-        !c.is_ascii_graphic() || matches!(c, '?' | '#' | '\\' | '"' | '<' | '>' | '^' | '`' | '|')
-    }) {
+    if let Some(bad) = path
+        .chars()
+        .find(|c| !c.is_ascii_graphic() || matches!(c, '?' | '#' | '\\' | '"' | '<' | '>' | '^' | '`' | '|'))
+    {
         return Err((
             format!("cannot have `{}` in it", bad.escape_debug()),
             "a path has no query, and what is not ASCII is percent-encoded".into(),
@@ -19,10 +20,7 @@ pub(super) fn check(path: &str) -> Result<(), (String, String)> {
     while let Some(segment) = segments.next() {
         let is_last = segments.peek().is_none();
         if segment == "." || segment == ".." {
-            return refuse(
-                "cannot have `.` or `..` as a segment",
-                "clients resolve these before they send a request",
-            );
+            return refuse("cannot have `.` or `..` as a segment", "clients resolve these before they send a request");
         }
         let Some(name) = parameter(segment)? else {
             continue;
@@ -30,16 +28,12 @@ pub(super) fn check(path: &str) -> Result<(), (String, String)> {
         if name.starts_with('*') && !is_last {
             return Err((
                 format!("has `{{{name}}}` before its end"),
-                "`{*rest}` takes all that follows, so it is last; `{name}` takes one segment"
-                    .into(),
+                "`{*rest}` takes all that follows, so it is last; `{name}` takes one segment".into(),
             ));
         }
         let name = name.trim_start_matches('*');
         if names.contains(&name) {
-            return Err((
-                format!("has `{name}` twice"),
-                "each parameter needs a name of its own".into(),
-            ));
+            return Err((format!("has `{name}` twice"), "each parameter needs a name of its own".into()));
         }
         names.push(name);
     }
@@ -64,15 +58,9 @@ pub(super) fn check_prefix(prefix: &str, path: &str) -> Result<(), (String, Stri
         return refuse("must start with `/`", format!("write `/{prefix}`"));
     }
     if prefix.ends_with('/') {
-        return refuse(
-            "must not end with `/`",
-            "the `/` stays: it starts the path the upstream sees".into(),
-        );
+        return refuse("must not end with `/`", "the `/` stays: it starts the path the upstream sees".into());
     }
-    if !literal
-        .strip_prefix(prefix)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    {
+    if !literal.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
         let literal = literal.trim_end_matches('/');
         let help = if literal.is_empty() {
             "there is nothing before the first parameter".to_owned()
@@ -88,10 +76,7 @@ pub(super) fn check_prefix(prefix: &str, path: &str) -> Result<(), (String, Stri
 fn parameter(segment: &str) -> Result<Option<&str>, (String, String)> {
     let error = |message: String, help: String| Err((message, help));
     if let Some(name) = segment.strip_prefix(':') {
-        return error(
-            format!("has `:{name}`"),
-            format!("a parameter is written `{{{name}}}`"),
-        );
+        return error(format!("has `:{name}`"), format!("a parameter is written `{{{name}}}`"));
     }
     if matches!(segment, "*" | "**") {
         return error(
@@ -102,15 +87,10 @@ fn parameter(segment: &str) -> Result<Option<&str>, (String, String)> {
     if !segment.contains(['{', '}']) {
         return Ok(None);
     }
-    let Some(name) = segment
-        .strip_prefix('{')
-        .and_then(|s| s.strip_suffix('}'))
-        .filter(|name| !name.contains(['{', '}']))
+    let Some(name) =
+        segment.strip_prefix('{').and_then(|s| s.strip_suffix('}')).filter(|name| !name.contains(['{', '}']))
     else {
-        return error(
-            format!("has `{segment}`"),
-            "a parameter is a whole segment: `/{name}/`".into(),
-        );
+        return error(format!("has `{segment}`"), "a parameter is a whole segment: `/{name}/`".into());
     };
     let bare = name.strip_prefix('*').unwrap_or(name);
     let starts_well = bare.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
@@ -130,16 +110,9 @@ mod tests {
 
     #[test]
     fn templates_of_whole_segments_are_taken() {
-        for path in [
-            "/",
-            "/users",
-            "/users/",
-            "/users/{id}",
-            "/a/{b}/c/{d_2}",
-            "/files/{*rest}",
-            "/{*rest}",
-            "/a%20b/c.d~e",
-        ] {
+        for path in
+            ["/", "/users", "/users/", "/users/{id}", "/a/{b}/c/{d_2}", "/files/{*rest}", "/{*rest}", "/a%20b/c.d~e"]
+        {
             assert_eq!(check(path), Ok(()), "{path}");
         }
     }
@@ -147,9 +120,8 @@ mod tests {
     #[test]
     fn all_else_is_refused() {
         for path in [
-            "", "users", "/a b", "/é", "/a?b", "/:id", "/a/*", "/a/**", "/{}", "/{*}", "/{1}",
-            "/x{id}", "/{id}x", "/{a}{b}", "/{*r}/x", "/{a}/{a}", "/{a", "/a}", "/a/../b",
-            "/{a-b}",
+            "", "users", "/a b", "/é", "/a?b", "/:id", "/a/*", "/a/**", "/{}", "/{*}", "/{1}", "/x{id}", "/{id}x",
+            "/{a}{b}", "/{*r}/x", "/{a}/{a}", "/{a", "/a}", "/a/../b", "/{a-b}",
         ] {
             assert!(check(path).is_err(), "{path}");
         }

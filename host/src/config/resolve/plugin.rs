@@ -18,17 +18,9 @@ impl Default for model::PluginLimits {
 }
 
 impl Resolver<'_> {
-    pub(super) fn plugin(
-        &mut self,
-        pointer: &str,
-        name: &str,
-        written: file::Plugin,
-    ) -> Option<model::Plugin> {
+    pub(super) fn plugin(&mut self, pointer: &str, name: &str, written: file::Plugin) -> Option<model::Plugin> {
         let component = self.component(pointer, name, written.component.as_deref());
-        let grants = self.grants(
-            &child(&child(pointer, "grant"), "http"),
-            &written.grant.http,
-        );
+        let grants = self.grants(&child(&child(pointer, "grant"), "http"), &written.grant.http);
         let keys = self.keys(&child(pointer, "keys"), &written.keys);
         Some(model::Plugin {
             name: name.to_owned(),
@@ -50,12 +42,7 @@ impl Resolver<'_> {
 
     /// A built-in goes before a file of the same name: dropping a file into the folder must not
     /// replace what the operator runs.
-    fn component(
-        &mut self,
-        plugin: &str,
-        name: &str,
-        written: Option<&str>,
-    ) -> Option<model::Component> {
+    fn component(&mut self, plugin: &str, name: &str, written: Option<&str>) -> Option<model::Component> {
         if written.is_none() && self.has_broken(plugin) {
             return None;
         }
@@ -64,41 +51,25 @@ impl Resolver<'_> {
         if !is_file && self.built_ins.contains(&wanted) {
             return Some(model::Component::BuiltIn(wanted.to_owned()));
         }
-        let file = self.plugins_dir.join(if is_file {
-            wanted.to_owned()
-        } else {
-            format!("{wanted}.wasm")
-        });
+        let file = self.plugins_dir.join(if is_file { wanted.to_owned() } else { format!("{wanted}.wasm") });
         if file.is_file() {
             return Some(model::Component::File(file));
         }
         let pointer = &child(plugin, "use");
         let shown = self.shown(pointer, wanted);
         let folder = self.plugins_dir.display().to_string();
-        let candidates: Vec<String> = self
-            .built_ins
-            .iter()
-            .map(|&name| name.to_owned())
-            .chain(self.wasm_files())
-            .collect();
+        let candidates: Vec<String> =
+            self.built_ins.iter().map(|&name| name.to_owned()).chain(self.wasm_files()).collect();
         let candidates: Vec<&str> = candidates.iter().map(String::as_str).collect();
-        let near = suggest::nearest(wanted, candidates.iter().copied())
-            .map(|near| format!("did you mean `{near}`?"));
+        let near = suggest::nearest(wanted, candidates.iter().copied()).map(|near| format!("did you mean `{near}`?"));
         let mut error = if is_file {
-            let error = self.document.value_error(
-                pointer,
-                format!("there is no file {shown} in the folder `{folder}`"),
-            );
-            error.help(
-                near.unwrap_or_else(|| {
-                    "put it there, or change `plugins_dir` in `[server]`".into()
-                }),
-            )
+            let error =
+                self.document.value_error(pointer, format!("there is no file {shown} in the folder `{folder}`"));
+            error.help(near.unwrap_or_else(|| "put it there, or change `plugins_dir` in `[server]`".into()))
         } else {
-            let error = self.document.value_error(
-                pointer,
-                format!("{shown} is neither a built-in plugin nor a file in `{folder}`"),
-            );
+            let error = self
+                .document
+                .value_error(pointer, format!("{shown} is neither a built-in plugin nor a file in `{folder}`"));
             error.help(near.unwrap_or_else(|| format!("there are {}", suggest::list(candidates))))
         };
         if written.is_none() {
@@ -110,13 +81,8 @@ impl Resolver<'_> {
 
     /// The names of the files in `plugins_dir`, for suggestions.
     fn wasm_files(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(&self.plugins_dir)
-            .into_iter()
-            .flatten()
-            .flatten();
-        let mut names: Vec<String> = entries
-            .filter_map(|entry| entry.file_name().into_string().ok())
-            .collect();
+        let entries = std::fs::read_dir(&self.plugins_dir).into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
         names.retain(|name| is_wasm(name));
         names.sort();
         names
@@ -135,11 +101,7 @@ impl Resolver<'_> {
         (grants.origins.len() + grants.upstreams.len() == texts.len()).then_some(grants)
     }
 
-    fn keys(
-        &mut self,
-        pointer: &str,
-        written: &BTreeMap<String, file::Key>,
-    ) -> Option<BTreeMap<String, model::Key>> {
+    fn keys(&mut self, pointer: &str, written: &BTreeMap<String, file::Key>) -> Option<BTreeMap<String, model::Key>> {
         let mut keys = BTreeMap::new();
         for (name, key) in written {
             let pointer = child(pointer, name);
@@ -153,9 +115,7 @@ impl Resolver<'_> {
 }
 
 fn is_wasm(name: &str) -> bool {
-    Path::new(name)
-        .extension()
-        .is_some_and(|extension| extension == "wasm")
+    Path::new(name).extension().is_some_and(|extension| extension == "wasm")
 }
 
 fn limits(written: &file::PluginLimits) -> model::PluginLimits {

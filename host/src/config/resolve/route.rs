@@ -15,12 +15,7 @@ const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPT
 impl Resolver<'_> {
     /// `body` is the limit of routes that have none, where it is known.
     pub(super) fn routes(&mut self, body: Option<u64>) -> Option<Vec<model::Route>> {
-        let count = self
-            .document
-            .root
-            .get("routes")
-            .and_then(Value::as_array)
-            .map_or(0, Vec::len);
+        let count = self.document.root.get("routes").and_then(Value::as_array).map_or(0, Vec::len);
         let (mut routes, mut names, mut conditions) = (Vec::new(), HashMap::new(), HashMap::new());
         for index in 0..count {
             let pointer = child("/routes", &index.to_string());
@@ -35,9 +30,8 @@ impl Resolver<'_> {
                 continue;
             }
             if let Some(first) = conditions.insert(condition_key(&route.matches), index) {
-                let message = format!(
-                    "this route has the same conditions as `routes[{first}]`, so it would never be taken"
-                );
+                let message =
+                    format!("this route has the same conditions as `routes[{first}]`, so it would never be taken");
                 self.error_with_help(
                     &pointer,
                     message,
@@ -61,42 +55,22 @@ impl Resolver<'_> {
             return written.path.clone();
         };
         if let Some(first) = names.insert(name.clone(), index) {
-            self.error(
-                &child(pointer, "name"),
-                format!("`routes[{first}]` has this name already"),
-            );
+            self.error(&child(pointer, "name"), format!("`routes[{first}]` has this name already"));
         }
         name.clone()
     }
 
-    fn route(
-        &mut self,
-        pointer: &str,
-        name: String,
-        written: &file::Route,
-        body: Option<u64>,
-    ) -> Option<model::Route> {
+    fn route(&mut self, pointer: &str, name: String, written: &file::Route, body: Option<u64>) -> Option<model::Route> {
         let before = self.errors.len();
         if written.upstream.is_none() && written.plugins.is_empty() && !self.has_broken(pointer) {
             let help = "add `upstream = \"NAME\"`, or `plugins = [...]` with one that answers";
-            self.error_with_help(
-                pointer,
-                "the route has neither an upstream nor a plugin",
-                help,
-            );
+            self.error_with_help(pointer, "the route has neither an upstream nor a plugin", help);
         }
-        let upstream = written
-            .upstream
-            .as_ref()
-            .and_then(|name| self.upstream_id(&child(pointer, "upstream"), name));
+        let upstream = written.upstream.as_ref().and_then(|name| self.upstream_id(&child(pointer, "upstream"), name));
         let plugins = self.chain(&child(pointer, "plugins"), &written.plugins);
         let matches = self.matches(pointer, written);
         if let Some(prefix) = &written.strip_prefix {
-            self.refuse_part(
-                &child(pointer, "strip_prefix"),
-                prefix,
-                path::check_prefix(prefix, &written.path),
-            );
+            self.refuse_part(&child(pointer, "strip_prefix"), prefix, path::check_prefix(prefix, &written.path));
         }
         (self.errors.len() == before).then(|| model::Route {
             name,
@@ -105,11 +79,7 @@ impl Resolver<'_> {
             plugins,
             strip_prefix: written.strip_prefix.clone(),
             preserve_host: written.preserve_host,
-            body_limit: written
-                .body_limit
-                .map(|size| size.0)
-                .or(body)
-                .unwrap_or_default(),
+            body_limit: written.body_limit.map(|size| size.0).or(body).unwrap_or_default(),
             timeout: written.timeout.0,
         })
     }
@@ -122,10 +92,7 @@ impl Resolver<'_> {
                 continue;
             };
             if chain.contains(&id) {
-                self.error(
-                    &pointer,
-                    format!("{} is in this chain twice", self.shown(&pointer, name)),
-                );
+                self.error(&pointer, format!("{} is in this chain twice", self.shown(&pointer, name)));
             }
             chain.push(id);
         }
@@ -133,11 +100,7 @@ impl Resolver<'_> {
     }
 
     fn matches(&mut self, pointer: &str, written: &file::Route) -> model::Match {
-        self.refuse_part(
-            &child(pointer, "path"),
-            &written.path,
-            path::check(&written.path),
-        );
+        self.refuse_part(&child(pointer, "path"), &written.path, path::check(&written.path));
         let headers = &child(pointer, "headers");
         model::Match {
             hosts: written
@@ -159,40 +122,21 @@ impl Resolver<'_> {
                 .iter()
                 .filter_map(|(name, condition)| self.header(headers, name, condition))
                 .collect(),
-            query: written
-                .query
-                .iter()
-                .map(|(name, condition)| (name.clone(), value(condition)))
-                .collect(),
+            query: written.query.iter().map(|(name, condition)| (name.clone(), value(condition))).collect(),
         }
     }
 
     fn host(&mut self, pointer: &str, index: usize, text: &str) -> Option<model::Host> {
-        let is_list = self
-            .document
-            .root
-            .pointer(pointer)
-            .is_some_and(Value::is_array);
-        let pointer = if is_list {
-            child(pointer, &index.to_string())
-        } else {
-            pointer.to_owned()
-        };
+        let is_list = self.document.root.pointer(pointer).is_some_and(Value::is_array);
+        let pointer = if is_list { child(pointer, &index.to_string()) } else { pointer.to_owned() };
         let lower = text.to_ascii_lowercase();
         let (is_suffix, name) = match lower.strip_prefix("*.") {
             Some(name) => (true, name),
             None => (false, lower.as_str()),
         };
-        let address = name
-            .trim_start_matches('[')
-            .trim_end_matches(']')
-            .parse::<std::net::Ipv6Addr>()
-            .is_ok();
+        let address = name.trim_start_matches('[').trim_end_matches(']').parse::<std::net::Ipv6Addr>().is_ok();
         let label = |label: &str| {
-            !label.is_empty()
-                && label
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+            !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
         };
         if !address && !name.split('.').all(label) {
             let help = match name.rsplit_once(':') {
@@ -201,26 +145,16 @@ impl Resolver<'_> {
                 }
                 _ => "for example `api.example.com`, or `*.example.com` for all below".into(),
             };
-            self.error_with_help(
-                &pointer,
-                format!("{} is not a host name", self.shown(&pointer, text)),
-                help,
-            );
+            self.error_with_help(&pointer, format!("{} is not a host name", self.shown(&pointer, text)), help);
             return None;
         }
-        Some(if is_suffix {
-            model::Host::Suffix(format!(".{name}"))
-        } else {
-            model::Host::Exact(lower)
-        })
+        Some(if is_suffix { model::Host::Suffix(format!(".{name}")) } else { model::Host::Exact(lower) })
     }
 
     fn method(&mut self, pointer: &str, index: usize, text: &str) -> Option<Method> {
         let pointer = &child(pointer, &index.to_string());
         // Methods are case-sensitive (RFC 9110 section 9.1), and none in use has small letters.
-        let good = text
-            .bytes()
-            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b"-_".contains(&b));
+        let good = text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b"-_".contains(&b));
         let near = suggest::nearest(text, METHODS.iter().copied()).filter(|near| *near != text);
         match Method::from_bytes(text.as_bytes()) {
             Ok(method) if good && (near.is_none() || METHODS.contains(&text)) => Some(method),
@@ -229,11 +163,7 @@ impl Resolver<'_> {
                     || format!("for example {}", suggest::list(METHODS.iter().copied())),
                     |near| format!("did you mean `{near}`?"),
                 );
-                self.error_with_help(
-                    pointer,
-                    format!("{} is not an HTTP method", self.shown(pointer, text)),
-                    help,
-                );
+                self.error_with_help(pointer, format!("{} is not an HTTP method", self.shown(pointer, text)), help);
                 None
             }
         }
@@ -248,24 +178,16 @@ impl Resolver<'_> {
         if let Ok(parsed) = name.parse::<HeaderName>() {
             return Some((parsed, value(condition)));
         }
-        let message = format!(
-            "`{}` is not the name of a header field",
-            name.escape_debug()
-        );
+        let message = format!("`{}` is not the name of a header field", name.escape_debug());
         let error = self.document.key_error(&child(pointer, name), message);
-        self.errors
-            .push(error.help("a name is letters, digits and `-`, for example `x-api-version`"));
+        self.errors.push(error.help("a name is letters, digits and `-`, for example `x-api-version`"));
         None
     }
 
     fn refuse_part(&mut self, pointer: &str, text: &str, checked: Result<(), (String, String)>) {
         if let Err((what, help)) = checked {
             if self.document.may_be_shown(pointer) {
-                self.error_with_help(
-                    pointer,
-                    format!("{} {what}", self.shown(pointer, text)),
-                    help,
-                );
+                self.error_with_help(pointer, format!("{} {what}", self.shown(pointer, text)), help);
             } else {
                 self.error(pointer, "the value that was put in is not a path");
             }
@@ -282,22 +204,10 @@ fn value(condition: &file::Condition) -> Option<String> {
 
 /// Equal for two routes that match the same requests in the same words.
 fn condition_key(matches: &model::Match) -> String {
-    let mut hosts: Vec<String> = matches
-        .hosts
-        .iter()
-        .map(|host| format!("{host:?}"))
-        .collect();
+    let mut hosts: Vec<String> = matches.hosts.iter().map(|host| format!("{host:?}")).collect();
     let mut methods: Vec<&str> = matches.methods.iter().map(Method::as_str).collect();
     hosts.sort();
     methods.sort_unstable();
-    let headers: BTreeMap<&str, _> = matches
-        .headers
-        .iter()
-        .map(|(name, value)| (name.as_str(), value))
-        .collect();
-    format!(
-        "{hosts:?} {methods:?} {} {headers:?} {:?}",
-        path::shape(&matches.path),
-        matches.query
-    )
+    let headers: BTreeMap<&str, _> = matches.headers.iter().map(|(name, value)| (name.as_str(), value)).collect();
+    format!("{hosts:?} {methods:?} {} {headers:?} {:?}", path::shape(&matches.path), matches.query)
 }

@@ -21,10 +21,7 @@ impl Resolver<'_> {
         (self.errors.len() == before).then(|| model::Server {
             listen,
             admin,
-            workers: written
-                .workers
-                .unwrap_or_else(|| available_parallelism().map_or(1, usize::from))
-                .max(1),
+            workers: written.workers.unwrap_or_else(|| available_parallelism().map_or(1, usize::from)).max(1),
             plugins_dir: self.plugins_dir.clone(),
             drain: written.drain.0,
             limits: model::ServerLimits {
@@ -56,32 +53,17 @@ impl Resolver<'_> {
     fn listen(&mut self, texts: &[String]) -> Vec<SocketAddr> {
         const POINTER: &str = "/server/listen";
         if texts.is_empty() {
-            self.error_with_help(
-                POINTER,
-                "`listen` must not be empty",
-                "for example `listen = \"0.0.0.0:8080\"`",
-            );
+            self.error_with_help(POINTER, "`listen` must not be empty", "for example `listen = \"0.0.0.0:8080\"`");
         }
-        let is_list = self
-            .document
-            .root
-            .pointer(POINTER)
-            .is_some_and(serde_json::Value::is_array);
+        let is_list = self.document.root.pointer(POINTER).is_some_and(serde_json::Value::is_array);
         let mut all = Vec::new();
         for (index, text) in texts.iter().enumerate() {
-            let pointer = if is_list {
-                child(POINTER, &index.to_string())
-            } else {
-                POINTER.to_owned()
-            };
+            let pointer = if is_list { child(POINTER, &index.to_string()) } else { POINTER.to_owned() };
             let Some(address) = self.address(&pointer, text) else {
                 continue;
             };
             if all.iter().any(|other| conflict(*other, address)) {
-                self.error(
-                    &pointer,
-                    format!("`{address}` is taken by an address before it"),
-                );
+                self.error(&pointer, format!("`{address}` is taken by an address before it"));
             }
             all.push(address);
         }
@@ -92,40 +74,23 @@ impl Resolver<'_> {
         if let Ok(address) = text.parse() {
             return Some(address);
         }
-        let host_and_port = text
-            .rsplit_once(':')
-            .and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
+        let host_and_port = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
         let help = match (host_and_port, text.parse::<u16>(), text.parse::<IpAddr>()) {
             (Some(("", port)), ..) | (_, Ok(port), _) => {
                 format!("for all addresses of the machine write `0.0.0.0:{port}`")
             }
             (.., Ok(ip)) => format!("add a port, for example `{}`", SocketAddr::new(ip, 8080)),
             (Some(("localhost", port)), ..) => format!("write `127.0.0.1:{port}`"),
-            _ => {
-                "an address is an IP address and a port, for example `0.0.0.0:8080` or `[::]:8080`"
-                    .to_owned()
-            }
+            _ => "an address is an IP address and a port, for example `0.0.0.0:8080` or `[::]:8080`".to_owned(),
         };
-        self.error_with_help(
-            pointer,
-            format!(
-                "{} is not an address with a port",
-                self.shown(pointer, text)
-            ),
-            help,
-        );
+        self.error_with_help(pointer, format!("{} is not an address with a port", self.shown(pointer, text)), help);
         None
     }
 
     fn check_conflict(&mut self, listen: &[SocketAddr], admin: Option<SocketAddr>) {
-        if let Some(admin) =
-            admin.filter(|admin| listen.iter().any(|listen| conflict(*listen, *admin)))
-        {
-            let pointer = if self.document.spans.contains_key("/server/admin") {
-                "/server/admin"
-            } else {
-                "/server/listen"
-            };
+        if let Some(admin) = admin.filter(|admin| listen.iter().any(|listen| conflict(*listen, *admin))) {
+            let pointer =
+                if self.document.spans.contains_key("/server/admin") { "/server/admin" } else { "/server/listen" };
             self.error_with_help(
                 pointer,
                 format!("`listen` and `admin` both take port {}", admin.port()),
@@ -137,9 +102,7 @@ impl Resolver<'_> {
 
 /// Whether two listeners cannot be open at a time. Port 0 is a free port each time.
 fn conflict(a: SocketAddr, b: SocketAddr) -> bool {
-    a.port() != 0
-        && a.port() == b.port()
-        && (a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified())
+    a.port() != 0 && a.port() == b.port() && (a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified())
 }
 
 pub(super) fn bytes(size: crate::config::units::Size) -> usize {

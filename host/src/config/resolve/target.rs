@@ -17,35 +17,20 @@ pub(super) fn parse(text: &str) -> Result<Target, (&'static str, String)> {
         return Err(("has no host", form()));
     };
     if authority.as_str().contains('@') {
-        return Err((
-            "holds a user name",
-            "credentials are not sent to upstreams; leave them out".into(),
-        ));
+        return Err(("holds a user name", "credentials are not sent to upstreams; leave them out".into()));
     }
     if rest.contains(['/', '?', '#']) {
-        return Err((
-            "has a path",
-            format!("write `http://{authority}`; `strip_prefix` of a route changes paths"),
-        ));
+        return Err(("has a path", format!("write `http://{authority}`; `strip_prefix` of a route changes paths")));
     }
-    let host = authority
-        .host()
-        .trim_start_matches('[')
-        .trim_end_matches(']');
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
     let port = match authority.as_str().strip_prefix(authority.host()) {
         Some("") => Some(80),
         _ => authority.port_u16(),
     };
     match port {
         _ if host.is_empty() => Err(("has no host", form())),
-        None | Some(0) => Err((
-            "has no valid port",
-            "a port is a number from 1 to 65535".into(),
-        )),
-        Some(port) => Ok(Target {
-            host: host.to_owned(),
-            port,
-        }),
+        None | Some(0) => Err(("has no valid port", "a port is a number from 1 to 65535".into())),
+        Some(port) => Ok(Target { host: host.to_owned(), port }),
     }
 }
 
@@ -57,10 +42,7 @@ fn not_http(text: &str) -> (&'static str, String) {
         );
     }
     if text.contains("://") {
-        return (
-            "is not an HTTP address",
-            "the form is `http://HOST:PORT`".into(),
-        );
+        return ("is not an HTTP address", "the form is `http://HOST:PORT`".into());
     }
     ("has no scheme", format!("write `http://{text}`"))
 }
@@ -72,12 +54,7 @@ mod tests {
 
     #[test]
     fn hosts_and_ports_are_taken_apart() {
-        let target = |host: &str, port| {
-            Ok(Target {
-                host: host.into(),
-                port,
-            })
-        };
+        let target = |host: &str, port| Ok(Target { host: host.into(), port });
         assert_eq!(parse("http://10.0.0.1:3001"), target("10.0.0.1", 3001));
         assert_eq!(parse("http://users.internal"), target("users.internal", 80));
         assert_eq!(parse("http://[::1]:3001"), target("::1", 3001));

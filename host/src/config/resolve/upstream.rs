@@ -5,16 +5,8 @@ use crate::config::document::child;
 use crate::config::{file, model};
 
 impl Resolver<'_> {
-    #[allow(
-        clippy::needless_pass_by_value,
-        reason = "one signature for every kind of part"
-    )]
-    pub(super) fn upstream(
-        &mut self,
-        pointer: &str,
-        name: &str,
-        written: file::Upstream,
-    ) -> Option<model::Upstream> {
+    #[allow(clippy::needless_pass_by_value, reason = "one signature for every kind of part")]
+    pub(super) fn upstream(&mut self, pointer: &str, name: &str, written: file::Upstream) -> Option<model::Upstream> {
         Some(model::Upstream {
             name: name.to_owned(),
             targets: self.targets(&child(pointer, "targets"), &written.targets)?,
@@ -28,10 +20,7 @@ impl Resolver<'_> {
                 idle: written.timeouts.idle.0,
                 total: written.timeouts.total.0,
             },
-            ejection: model::Ejection {
-                failures: written.ejection.failures,
-                duration: written.ejection.duration.0,
-            },
+            ejection: model::Ejection { failures: written.ejection.failures, duration: written.ejection.duration.0 },
             idle_connections: written.idle_connections,
             idle_for: written.idle_for.0,
             connect_retries: written.connect_retries,
@@ -46,10 +35,7 @@ impl Resolver<'_> {
                 continue;
             };
             if all.contains(&target) {
-                self.error(
-                    &pointer,
-                    format!("{} is listed twice", self.shown(&pointer, text)),
-                );
+                self.error(&pointer, format!("{} is listed twice", self.shown(&pointer, text)));
             }
             all.push(target);
         }
@@ -62,11 +48,8 @@ impl Resolver<'_> {
             Err((what, help)) => {
                 let message = format!("{} {what}", self.shown(pointer, text));
                 // The help repeats the text.
-                let help = if self.document.may_be_shown(pointer) {
-                    help
-                } else {
-                    "the form is `http://HOST:PORT`".into()
-                };
+                let help =
+                    if self.document.may_be_shown(pointer) { help } else { "the form is `http://HOST:PORT`".into() };
                 self.error_with_help(pointer, message, help);
                 None
             }

@@ -8,20 +8,11 @@ use crate::config::{schema, suggest, units};
 
 impl Wording<'_> {
     /// Message and help for a value that is wrong in itself.
-    pub(super) fn value(
-        &self,
-        pointer: &str,
-        kind: &Kind,
-        value: &Value,
-        node: &Value,
-    ) -> (String, Option<String>) {
+    pub(super) fn value(&self, pointer: &str, kind: &Kind, value: &Value, node: &Value) -> (String, Option<String>) {
         let name = self.name(pointer);
         let example = schema::example(self.schema, node).or_else(|| self.property_example(pointer));
         let for_example = match example {
-            Some(example) => Some(format!(
-                "for example `{}{example}`",
-                self.assignment(pointer)
-            )),
+            Some(example) => Some(format!("for example `{}{example}`", self.assignment(pointer))),
             // TOML has a header of its own for these.
             None if schema::is_list_of_tables(self.schema, node) => {
                 Some(format!("write `[[{}]]`", self.document.key_path(pointer)))
@@ -29,17 +20,11 @@ impl Wording<'_> {
             None => None,
         };
         let message = match kind {
-            Kind::Type { .. } => format!(
-                "{name} must be {}, not {}",
-                schema::expected(self.schema, node),
-                schema::found(value)
-            ),
+            Kind::Type { .. } => {
+                format!("{name} must be {}, not {}", schema::expected(self.schema, node), schema::found(value))
+            }
             Kind::Enum { options } => {
-                return self.not_one_of(
-                    pointer,
-                    value,
-                    options.as_array().map_or(&[], Vec::as_slice),
-                );
+                return self.not_one_of(pointer, value, options.as_array().map_or(&[], Vec::as_slice));
             }
             Kind::Constant { expected_value } => {
                 return self.not_one_of(pointer, value, std::slice::from_ref(expected_value));
@@ -77,27 +62,14 @@ impl Wording<'_> {
         }
     }
 
-    pub(super) fn not_one_of(
-        &self,
-        pointer: &str,
-        value: &Value,
-        options: &[Value],
-    ) -> (String, Option<String>) {
+    pub(super) fn not_one_of(&self, pointer: &str, value: &Value, options: &[Value]) -> (String, Option<String>) {
         let texts: Vec<String> = options
             .iter()
-            .filter_map(|option| {
-                option
-                    .as_str()
-                    .map(str::to_owned)
-                    .or_else(|| schema::toml_text(option))
-            })
+            .filter_map(|option| option.as_str().map(str::to_owned).or_else(|| schema::toml_text(option)))
             .collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let name = self.name(pointer);
-        match value
-            .as_str()
-            .filter(|_| self.document.may_be_shown(pointer))
-        {
+        match value.as_str().filter(|_| self.document.may_be_shown(pointer)) {
             Some(text) => {
                 let (text, list) = (text.escape_debug(), suggest::list(texts.iter().copied()));
                 let message = match texts.as_slice() {
@@ -105,10 +77,7 @@ impl Wording<'_> {
                     _ => format!("{name} cannot be `{text}`; it is {list}"),
                 };
                 let text = &text.to_string();
-                (
-                    message,
-                    suggest::nearest(text, texts).map(|near| format!("did you mean `{near}`?")),
-                )
+                (message, suggest::nearest(text, texts).map(|near| format!("did you mean `{near}`?")))
             }
             None => (format!("{name} must be {}", suggest::list(texts)), None),
         }
@@ -127,11 +96,7 @@ impl Wording<'_> {
     fn assignment(&self, pointer: &str) -> String {
         let name = self.name(pointer);
         let name = name.trim_matches('`');
-        if name.contains('[') {
-            String::new()
-        } else {
-            format!("{name} = ")
-        }
+        if name.contains('[') { String::new() } else { format!("{name} = ") }
     }
 
     fn property_example(&self, pointer: &str) -> Option<String> {
@@ -147,9 +112,9 @@ fn bound(kind: &Kind) -> Option<String> {
         Kind::Maximum { limit } => format!("be at most {}", number(limit)),
         Kind::ExclusiveMinimum { limit } => format!("be more than {}", number(limit)),
         Kind::ExclusiveMaximum { limit } => format!("be less than {}", number(limit)),
-        Kind::MinLength { limit: 1 }
-        | Kind::MinItems { limit: 1 }
-        | Kind::MinProperties { limit: 1 } => "not be empty".into(),
+        Kind::MinLength { limit: 1 } | Kind::MinItems { limit: 1 } | Kind::MinProperties { limit: 1 } => {
+            "not be empty".into()
+        }
         Kind::MinLength { limit } => format!("have at least {}", count(*limit, "character")),
         Kind::MaxLength { limit } => format!("have at most {}", count(*limit, "character")),
         Kind::MinItems { limit } => format!("have at least {}", count(*limit, "item")),
@@ -165,9 +130,7 @@ fn fault(kind: &Kind) -> String {
         Kind::UniqueItems => "has the same item twice".into(),
         Kind::Format { format } => format!("is not in the format `{format}`"),
         Kind::PropertyNames { .. } => "has a key whose name is not allowed".into(),
-        Kind::OneOfMultipleValid { .. } => {
-            "fits several alternatives that exclude each other".into()
-        }
+        Kind::OneOfMultipleValid { .. } => "fits several alternatives that exclude each other".into(),
         other => format!("is not what the schema asks for (`{}`)", other.keyword()),
     }
 }

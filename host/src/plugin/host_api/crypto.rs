@@ -6,7 +6,8 @@ use crate::plugin::state::InstanceState;
 
 impl Host for InstanceState {
     fn keys(&mut self) -> wasmtime::Result<Vec<Key>> {
-        let to_wit = |(name, algorithm): (&str, _)| Key { name: name.to_owned(), algorithm: algorithm_to_wit(algorithm) };
+        let to_wit =
+            |(name, algorithm): (&str, _)| Key { name: name.to_owned(), algorithm: algorithm_to_wit(algorithm) };
         Ok(self.plugin.keys.iter().map(to_wit).collect())
     }
 

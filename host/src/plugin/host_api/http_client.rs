@@ -129,7 +129,8 @@ impl Host for InstanceState {
 fn prepare(rights: &Rights, call: Outbound, deadline: std::time::Instant) -> Result<OutboundCall, ClientError> {
     let to = grant(rights, &call.target)?;
     let head = head(&call).map_err(ClientError::Invalid)?;
-    let own = (call.timeout_ms > 0).then(|| std::time::Instant::now() + std::time::Duration::from_millis(call.timeout_ms.into()));
+    let own = (call.timeout_ms > 0)
+        .then(|| std::time::Instant::now() + std::time::Duration::from_millis(call.timeout_ms.into()));
     Ok(OutboundCall {
         to,
         head: request_with_headers(head, call.headers)?,

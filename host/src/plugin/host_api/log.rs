@@ -38,9 +38,18 @@ impl LogBudget {
 
 impl Host for InstanceState {
     fn write(&mut self, level: Level, mut message: String) -> wasmtime::Result<()> {
-        let Some(dropped) = self.log_budget.take(Instant::now()) else { return Ok(()) };
+        let Some(dropped) = self.log_budget.take(Instant::now()) else {
+            if let Some(metrics) = &self.metrics {
+                metrics.log_dropped();
+            }
+            return Ok(());
+        };
         if dropped > 0 {
-            tracing::warn!(plugin = &*self.plugin.name, dropped, "log lines of a plugin were dropped: more than 100 a second");
+            tracing::warn!(
+                plugin = &*self.plugin.name,
+                dropped,
+                "log lines of a plugin were dropped: more than 100 a second"
+            );
         }
         message.truncate(message.floor_char_boundary(MAX_LINE));
         let (plugin, hook) = (&*self.plugin.name, self.hook.name());

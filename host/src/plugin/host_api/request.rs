@@ -114,7 +114,9 @@ impl Host for InstanceState {
         let limit = self.plugin.limits.body;
         if body.len() as u64 > limit {
             let length = body.len();
-            return Err(wasmtime::Error::msg(format!("`request.set-body` with {length} bytes; limits.body is {limit}")));
+            return Err(wasmtime::Error::msg(format!(
+                "`request.set-body` with {length} bytes; limits.body is {limit}"
+            )));
         }
         self.request("request.set-body")?.replaced_body = Some(body.into());
         Ok(())

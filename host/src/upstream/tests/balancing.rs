@@ -5,10 +5,7 @@ use crate::config::model::Balance;
 use crate::upstream::{Registry, TargetState, UpstreamError};
 
 fn of(registry: &Registry, port: u16) -> TargetState {
-    registry
-        .targets()
-        .find(|target| target.name.ends_with(&format!(":{port}")))
-        .unwrap()
+    registry.targets().find(|target| target.name.ends_with(&format!(":{port}"))).unwrap()
 }
 
 #[test]
@@ -33,8 +30,7 @@ fn least_request_goes_where_nothing_is_under_way() {
     on_a_worker(async {
         let busy = Server::start(|mut wire| async move {
             wire.request().await;
-            wire.write("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n")
-                .await;
+            wire.write("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n").await;
             wire.request().await;
         })
         .await;
@@ -47,10 +43,7 @@ fn least_request_goes_where_nothing_is_under_way() {
         for _ in 0..6 {
             assert_eq!(fetch(&upstream).await, "ok");
         }
-        assert_eq!(
-            (busy.requests.borrow().len(), free.requests.borrow().len()),
-            (1, 6)
-        );
+        assert_eq!((busy.requests.borrow().len(), free.requests.borrow().len()), (1, 6));
         assert_eq!(of(&registry, busy.port).in_flight, 1);
         drop(held);
     });

@@ -9,10 +9,7 @@ use crate::body::{BodyError, Fault, Side, collect};
 use crate::upstream::{Call, Registry, UpstreamError};
 
 fn upstream_fault(fault: Fault) -> BodyError {
-    BodyError {
-        side: Side::Upstream,
-        fault,
-    }
+    BodyError { side: Side::Upstream, fault }
 }
 
 /// Sends this, then nothing, with the connection open.
@@ -33,12 +30,7 @@ fn a_refused_connection_is_told_with_its_target() {
         let upstream = registry.upstream(&settings(&[port]));
         let error = send(&upstream, get("/")).await.unwrap_err();
         assert!(matches!(error, UpstreamError::Connect { .. }), "{error}");
-        assert!(
-            error
-                .to_string()
-                .starts_with(&format!("cannot connect to 127.0.0.1:{port}: ")),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with(&format!("cannot connect to 127.0.0.1:{port}: ")), "{error}");
         assert_eq!(state(&registry).failures, 1);
     });
 }
@@ -46,10 +38,7 @@ fn a_refused_connection_is_told_with_its_target() {
 #[test]
 fn a_name_that_does_not_resolve_is_a_failed_connection() {
     on_a_worker(async {
-        let origin = crate::config::model::Target {
-            host: "no-such-host.invalid".into(),
-            port: 80,
-        };
+        let origin = crate::config::model::Target { host: "no-such-host.invalid".into(), port: 80 };
         let upstream = Registry::new(0).origin(&origin);
         let error = send(&upstream, get("/")).await.unwrap_err();
         assert_eq!(&**error.target(), "no-such-host.invalid:80");
@@ -65,16 +54,10 @@ fn a_target_that_never_answers_runs_into_the_first_byte_time_out_and_loses_the_c
         settings.timeouts.first_byte = ms(50);
         let upstream = registry.upstream(&settings);
         let error = send(&upstream, get("/")).await.unwrap_err();
-        assert!(
-            matches!(error, UpstreamError::FirstByteTimeout { .. }) && error.is_timeout(),
-            "{error}"
-        );
+        assert!(matches!(error, UpstreamError::FirstByteTimeout { .. }) && error.is_timeout(), "{error}");
         settle().await;
         let state = state(&registry);
-        assert_eq!(
-            (server.closed.get(), state.in_flight, state.failures),
-            (1, 0, 1)
-        );
+        assert_eq!((server.closed.get(), state.in_flight, state.failures), (1, 0, 1));
     });
 }
 
@@ -106,17 +89,7 @@ fn the_deadline_of_a_call_ends_it_and_is_not_held_against_the_target() {
         let upstream = registry.upstream(&settings(&[server.port]));
         let (head, body) = get("/").into_parts();
         let deadline = Some(Instant::now() + ms(50));
-        let error = upstream
-            .send(
-                head,
-                body,
-                Call {
-                    deadline,
-                    preserve_host: false,
-                },
-            )
-            .await
-            .unwrap_err();
+        let error = upstream.send(head, body, Call { deadline, preserve_host: false }).await.unwrap_err();
         assert!(matches!(error, UpstreamError::Deadline { .. }), "{error}");
         assert_eq!(state(&registry).failures, 0);
     });
@@ -125,12 +98,7 @@ fn the_deadline_of_a_call_ends_it_and_is_not_held_against_the_target() {
 #[test]
 fn a_connection_closed_before_the_head_is_whole_is_broken() {
     on_a_worker(async {
-        for sent in [
-            "",
-            "HTTP/1.1 200",
-            "HTTP/1.1 200 OK\r\ncontent-le",
-            "What?\r\n\r\n",
-        ] {
+        for sent in ["", "HTTP/1.1 200", "HTTP/1.1 200 OK\r\ncontent-le", "What?\r\n\r\n"] {
             let server = Server::start(move |mut wire| async move {
                 wire.request().await;
                 wire.write(sent).await;
@@ -138,15 +106,8 @@ fn a_connection_closed_before_the_head_is_whole_is_broken() {
             .await;
             let upstream = Registry::new(0).upstream(&settings(&[server.port]));
             let error = send(&upstream, get("/")).await.unwrap_err();
-            assert!(
-                matches!(error, UpstreamError::Broken { .. }),
-                "{sent}: {error}"
-            );
-            assert_eq!(
-                server.connections.get(),
-                1,
-                "{sent}: a fresh connection is not tried again"
-            );
+            assert!(matches!(error, UpstreamError::Broken { .. }), "{sent}: {error}");
+            assert_eq!(server.connections.get(), 1, "{sent}: a fresh connection is not tried again");
         }
     });
 }
@@ -154,10 +115,8 @@ fn a_connection_closed_before_the_head_is_whole_is_broken() {
 #[test]
 fn switching_protocols_unasked_is_no_answer() {
     on_a_worker(async {
-        let server = sending_only(
-            "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n",
-        )
-        .await;
+        let server =
+            sending_only("HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n").await;
         let upstream = Registry::new(0).upstream(&settings(&[server.port]));
         let error = send(&upstream, get("/")).await.unwrap_err();
         assert!(matches!(error, UpstreamError::Switched { .. }), "{error}");
@@ -194,20 +153,14 @@ fn a_body_that_stops_coming_is_idle_and_one_that_trickles_meets_the_deadline() {
         let server = sending_only("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhe").await;
         let mut stopping = settings(&[server.port]);
         stopping.timeouts.idle = ms(50);
-        let answer = send(&Registry::new(0).upstream(&stopping), get("/"))
-            .await
-            .unwrap();
-        assert_eq!(
-            collect(answer.body, 5).await.unwrap_err(),
-            upstream_fault(Fault::Idle)
-        );
+        let answer = send(&Registry::new(0).upstream(&stopping), get("/")).await.unwrap();
+        assert_eq!(collect(answer.body, 5).await.unwrap_err(), upstream_fault(Fault::Idle));
         settle().await;
         assert_eq!(server.closed.get(), 1);
 
         let server = Server::start(|mut wire| async move {
             wire.request().await;
-            wire.write("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
-                .await;
+            wire.write("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n").await;
             for _ in 0..1000 {
                 wire.write("x").await;
                 tokio::time::sleep(ms(10)).await;
@@ -217,13 +170,8 @@ fn a_body_that_stops_coming_is_idle_and_one_that_trickles_meets_the_deadline() {
         let mut trickling = settings(&[server.port]);
         (trickling.timeouts.idle, trickling.timeouts.total) = (ms(100), ms(200));
         let begun = Instant::now();
-        let answer = send(&Registry::new(0).upstream(&trickling), get("/"))
-            .await
-            .unwrap();
-        assert_eq!(
-            collect(answer.body, 1000).await.unwrap_err(),
-            upstream_fault(Fault::Deadline)
-        );
+        let answer = send(&Registry::new(0).upstream(&trickling), get("/")).await.unwrap();
+        assert_eq!(collect(answer.body, 1000).await.unwrap_err(), upstream_fault(Fault::Deadline));
         assert!((200..1_000).contains(&begun.elapsed().as_millis()));
     });
 }
@@ -239,10 +187,7 @@ fn an_answer_dropped_early_closes_its_connection() {
         drop(answer);
         settle().await;
         let state = state(&registry);
-        assert_eq!(
-            (server.closed.get(), state.idle, state.in_flight),
-            (1, 0, 0)
-        );
+        assert_eq!((server.closed.get(), state.idle, state.in_flight), (1, 0, 0));
     });
 }
 
@@ -256,11 +201,7 @@ fn a_request_given_up_closes_its_connection() {
         .await;
         let mut registry = Registry::new(0);
         let upstream = registry.upstream(&settings(&[server.port]));
-        assert!(
-            tokio::time::timeout(ms(30), send(&upstream, get("/")))
-                .await
-                .is_err()
-        );
+        assert!(tokio::time::timeout(ms(30), send(&upstream, get("/"))).await.is_err());
         settle().await;
         assert_eq!((server.closed.get(), state(&registry).in_flight), (1, 0));
     });

@@ -20,10 +20,7 @@ pub(super) const LONG: Duration = Duration::from_secs(10);
 
 /// Runs a test as a worker would: one thread, local tasks.
 pub(super) fn on_a_worker(test: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     LocalSet::new().block_on(&runtime, test);
 }
 
@@ -56,9 +53,7 @@ pub(super) struct Wire {
 }
 
 impl Server {
-    pub(super) async fn start<F: Future<Output = ()> + 'static>(
-        script: impl Fn(Wire) -> F + 'static,
-    ) -> Self {
+    pub(super) async fn start<F: Future<Output = ()> + 'static>(script: impl Fn(Wire) -> F + 'static) -> Self {
         Self::start_at(0, script).await
     }
 
@@ -79,12 +74,7 @@ impl Server {
             while let Ok((stream, _)) = listener.accept().await {
                 connections.set(connections.get() + 1);
                 let (requests, closed) = (Rc::clone(&requests), Rc::clone(&closed));
-                spawn_local(script(Wire {
-                    stream,
-                    number: connections.get(),
-                    requests,
-                    closed,
-                }));
+                spawn_local(script(Wire { stream, number: connections.get(), requests, closed }));
             }
         });
         server
@@ -112,9 +102,7 @@ impl Wire {
             };
             head.push(byte);
         }
-        self.requests
-            .borrow_mut()
-            .push(String::from_utf8(head).unwrap());
+        self.requests.borrow_mut().push(String::from_utf8(head).unwrap());
         true
     }
 
@@ -139,35 +127,17 @@ impl Wire {
 
 /// A port nobody listens on.
 pub(super) fn dead_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Patient settings; tests change what they are about.
 pub(super) fn settings(ports: &[u16]) -> model::Upstream {
     model::Upstream {
         name: "test".into(),
-        targets: ports
-            .iter()
-            .map(|port| model::Target {
-                host: "127.0.0.1".into(),
-                port: *port,
-            })
-            .collect(),
+        targets: ports.iter().map(|port| model::Target { host: "127.0.0.1".into(), port: *port }).collect(),
         balance: Balance::RoundRobin,
-        timeouts: model::UpstreamTimeouts {
-            connect: LONG,
-            first_byte: LONG,
-            idle: LONG,
-            total: LONG,
-        },
-        ejection: model::Ejection {
-            failures: 0,
-            duration: LONG,
-        },
+        timeouts: model::UpstreamTimeouts { connect: LONG, first_byte: LONG, idle: LONG, total: LONG },
+        ejection: model::Ejection { failures: 0, duration: LONG },
         idle_connections: 8,
         idle_for: LONG,
         connect_retries: 0,
@@ -175,20 +145,14 @@ pub(super) fn settings(ports: &[u16]) -> model::Upstream {
 }
 
 pub(super) fn get(path: &str) -> Request<Body> {
-    Request::get(path)
-        .header("host", "client.example")
-        .body(Body::empty())
-        .unwrap()
+    Request::get(path).header("host", "client.example").body(Body::empty()).unwrap()
 }
 
 pub(super) fn post(body: Body) -> Request<Body> {
     Request::post("/").body(body).unwrap()
 }
 
-pub(super) async fn send(
-    upstream: &Upstream,
-    request: Request<Body>,
-) -> Result<Answer, UpstreamError> {
+pub(super) async fn send(upstream: &Upstream, request: Request<Body>) -> Result<Answer, UpstreamError> {
     let (head, body) = request.into_parts();
     upstream.send(head, body, Call::default()).await
 }

@@ -19,10 +19,7 @@ fn requests_one_after_another_share_a_connection() {
         }
         assert_eq!(server.connections.get(), 1);
         let state = state(&registry);
-        assert_eq!(
-            (state.connects, state.idle, state.in_flight, state.failures),
-            (1, 1, 0, 0)
-        );
+        assert_eq!((state.connects, state.idle, state.in_flight, state.failures), (1, 1, 0, 0));
     });
 }
 
@@ -31,33 +28,12 @@ fn the_target_sees_its_own_host_and_only_path_and_query() {
     on_a_worker(async {
         let server = Server::answering(OK).await;
         let upstream = Registry::new(0).upstream(&settings(&[server.port]));
-        send(&upstream, get("http://client.example/a?b"))
-            .await
-            .unwrap();
+        send(&upstream, get("http://client.example/a?b")).await.unwrap();
         let (head, body) = get("/c").into_parts();
-        upstream
-            .send(
-                head,
-                body,
-                Call {
-                    preserve_host: true,
-                    deadline: None,
-                },
-            )
-            .await
-            .unwrap();
+        upstream.send(head, body, Call { preserve_host: true, deadline: None }).await.unwrap();
         let requests = server.requests.borrow();
-        assert_eq!(
-            requests[0],
-            format!(
-                "GET /a?b HTTP/1.1\r\nhost: 127.0.0.1:{}\r\n\r\n",
-                server.port
-            )
-        );
-        assert_eq!(
-            requests[1],
-            "GET /c HTTP/1.1\r\nhost: client.example\r\n\r\n"
-        );
+        assert_eq!(requests[0], format!("GET /a?b HTTP/1.1\r\nhost: 127.0.0.1:{}\r\n\r\n", server.port));
+        assert_eq!(requests[1], "GET /c HTTP/1.1\r\nhost: client.example\r\n\r\n");
     });
 }
 
@@ -82,9 +58,7 @@ fn chunked_answers_empty_ones_and_answers_to_head_leave_the_connection_usable() 
         assert_eq!(fetch(&upstream).await, "ok");
         assert_eq!(fetch(&upstream).await, "ok");
         assert_eq!(fetch(&upstream).await, "");
-        let head = send(&upstream, Request::head("/").body(Body::empty()).unwrap())
-            .await
-            .unwrap();
+        let head = send(&upstream, Request::head("/").body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(head.head.headers["content-length"], "1000");
         assert_eq!(fetch(&upstream).await, "ok");
         assert_eq!(server.connections.get(), 1);
@@ -97,10 +71,7 @@ fn a_large_answer_comes_whole_and_leaves_the_connection_usable() {
         const LENGTH: usize = 3_000_000;
         let server = Server::start(|mut wire| async move {
             while wire.request().await {
-                wire.write(&format!(
-                    "HTTP/1.1 200 OK\r\ncontent-length: {LENGTH}\r\n\r\n"
-                ))
-                .await;
+                wire.write(&format!("HTTP/1.1 200 OK\r\ncontent-length: {LENGTH}\r\n\r\n")).await;
                 wire.write(&"x".repeat(LENGTH)).await;
             }
         })
@@ -108,10 +79,7 @@ fn a_large_answer_comes_whole_and_leaves_the_connection_usable() {
         let upstream = Registry::new(0).upstream(&settings(&[server.port]));
         for _ in 0..3 {
             let answer = send(&upstream, get("/")).await.unwrap();
-            assert_eq!(
-                collect(answer.body, LENGTH as u64).await.unwrap().len(),
-                LENGTH
-            );
+            assert_eq!(collect(answer.body, LENGTH as u64).await.unwrap().len(), LENGTH);
         }
         assert_eq!(server.connections.get(), 1);
     });
@@ -124,8 +92,7 @@ fn a_connection_the_target_closes_is_not_used_again() {
         let server = Server::start(|mut wire| async move {
             wire.request().await;
             let close = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok";
-            wire.write(if wire.number % 2 == 0 { close } else { OK })
-                .await;
+            wire.write(if wire.number % 2 == 0 { close } else { OK }).await;
         })
         .await;
         let mut registry = Registry::new(0);
@@ -161,10 +128,7 @@ fn an_idempotent_request_is_sent_again_where_a_reused_connection_was_closed() {
         fetch(&upstream).await;
         let put = Request::put("/").body(Body::full("hello")).unwrap();
         assert_eq!(send(&upstream, put).await.unwrap().head.status, 200);
-        assert_eq!(
-            (server.requests.borrow().len(), server.connections.get()),
-            (3, 2)
-        );
+        assert_eq!((server.requests.borrow().len(), server.connections.get()), (3, 2));
         assert_eq!(state(&registry).failures, 0);
     });
 }
@@ -175,14 +139,9 @@ fn a_request_that_is_not_idempotent_is_never_sent_twice() {
         let server = closing_on_the_second().await;
         let upstream = Registry::new(0).upstream(&settings(&[server.port]));
         fetch(&upstream).await;
-        let error = send(&upstream, post(Body::full("hello")))
-            .await
-            .unwrap_err();
+        let error = send(&upstream, post(Body::full("hello"))).await.unwrap_err();
         assert!(matches!(error, UpstreamError::Broken { .. }), "{error}");
-        assert_eq!(
-            (server.requests.borrow().len(), server.connections.get()),
-            (2, 1)
-        );
+        assert_eq!((server.requests.borrow().len(), server.connections.get()), (2, 1));
     });
 }
 
@@ -240,14 +199,7 @@ fn idle_connections_are_capped_and_closed_when_old() {
         let (a, b, c) = tokio::join!(fetch(&upstream), fetch(&upstream), fetch(&upstream));
         assert_eq!([a, b, c], ["ok"; 3]);
         settle().await;
-        assert_eq!(
-            (
-                state(&registry).idle,
-                server.connections.get(),
-                server.closed.get()
-            ),
-            (2, 3, 1)
-        );
+        assert_eq!((state(&registry).idle, server.connections.get(), server.closed.get()), (2, 3, 1));
         tokio::time::sleep(ms(200)).await;
         assert_eq!((state(&registry).idle, server.closed.get()), (0, 3));
         // The sweeper has ended and begins again.
@@ -278,14 +230,9 @@ fn connections_survive_a_reload_and_end_with_the_last_config_that_names_the_targ
 fn a_granted_origin_is_an_upstream_of_one_target_and_may_be_a_name() {
     on_a_worker(async {
         let server = Server::answering(OK).await;
-        let origin = crate::config::model::Target {
-            host: "localhost".into(),
-            port: server.port,
-        };
+        let origin = crate::config::model::Target { host: "localhost".into(), port: server.port };
         let upstream = Registry::new(0).origin(&origin);
         assert_eq!(fetch(&upstream).await, "ok");
-        assert!(
-            server.requests.borrow()[0].contains(&format!("host: localhost:{}\r\n", server.port))
-        );
+        assert!(server.requests.borrow()[0].contains(&format!("host: localhost:{}\r\n", server.port)));
     });
 }

@@ -32,13 +32,7 @@ fn a_body_keeps_its_length_on_the_way() {
             assert_eq!(collect(answer.body, 2).await.unwrap(), "ok");
         }
         assert_eq!(server.connections.get(), 1);
-        assert!(
-            server
-                .requests
-                .borrow()
-                .iter()
-                .all(|head| head.contains("content-length: 6\r\n"))
-        );
+        assert!(server.requests.borrow().iter().all(|head| head.contains("content-length: 6\r\n")));
     });
 }
 
@@ -55,14 +49,7 @@ fn the_time_to_the_first_byte_begins_when_the_body_is_sent() {
             client.write_all(b"def").await.unwrap();
             client
         });
-        assert_eq!(
-            send(&upstream, post(Body::client(body, 6, LONG)))
-                .await
-                .unwrap()
-                .head
-                .status,
-            200
-        );
+        assert_eq!(send(&upstream, post(Body::client(body, 6, LONG))).await.unwrap().head.status, 200);
         slow.await.unwrap();
     });
 }
@@ -76,13 +63,8 @@ fn a_target_that_takes_the_body_and_hangs_meets_the_time_to_the_first_byte() {
         let upstream = Registry::new(0).upstream(&settings);
         let (body, mut client) = incoming(HEAD).await;
         client.write_all(b"def").await.unwrap();
-        let error = send(&upstream, post(Body::client(body, 6, LONG)))
-            .await
-            .unwrap_err();
-        assert!(
-            matches!(error, UpstreamError::FirstByteTimeout { .. }),
-            "{error}"
-        );
+        let error = send(&upstream, post(Body::client(body, 6, LONG))).await.unwrap_err();
+        assert!(matches!(error, UpstreamError::FirstByteTimeout { .. }), "{error}");
     });
 }
 
@@ -94,17 +76,9 @@ fn a_client_that_aborts_is_not_held_against_the_target() {
         let upstream = registry.upstream(&settings(&[server.port]));
         let (body, client) = incoming(HEAD).await;
         drop(client);
-        let error = send(&upstream, post(Body::client(body, 6, LONG)))
-            .await
-            .unwrap_err();
-        let fault = BodyError {
-            side: Side::Client,
-            fault: Fault::Broken,
-        };
-        assert!(
-            matches!(error, UpstreamError::Request { error, .. } if error == fault),
-            "{error}"
-        );
+        let error = send(&upstream, post(Body::client(body, 6, LONG))).await.unwrap_err();
+        let fault = BodyError { side: Side::Client, fault: Fault::Broken };
+        assert!(matches!(error, UpstreamError::Request { error, .. } if error == fault), "{error}");
         assert_eq!(state(&registry).failures, 0);
     });
 }
@@ -116,17 +90,9 @@ fn a_body_beyond_its_limit_ends_the_request_and_says_so() {
         let upstream = Registry::new(0).upstream(&settings(&[server.port]));
         let (body, _client) =
             incoming("POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n").await;
-        let error = send(&upstream, post(Body::client(body, 6, LONG)))
-            .await
-            .unwrap_err();
-        let fault = BodyError {
-            side: Side::Client,
-            fault: Fault::LimitExceeded(6),
-        };
-        assert!(
-            matches!(error, UpstreamError::Request { error, .. } if error == fault),
-            "{error}"
-        );
+        let error = send(&upstream, post(Body::client(body, 6, LONG))).await.unwrap_err();
+        let fault = BodyError { side: Side::Client, fault: Fault::LimitExceeded(6) };
+        assert!(matches!(error, UpstreamError::Request { error, .. } if error == fault), "{error}");
     });
 }
 
@@ -143,9 +109,7 @@ fn an_answer_before_the_body_was_sent_counts_and_the_connection_is_closed() {
         let mut registry = Registry::new(0);
         let upstream = registry.upstream(&settings(&[server.port]));
         let (body, _client) = incoming(HEAD).await;
-        let answer = send(&upstream, post(Body::client(body, 6, LONG)))
-            .await
-            .unwrap();
+        let answer = send(&upstream, post(Body::client(body, 6, LONG))).await.unwrap();
         assert_eq!(collect(answer.body, 2).await.unwrap(), "ok");
         settle().await;
         assert_eq!((state(&registry).idle, server.closed.get()), (0, 1));

@@ -1,0 +1,12 @@
+//! The gateway, end to end: each module is one subject.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod clients;
+mod plugins;
+mod proxy;
+mod reload;
+mod routes;
+mod stop;
+mod telemetry;
+mod upstreams;

@@ -1,0 +1,6 @@
+//! Plain proxying: what comes in goes out, and back.
+
+mod bodies;
+mod connections;
+mod forwarding;
+mod malformed;

@@ -1,0 +1,4 @@
+//! A change on disk, made live.
+
+mod files;
+pub(crate) mod load;

@@ -1,0 +1,102 @@
+//! What a step does.
+
+use tollgate_plugin_sdk::http_client::{self, Outbound, Target};
+use tollgate_plugin_sdk::{Answer, attributes, kv, log, request, response};
+
+/// A step that gives a verdict.
+pub(crate) enum Step {
+    Answer(Answer),
+    NeedBody(u32),
+}
+
+/// What `set` and `append` are about.
+#[derive(Clone, Copy)]
+pub(crate) enum Side {
+    Request,
+    Response,
+}
+
+/// Takes one step. `\r` and `\n` in its text stand for the characters.
+pub(crate) fn take(step: &str, side: Side, body: Option<&[u8]>) -> Result<Option<Step>, String> {
+    let step = step.replace("\\r", "\r").replace("\\n", "\n");
+    let (word, rest) = step.split_once(' ').unwrap_or((&step, ""));
+    let (first, second) = rest.split_once(' ').unwrap_or((rest, ""));
+    match word {
+        // Faults.
+        #[allow(clippy::panic, reason = "a script may ask for exactly this")]
+        "trap" => panic!("as the script says"),
+        "spin" => spin(),
+        "eat" => eat(),
+        "recurse" => log::debug(&format!("came back with {}", recurse(number(first)?))),
+        // Changes.
+        "set" => set(side, first, second)?,
+        "append" => append(side, first, second)?,
+        "attribute" => attributes::set(first, second).map_err(|error| format!("{error:?}"))?,
+        "show-attribute" => set(side, second, &attributes::get(first).unwrap_or_else(|| "none".to_owned()))?,
+        "count" => set(side, second, &kv::increment(first, 1, 0).map_err(|error| format!("{error:?}"))?.to_string())?,
+        "made-by" => set(side, first, &format!("{:?}", response::made_by()))?,
+        "show-status" => set(side, first, &response::status().to_string())?,
+        "status" => response::set_status(number(first)?)?,
+        "path" => request::set_path(first)?,
+        "set-body" => request::set_body(rest.as_bytes()),
+        "reverse-body" => request::set_body(&body.ok_or("no body")?.iter().rev().copied().collect::<Vec<_>>()),
+        "log" => log::warn(rest),
+        // Verdicts.
+        "respond" => return Ok(Some(Step::Answer(Answer::new(number(first)?).text(second)))),
+        "respond-field" => return Ok(Some(Step::Answer(Answer::new(200).header(first, second)))),
+        "respond-body" => return Ok(Some(Step::Answer(Answer::new(200).body(body.ok_or("no body")?.to_vec())))),
+        "need-body" => return Ok(Some(Step::NeedBody(number(first)?))),
+        "call" => return Ok(Some(Step::Answer(call(Target::Upstream(first.to_owned()), second)))),
+        "call-origin" => return Ok(Some(Step::Answer(call(Target::Origin(first.to_owned()), second)))),
+        unknown => return Err(format!("no such step: {unknown}")),
+    }
+    Ok(None)
+}
+
+/// Answers with what the other service answers, or 500 and the error.
+fn call(target: Target, path: &str) -> Answer {
+    match http_client::send(Outbound::new("GET", target, path)) {
+        Ok(answer) => Answer::new(answer.status).body(answer.body),
+        Err(error) => Answer::new(500).text(error.to_string()),
+    }
+}
+
+fn set(side: Side, name: &str, value: &str) -> Result<(), String> {
+    let done = match side {
+        Side::Request => request::set_header(name, value),
+        Side::Response => response::set_header(name, value),
+    };
+    done.map_err(|error| error.to_string())
+}
+
+/// Adds to a field's value, so that the order of hooks can be seen.
+fn append(side: Side, name: &str, value: &str) -> Result<(), String> {
+    let before = match side {
+        Side::Request => request::header(name),
+        Side::Response => response::header(name),
+    };
+    set(side, name, &before.map_or(value.to_owned(), |before| format!("{before},{value}")))
+}
+
+fn spin() {
+    let mut round = 0_u64;
+    loop {
+        round = std::hint::black_box(round.wrapping_add(1));
+    }
+}
+
+fn eat() {
+    let mut eaten = Vec::new();
+    loop {
+        eaten.push(std::hint::black_box(vec![1_u8; 1 << 20]));
+    }
+}
+
+/// Not a loop in disguise: each call needs the result of the next.
+fn recurse(depth: u64) -> u64 {
+    if depth == 0 { 0 } else { std::hint::black_box(recurse(std::hint::black_box(depth - 1))).wrapping_add(depth) }
+}
+
+fn number<N: std::str::FromStr>(text: &str) -> Result<N, String> {
+    text.parse().map_err(|_| format!("not a number: {text:?}"))
+}
