@@ -1,6 +1,7 @@
 //! The documentation, tried: whole configs load, links lead somewhere, lists are complete.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::case_sensitive_file_extension_comparisons, reason = "the files are ours")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

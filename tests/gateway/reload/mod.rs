@@ -1,4 +1,4 @@
 //! A change on disk, made live.
 
 mod files;
-mod load;
+pub(crate) mod load;

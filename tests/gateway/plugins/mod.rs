@@ -1,0 +1,34 @@
+//! Plugins: what they can do, what they cannot, and what their faults cost.
+
+mod bodies;
+mod chain;
+mod faults;
+mod limits;
+mod load_faults;
+mod outbound;
+mod replacing;
+
+use tollgate_tests::{Config, Gateway, Upstream, config, guests};
+
+/// Lines of a plugin's table: a guest that follows this script.
+fn script(config: &str) -> String {
+    format!("use = \"scripted.wasm\"\nconfig = {{ {config} }}")
+}
+
+/// One worker, an upstream, and two routes: `/p` with the plugin `p`, `/healthy` without any.
+fn with_p(upstream: &Upstream, settings: &str) -> Config {
+    config().workers(1).upstream("web", [upstream]).plugin("p", settings).route("/healthy", "web").route_with(
+        "/p",
+        "web",
+        "plugins = [\"p\"]",
+    )
+}
+
+async fn start(config: &Config) -> Gateway {
+    Gateway::with(config).plugin("scripted", guests::scripted()).start().await
+}
+
+/// How many faults of this kind the gateway has counted.
+async fn faults(gateway: &Gateway, reason: &str) -> f64 {
+    gateway.metrics().await.sum("tollgate_plugin_errors_total", &[("plugin", "p"), ("reason", reason)])
+}

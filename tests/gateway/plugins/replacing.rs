@@ -1,0 +1,35 @@
+//! A plugin's file is replaced while it is used.
+
+use tollgate_tests::{Gateway, Upstream, guests};
+
+use super::{script, with_p};
+use crate::reload::load::Load;
+
+/// The same component with other bytes: a custom section with a number.
+fn version(number: u8) -> Vec<u8> {
+    let mut component = guests::scripted().to_vec();
+    component.extend([0, 3, 1, b'v', number]);
+    component
+}
+
+#[tokio::test]
+async fn a_hundred_replacements_fail_no_request_and_leave_no_instance_behind() {
+    let upstream = Upstream::answering("ok").await;
+    let settings = script(r#"request = ["set x-in 1"], response = ["set x-out 1"]"#).replace("scripted", "p");
+    let gateway = Gateway::with(&with_p(&upstream, &settings)).plugin("p", version(0)).start().await;
+    assert_eq!(gateway.get("/p").await.header("x-out"), "1");
+    let instances =
+        |metrics: &tollgate_tests::metrics::Metrics| metrics.sum("tollgate_plugin_instances", &[("plugin", "p")]);
+    let load = Load::on(&gateway, "/p", &[(200, "ok")]);
+    for number in 1..=100 {
+        let before = gateway.reloads();
+        gateway.replace("plugins/p.wasm", version(number));
+        gateway.reloaded_since(before).await;
+    }
+    let requests = load.stop().await;
+    assert!(requests >= 100, "{requests} requests");
+    assert!(upstream.seen().iter().all(|seen| seen.header("x-in") == "1"), "a request went around the plugin");
+    let metrics = gateway.metrics_with("tollgate_snapshots", &[], 1.0).await;
+    // No more than the requests that were under way at once, however many versions there were.
+    assert!(instances(&metrics) <= 5.0, "{} instances", instances(&metrics));
+}
