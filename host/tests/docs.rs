@@ -120,7 +120,7 @@ fn complete(text: &str) -> String {
 /// What `tollgate check` says of a config; `None` for nothing.
 fn problems(place: &str, text: &str) -> Option<String> {
     let folder = std::env::temp_dir().join(format!("tollgate-docs-{}", std::process::id()));
-    fs::create_dir_all(folder.join("plugins")).unwrap();
+    fs::create_dir_all(&folder).unwrap();
     let file = folder.join("tollgate.toml");
     fs::write(&file, text).unwrap();
     let foreign = foreign_plugins(text);
@@ -130,13 +130,21 @@ fn problems(place: &str, text: &str) -> Option<String> {
         runtime.block_on(gateway.check(&file)).map(drop)
     } else {
         // The reader's own plugin is not here to be asked; the rest of the config is checked.
+        let plugins = folder.join(plugins_dir(text));
+        fs::create_dir_all(&plugins).unwrap();
         for name in foreign {
-            fs::write(folder.join("plugins").join(name), "").unwrap();
+            fs::write(plugins.join(name), "").unwrap();
         }
         config::load(&file, &gateway::built_ins()).map(drop)
     };
     fs::remove_dir_all(&folder).unwrap();
     result.err().map(|errors| format!("{place}:\n{errors}"))
+}
+
+fn plugins_dir(text: &str) -> String {
+    let table = text.parse::<toml::Table>().unwrap_or_default();
+    let named = table.get("server").and_then(|server| server.get("plugins_dir")?.as_str());
+    named.unwrap_or("plugins").to_owned()
 }
 
 /// Names of the `.wasm` files a config uses.
