@@ -32,7 +32,7 @@ fn embed_plugins() -> Result<(), Box<dyn Error>> {
     for plugin in built {
         let file = out.join(format!("{}.wasm", plugin.name));
         fs::write(&file, plugin.wasm)?;
-        writeln!(list, "    ({:?}, include_bytes!({:?})),", plugin.name, file)?;
+        writeln!(list, "    ({:?}, include_bytes!({:?})),", plugin.name, file.display().to_string())?;
     }
     fs::write(out.join("built_ins.rs"), list + "];\n")?;
     Ok(())
@@ -44,7 +44,7 @@ fn plugins(folder: &Path) -> Result<Vec<String>, Box<dyn Error>> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         if entry.path().join("Cargo.toml").exists() {
-            names.push(entry.file_name().into_string().map_err(|name| format!("{name:?} is not UTF-8"))?);
+            names.push(entry.file_name().into_string().map_err(|name| format!("{} is not UTF-8", name.display()))?);
         }
     }
     names.sort();

@@ -3,9 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
-use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
 use crate::config::Diagnostics;
@@ -14,7 +12,11 @@ use crate::reload::Reloader;
 use crate::snapshot::Snapshot;
 use crate::telemetry::metrics;
 use crate::worker::thread::Handle;
-use crate::{admin, cache_dir, listen, worker};
+use crate::{cache_dir, listen, worker};
+
+mod control;
+
+use control::Control;
 
 /// A gateway that serves.
 #[derive(Debug)]
@@ -25,7 +27,7 @@ pub struct Running {
     reloader: Reloader,
     workers: Arc<Vec<Handle>>,
     stopping: watch::Sender<bool>,
-    control: JoinHandle<()>,
+    control: Control,
 }
 
 /// Why a gateway does not start.
@@ -69,31 +71,12 @@ pub fn start(config: &Path) -> Result<Running, StartError> {
 
     let (stopping, is_stopping) = watch::channel(false);
     let workers = spawn_workers(&snapshot, &is_stopping)?;
+    metrics.loaded();
     let reloader = Reloader::start(gateway, config, snapshot.clone(), files, Arc::clone(&workers)).map_err(system)?;
-    let status = reloader.status();
     let places = Arc::new(Semaphore::new(server.limits.connections.min(Semaphore::MAX_PERMITS)));
-    let acceptors = Arc::clone(&workers);
-    let control = std::thread::Builder::new().name("control".into()).spawn(move || {
-        control.block_on(async {
-            let mut tasks = tokio::task::JoinSet::new();
-            for listener in listeners {
-                match TcpListener::from_std(listener) {
-                    Ok(listener) => drop(tasks.spawn(listen::accept(
-                        listener,
-                        Arc::clone(&acceptors),
-                        Arc::clone(&places),
-                        is_stopping.clone(),
-                    ))),
-                    Err(error) => tracing::error!(%error, "a listener could not be served"),
-                }
-            }
-            if let Some(listener) = admin_listener.and_then(|listener| TcpListener::from_std(listener).ok()) {
-                tasks.spawn(admin::serve(listener, status, metrics, is_stopping));
-            }
-            while tasks.join_next().await.is_some() {}
-        });
-    });
-    let control = control.map_err(system)?;
+    let status = reloader.status();
+    let admin = admin_listener.map(|listener| (listener, status, metrics));
+    let control = Control::start(control, listeners, &workers, &places, admin, is_stopping).map_err(system)?;
     Ok(Running { addresses, admin: admin_address, reloader, workers, stopping, control })
 }
 
@@ -113,10 +96,12 @@ impl Running {
         let Self { reloader, workers, stopping, control, .. } = self;
         reloader.stop();
         stopping.send_replace(true);
-        drop(control.join());
+        control.wait_for_acceptors();
+        // Nobody else holds them now: the reloader and the acceptors are gone.
         if let Ok(workers) = Arc::try_unwrap(workers) {
             Handle::join_all(workers);
         }
+        control.end();
     }
 }
 

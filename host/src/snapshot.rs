@@ -16,7 +16,7 @@ use crate::plugin::pool::Pool;
 use crate::route::Table;
 use crate::telemetry::metrics::UpstreamMetrics;
 use crate::telemetry::{AccessLog, AccessWriter, metrics};
-use crate::upstream::{self, Upstream};
+use crate::upstream::{self, Answer, Upstream, UpstreamError};
 
 /// One version of the config, resolved and loaded.
 #[derive(Debug)]
@@ -142,10 +142,20 @@ impl WorkerSnapshot {
         targets.iter().find(|(name, _)| name == target).map(|(_, metrics)| &**metrics)
     }
 
+    /// Counts a call to an upstream whose head is there, or will never be.
+    pub fn count_call(&self, upstream: &str, took: Duration, answer: &Result<Answer, UpstreamError>) {
+        let target = answer.as_ref().map_or_else(UpstreamError::target, |answer| &answer.target);
+        let Some(metrics) = self.target_metrics(upstream, target) else { return };
+        match answer {
+            Ok(_) => metrics.answered(took),
+            Err(error) => drop(error.reason().map(|reason| metrics.failed(reason))),
+        }
+    }
+
     /// The numbers of a target, `host:port`, under the first upstream that names it.
     pub fn first_metrics_of(&self, target: &str) -> Option<&UpstreamMetrics> {
-        let upstreams = self.shared.config.upstreams.iter();
-        upstreams.filter_map(|upstream| self.target_metrics(&upstream.name, target)).next()
+        let mut upstreams = self.shared.config.upstreams.iter();
+        upstreams.find_map(|upstream| self.target_metrics(&upstream.name, target))
     }
 
     /// Makes an instance of each plugin that has none yet, so that the first request finds one.

@@ -2,6 +2,8 @@
 //! mistake, `NAME.stderr` the answer. `UPDATE_GOLDEN=1 cargo test` writes the answers anew; read
 //! them before you commit them.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

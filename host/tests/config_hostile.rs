@@ -1,5 +1,7 @@
 //! Configs and schemas that are made to hurt: none may panic, hang or overflow the stack.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::path::Path;
 
 use proptest::prelude::*;

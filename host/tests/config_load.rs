@@ -1,5 +1,7 @@
 //! Good configs, and what they become.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -84,6 +84,7 @@ async fn a_route_may_ask_for_fields_and_parameters() {
         ("both", "/a", "headers = { x-version = \"2\" }\nquery = { debug = \"1\" }"),
     ])
     .await;
+    #[allow(clippy::type_complexity, reason = "a table of cases is read by its rows")]
     let cases: [(&str, &[(&'static str, &str)], &str); 5] = [
         ("/a", &[], "plain"),
         ("/a", &[("x-version", "2")], "version"),

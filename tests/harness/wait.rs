@@ -14,7 +14,7 @@ const LOOK: Duration = Duration::from_millis(5);
 pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     match tokio::time::timeout(LONG, future).await {
         Ok(value) => value,
-        Err(_) => panic!("waited {LONG:?} in vain for {what}"),
+        Err(_elapsed) => panic!("waited {LONG:?} in vain for {what}"),
     }
 }
 

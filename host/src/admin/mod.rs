@@ -29,17 +29,14 @@ struct Admin {
     started: Instant,
 }
 
-/// Serves admin requests until the gateway stops. To be called once every worker has its first
-/// snapshot, for from then on `/readyz` says so.
+/// Serves admin requests for as long as it is polled, so that a gateway that drains can still be
+/// asked. To be called once every worker has its first snapshot, for from then on `/readyz` says so.
 pub async fn serve(
     listener: TcpListener,
     status: Arc<reload::Status>,
     metrics: Arc<Registry>,
-    mut stopping: watch::Receiver<bool>,
+    stopping: watch::Receiver<bool>,
 ) {
-    let admin = Arc::new(Admin { status, metrics, stopping: stopping.clone(), started: Instant::now() });
-    tokio::select! {
-        () = server::accept(listener, admin) => {}
-        _ = stopping.wait_for(|stopping| *stopping) => {}
-    }
+    let admin = Arc::new(Admin { status, metrics, stopping, started: Instant::now() });
+    server::accept(listener, admin).await;
 }

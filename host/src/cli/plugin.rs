@@ -41,7 +41,7 @@ pub(super) struct Build {
     /// The folder with the plugin's Cargo.toml
     #[arg(default_value = ".")]
     folder: PathBuf,
-    /// Where to put the component: a folder (plugins_dir, say) or a .wasm file
+    /// Where to put the component: a folder (`plugins_dir`, say) or a .wasm file
     #[arg(short, long, value_name = "PATH", default_value = ".")]
     out: PathBuf,
 }

@@ -11,12 +11,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use http::{Method, Response, StatusCode, Uri, Version, header, request, response};
 
-use crate::body::{Body, BodyObserver, End};
+use crate::body::{Body, BodyError, BodyObserver, End};
 use crate::chain::Decision;
 use crate::context::{Context, RequestId, Source};
 use crate::respond::Failure;
-use crate::snapshot::WorkerSnapshot;
-use crate::telemetry::{AccessError, AccessLine, PluginLine, UpstreamFailure};
+use crate::snapshot::{RouteState, WorkerSnapshot};
+use crate::telemetry::{AccessError, AccessLine, PluginLine};
 use crate::upstream::{Answer, UpstreamError};
 use crate::{body, telemetry};
 
@@ -27,6 +27,8 @@ pub(super) struct Finish {
     is_head_request: bool,
     status: StatusCode,
     received: Option<Rc<Received>>,
+    /// `host:port` of the target that was asked last.
+    target: Option<Arc<str>>,
     /// Only where an access log is written.
     line: Option<RefCell<Line>>,
 }
@@ -41,7 +43,6 @@ struct Line {
     host: String,
     version: Version,
     upstream: Option<String>,
-    target: Option<Arc<str>>,
     upstream_time: Option<Duration>,
     source: Source,
     error: Option<(String, &'static str)>,
@@ -68,6 +69,7 @@ impl Finish {
             is_head_request: head.method == Method::HEAD,
             status: StatusCode::OK,
             received: None,
+            target: None,
             line,
         }
     }
@@ -94,16 +96,11 @@ impl Finish {
             Ok(answer) => &answer.target,
             Err(error) => error.target(),
         };
-        if let Some(metrics) = self.snapshot.target_metrics(upstream, target) {
-            match answer {
-                Ok(_) => metrics.answered(took),
-                Err(error) => drop(reason(error).map(|reason| metrics.failed(reason))),
-            }
-        }
+        self.snapshot.count_call(upstream, took, answer);
+        self.target = Some(Arc::clone(target));
         if let Some(line) = &mut self.line {
             let line = line.get_mut();
             line.upstream = Some(upstream.to_owned());
-            line.target = Some(Arc::clone(target));
             line.upstream_time = Some(took);
         }
     }
@@ -145,23 +142,52 @@ impl Finish {
     }
 }
 
+impl Finish {
+    fn upstream_broke_off(&self, route: Option<&RouteState>) {
+        let upstream = route.and_then(|route| route.upstream.as_ref());
+        let metrics = upstream
+            .zip(self.target.as_ref())
+            .and_then(|(upstream, target)| self.snapshot.target_metrics(upstream.name(), target));
+        if let Some(metrics) = metrics {
+            metrics.body_failed();
+        }
+    }
+}
+
 impl BodyObserver for Finish {
     fn body_ended(&self, bytes: u64, end: End) {
         let duration = self.started.elapsed();
         let received = self.received.as_ref().map_or(0, |received| received.0.get());
-        let metrics = match self.route.and_then(|route| self.snapshot.routes.get(route)) {
-            Some(route) => &route.metrics,
-            None => &self.snapshot.unmatched,
-        };
+        let route = self.route.and_then(|route| self.snapshot.routes.get(route));
+        let metrics = route.map_or(&self.snapshot.unmatched, |route| &route.metrics);
         metrics.record(self.status, duration, received, bytes);
+        if let End::Failed(BodyError { side: body::Side::Upstream, .. }) = end {
+            self.upstream_broke_off(route);
+        }
         if let Some(line) = &self.line {
-            let route = self.route.and_then(|route| self.snapshot.routes.get(route)).map(|route| &*route.name);
-            let line = line.borrow();
-            line.with(route, self.status.as_u16(), (received, bytes), duration, end, |line| {
-                self.snapshot.access.write(line)
-            });
+            let ended = Ended {
+                route: route.map(|route| &*route.name),
+                target: self.target.as_deref(),
+                status: self.status.as_u16(),
+                received,
+                sent: bytes,
+                duration,
+                end,
+            };
+            line.borrow().with(&ended, |line| self.snapshot.access.write(line));
         }
     }
+}
+
+/// What is known only at the end.
+struct Ended<'a> {
+    route: Option<&'a str>,
+    target: Option<&'a str>,
+    status: u16,
+    received: u64,
+    sent: u64,
+    duration: Duration,
+    end: End,
 }
 
 impl Line {
@@ -176,7 +202,6 @@ impl Line {
             host: host.unwrap_or_default(),
             version: head.version,
             upstream: None,
-            target: None,
             upstream_time: None,
             source: Source::Gateway,
             error: None,
@@ -184,19 +209,11 @@ impl Line {
         }
     }
 
-    fn with(
-        &self,
-        route: Option<&str>,
-        status: u16,
-        (bytes_in, bytes_out): (u64, u64),
-        duration: Duration,
-        end: End,
-        write: impl FnOnce(&AccessLine<'_>),
-    ) {
+    fn with(&self, ended: &Ended<'_>, write: impl FnOnce(&AccessLine<'_>)) {
         let id = self.id.to_string();
         let plugins: Vec<PluginLine<'_>> = self.decisions.iter().map(plugin_line).collect();
         let path = self.uri.path_and_query().map_or("", |target| target.as_str());
-        let broken = match end {
+        let broken = match ended.end {
             End::Failed(error) => Some(AccessError { owner: owner(error.side), kind: "body" }),
             End::Complete | End::Dropped => None,
         };
@@ -208,13 +225,13 @@ impl Line {
             host: &self.host,
             path,
             protocol: if self.version == Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" },
-            route,
+            route: ended.route,
             upstream: self.upstream.as_deref(),
-            target: self.target.as_deref(),
-            status,
-            bytes_in,
-            bytes_out,
-            duration,
+            target: ended.target,
+            status: ended.status,
+            bytes_in: ended.received,
+            bytes_out: ended.sent,
+            duration: ended.duration,
             upstream_time: self.upstream_time,
             source: match &self.source {
                 Source::Upstream => telemetry::Source::Upstream,
@@ -223,26 +240,13 @@ impl Line {
             },
             error: self.error.as_ref().map(|(owner, kind)| AccessError { owner, kind }).or(broken),
             plugins: &plugins,
-            aborted: end == End::Dropped,
+            aborted: ended.end == End::Dropped,
         });
     }
 }
 
 fn plugin_line(decision: &Decision) -> PluginLine<'_> {
     PluginLine { name: &decision.plugin, hook: decision.hook, verdict: decision.verdict, duration: decision.wall }
-}
-
-fn reason(error: &UpstreamError) -> Option<UpstreamFailure> {
-    Some(match error {
-        UpstreamError::Connect { .. } => UpstreamFailure::Connect,
-        UpstreamError::ConnectTimeout { .. } => UpstreamFailure::ConnectTimeout,
-        UpstreamError::FirstByteTimeout { .. } => UpstreamFailure::FirstByteTimeout,
-        UpstreamError::Deadline { .. } => UpstreamFailure::Deadline,
-        UpstreamError::Broken { .. } => UpstreamFailure::Broken,
-        UpstreamError::Switched { .. } => UpstreamFailure::Switched,
-        // The client's fault, not the target's.
-        UpstreamError::Request { .. } => return None,
-    })
 }
 
 fn owner(side: body::Side) -> &'static str {

@@ -11,6 +11,7 @@ use super::rights::Rights;
 use super::state::{Hook, InstanceState};
 use super::{Hooks, Plugin};
 use crate::context::Context;
+use crate::telemetry::PluginMetrics;
 
 /// Bytes a guest may hand over in one host call.
 const HOST_CALL_BYTES: usize = 16 << 20;
@@ -103,6 +104,11 @@ impl Instance {
 
     pub(super) fn meter(&self) -> Arc<Meter> {
         Arc::clone(&self.store.data().meter)
+    }
+
+    /// Where what the guest does is counted.
+    pub(super) fn count_in(&mut self, metrics: Arc<PluginMetrics>) {
+        self.store.data_mut().metrics = Some(metrics);
     }
 
     /// Whether it should make room for a new one.

@@ -16,7 +16,8 @@ pub struct Keyring {
 
 #[derive(Debug)]
 enum Verifier {
-    Mac(hmac::Key),
+    /// Boxed: a key of HMAC carries its two prepared states, more than a kilobyte.
+    Mac(Box<hmac::Key>),
     Signature(signature::ParsedPublicKey),
 }
 
@@ -45,7 +46,9 @@ impl Keyring {
 
 fn verifier(key: &Key) -> Result<Verifier, String> {
     match (mac(key.algorithm), &key.material) {
-        (Some(algorithm), KeyMaterial::Secret(secret)) => Ok(Verifier::Mac(hmac::Key::new(algorithm, secret))),
+        (Some(algorithm), KeyMaterial::Secret(secret)) => {
+            Ok(Verifier::Mac(Box::new(hmac::Key::new(algorithm, secret))))
+        }
         (None, KeyMaterial::Pem(pem)) => public_key(key.algorithm, pem).map(Verifier::Signature),
         (Some(_), KeyMaterial::Pem(_)) => Err("an HS algorithm takes a secret, not a PEM key".into()),
         (None, KeyMaterial::Secret(_)) => Err("this algorithm takes a public key in PEM, not a secret".into()),

@@ -54,7 +54,7 @@ impl Pool {
             match self.make().await {
                 Ok(instance) => instance.give_back(),
                 Err(fault) => {
-                    tracing::warn!(plugin = %self.plugin.name(), %fault, "no instance could be made ahead of time")
+                    tracing::warn!(plugin = %self.plugin.name(), %fault, "no instance could be made ahead of time");
                 }
             }
         }
@@ -88,7 +88,9 @@ impl Pool {
         self.metrics.instance_created();
         let place = Place { pool: Rc::clone(self), kept: false };
         let instance = Instance::configured(&self.plugin).await;
-        Ok(CheckedOut { instance: instance.map_err(|error| Fault::Instance(error.to_string().into()))?, place })
+        let mut instance = instance.map_err(|error| Fault::Instance(error.to_string().into()))?;
+        instance.count_in(Arc::clone(&self.metrics));
+        Ok(CheckedOut { instance, place })
     }
 
     fn queue(&self) -> Result<oneshot::Receiver<()>, Fault> {

@@ -13,7 +13,7 @@ use super::limits::InstanceLimits;
 use super::meter::Meter;
 use super::rights::Rights;
 use crate::context::Context;
-use crate::telemetry;
+use crate::telemetry::{self, PluginMetrics};
 
 /// The data of a `Store`.
 pub struct InstanceState {
@@ -23,6 +23,8 @@ pub struct InstanceState {
     pub context: Option<Box<Context>>,
     pub calls: Calls,
     pub log_budget: LogBudget,
+    /// Of the worker the instance is on; none while a plugin is tried before it serves.
+    pub metrics: Option<Arc<PluginMetrics>>,
     pub limits: InstanceLimits,
     pub meter: Arc<Meter>,
     /// Made only when a guest calls WASI, which few do.
@@ -70,6 +72,7 @@ impl InstanceState {
             context: None,
             calls: Calls::default(),
             log_budget: LogBudget::default(),
+            metrics: None,
             limits,
             meter: Meter::new(),
             wasi: None,

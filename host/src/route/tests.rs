@@ -4,10 +4,10 @@ fn route(path: &str) -> Match {
     Match { hosts: vec![], path: path.into(), methods: vec![], headers: vec![], query: vec![] }
 }
 
-fn table(matches: Vec<Match>) -> Table {
+fn table(matches: impl IntoIterator<Item = Match>) -> Table {
     let mut table = Table::default();
-    for (id, matches) in matches.iter().enumerate() {
-        table.add(id, matches);
+    for (id, matches) in matches.into_iter().enumerate() {
+        table.add(id, &matches);
     }
     table.suffixes.sort_by_key(|(suffix, _)| std::cmp::Reverse(suffix.len()));
     table

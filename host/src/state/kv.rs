@@ -225,7 +225,11 @@ mod tests {
         let store = store(10, 1000);
         std::thread::scope(|scope| {
             for _ in 0..2 {
-                scope.spawn(|| (0..1000).for_each(|_| drop(store.increment("n".into(), 1, 0).unwrap())));
+                scope.spawn(|| {
+                    for _ in 0..1000 {
+                        store.increment("n".into(), 1, 0).unwrap();
+                    }
+                });
             }
         });
         assert_eq!(store.get("n"), Some(b"2000".to_vec()));

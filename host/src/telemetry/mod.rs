@@ -10,5 +10,5 @@ pub mod metrics;
 mod timestamp;
 
 pub use access::{AccessError, AccessLine, AccessLog, AccessWriter, PluginLine, Source};
-pub use metrics::{Hook, PluginFault, Registry, UpstreamFailure, Verdict, WorkerId};
+pub use metrics::{Hook, PluginFault, PluginMetrics, Registry, UpstreamFailure, Verdict, WorkerId};
 pub use timestamp::rfc3339;

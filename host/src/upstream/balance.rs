@@ -97,7 +97,9 @@ mod tests {
     #[test]
     fn with_all_ejected_all_are_used() {
         let targets = targets(2);
-        targets.iter().for_each(|target| target.health.failed(&ONCE, Instant::now()));
+        for target in &targets {
+            target.health.failed(&ONCE, Instant::now());
+        }
         assert_eq!(picks(&Picker::new(Balance::RoundRobin, 0), &targets, 10), [5, 5]);
         assert_eq!(picks(&Picker::new(Balance::LeastRequest, 0), &targets, 10), [5, 5]);
     }

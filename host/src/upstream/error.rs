@@ -6,6 +6,7 @@ use std::time::Duration;
 use std::{error, fmt};
 
 use crate::body::BodyError;
+use crate::telemetry::UpstreamFailure;
 
 /// No head of an answer came. Every variant names the target (`host:port`) tried last.
 ///
@@ -40,6 +41,19 @@ impl UpstreamError {
             | Self::Switched { target }
             | Self::Request { target, .. } => target,
         }
+    }
+
+    /// The metric's label; `None` where the client is to blame and not the target.
+    pub fn reason(&self) -> Option<UpstreamFailure> {
+        Some(match self {
+            Self::Connect { .. } => UpstreamFailure::Connect,
+            Self::ConnectTimeout { .. } => UpstreamFailure::ConnectTimeout,
+            Self::FirstByteTimeout { .. } => UpstreamFailure::FirstByteTimeout,
+            Self::Deadline { .. } => UpstreamFailure::Deadline,
+            Self::Broken { .. } => UpstreamFailure::Broken,
+            Self::Switched { .. } => UpstreamFailure::Switched,
+            Self::Request { .. } => return None,
+        })
     }
 
     /// Whether time ran out, which a gateway answers with 504 rather than 502 (RFC 9110 15.6.5).

@@ -20,6 +20,7 @@ use crate::plugin::bindings::tollgate::plugin::http_client::ClientError;
 use crate::plugin::bindings::tollgate::plugin::types::{Answer, Header};
 use crate::snapshot::WorkerSnapshot;
 use crate::telemetry::metrics::{WorkerId, WorkerMetrics};
+use crate::upstream::hop_by_hop::strip_hop_by_hop;
 use crate::upstream::{self, Upstream, UpstreamError};
 
 mod gauges;
@@ -110,11 +111,15 @@ pub enum To {
 
 /// Makes a plugin's call through the pools of the worker this runs on.
 pub async fn send(call: OutboundCall) -> Result<Answer, ClientError> {
-    let upstream = CURRENT.with(|current| current.get().cloned()).and_then(|worker| worker.upstream(&call.to));
-    let upstream =
-        upstream.ok_or_else(|| ClientError::Unreachable("the upstream is not in the config any more".into()))?;
+    let gone = || ClientError::Unreachable("the upstream is not in the config any more".into());
+    let worker = CURRENT.with(|current| current.get().cloned()).ok_or_else(gone)?;
+    let upstream = worker.upstream(&call.to).ok_or_else(gone)?;
     let terms = upstream::Call { deadline: Some(call.deadline.into()), preserve_host: false };
-    let answer = upstream.send(call.head, Body::full(call.body), terms).await.map_err(|error| send_error(&error))?;
+    let asked = Instant::now();
+    let answer = upstream.send(call.head, Body::full(call.body), terms).await;
+    worker.snapshot.borrow().count_call(upstream.name(), asked.elapsed(), &answer);
+    let mut answer = answer.map_err(|error| send_error(&error))?;
+    strip_hop_by_hop(&mut answer.head.headers);
     let body = body::collect(answer.body, call.max_body).await.map_err(|error| match error.fault {
         Fault::LimitExceeded(_) => ClientError::TooLarge,
         Fault::Deadline | Fault::Idle => ClientError::Timeout,

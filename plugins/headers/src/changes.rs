@@ -27,6 +27,7 @@ enum Change {
 }
 
 /// The functions that change the request, or those that change the response.
+#[derive(Clone, Copy)]
 pub(crate) struct Message {
     pub(crate) set: fn(&str, &str) -> Result<(), HeaderError>,
     pub(crate) add: fn(&str, &str) -> Result<(), HeaderError>,

@@ -33,7 +33,8 @@ async fn a_body_longer_than_the_plugin_takes_is_refused() {
 #[tokio::test]
 async fn the_operator_caps_what_a_plugin_may_ask_for() {
     let upstream = Upstream::echoing().await;
-    let settings = script(r#"request = ["need-body 4000000000"], body = ["respond 200 seen"]"#) + "\nlimits = { body = \"1KiB\" }";
+    let settings =
+        script(r#"request = ["need-body 4000000000"], body = ["respond 200 seen"]"#) + "\nlimits = { body = \"1KiB\" }";
     let gateway = start(&with_p(&upstream, &settings)).await;
     assert_eq!(gateway.send(request("POST", "/p", "x".repeat(1024))).await.text(), "seen");
     assert_eq!(gateway.send(request("POST", "/p", "x".repeat(1025))).await.status, 413);

@@ -7,9 +7,7 @@ use super::{script, start};
 /// `/c` has the chain a, b, c; each marks the request in `x-in` and the response in `x-out`.
 fn onion(upstream: &str, b: &str) -> Config {
     let marks = |name: &str| {
-        script(&format!(
-            r#"request = ["append x-in {name}"], response = ["append x-out {name}", "made-by x-source"]"#
-        ))
+        script(&format!(r#"request = ["append x-in {name}"], response = ["append x-out {name}", "made-by x-source"]"#))
     };
     config()
         .upstream("web", [upstream])
@@ -27,7 +25,8 @@ async fn hooks_run_in_order_on_the_way_in_and_in_reverse_on_the_way_out() {
     assert_eq!(upstream.last().header("x-in"), "a,b,c");
     assert_eq!((answer.header("x-out"), answer.header("x-source")), ("c,b,a", "upstream"));
     let line = gateway.access_line("/c").await;
-    let ran: Vec<_> = line["plugins"].as_array().unwrap().iter().map(|hook| format!("{} {}", hook["name"], hook["hook"])).collect();
+    let ran: Vec<_> =
+        line["plugins"].as_array().unwrap().iter().map(|hook| format!("{} {}", hook["name"], hook["hook"])).collect();
     let expected = ["a in", "b in", "c in", "c out", "b out", "a out"].map(|hook| {
         let (name, way) = hook.split_once(' ').unwrap();
         format!("\"{name}\" \"{}\"", if way == "in" { "on-request" } else { "on-response" })
@@ -70,8 +69,14 @@ async fn attributes_are_shared_by_plugins_and_hooks_of_one_request_only() {
     let config = config()
         .workers(1)
         .upstream("web", [&upstream])
-        .plugin("writes", &script(r#"request = ["attribute writes.who zoe"], response = ["show-attribute writes.who x-own"]"#))
-        .plugin("reads", &script(r#"request = ["show-attribute writes.who x-in"], response = ["show-attribute writes.who x-out"]"#))
+        .plugin(
+            "writes",
+            &script(r#"request = ["attribute writes.who zoe"], response = ["show-attribute writes.who x-own"]"#),
+        )
+        .plugin(
+            "reads",
+            &script(r#"request = ["show-attribute writes.who x-in"], response = ["show-attribute writes.who x-out"]"#),
+        )
         .route_with("/both", "web", "plugins = [\"writes\", \"reads\"]")
         .route_with("/one", "web", "plugins = [\"reads\"]");
     let gateway = start(&config).await;

@@ -116,10 +116,11 @@ async fn a_header_that_may_not_be_set_is_an_error_the_plugin_sees() {
 #[tokio::test]
 async fn a_plugin_that_only_acts_on_responses_does_just_that() {
     let upstream = Upstream::answering("ok").await;
-    let config = config()
-        .upstream("web", [&upstream])
-        .plugin("mark", "use = \"response-only.wasm\"")
-        .route_with("/p", "web", "plugins = [\"mark\"]");
+    let config = config().upstream("web", [&upstream]).plugin("mark", "use = \"response-only.wasm\"").route_with(
+        "/p",
+        "web",
+        "plugins = [\"mark\"]",
+    );
     let gateway = Gateway::with(&config).plugin("response-only", guests::response_only()).start().await;
     let answer = gateway.get("/p").await;
     assert_eq!((answer.header("x-response-only"), answer.text()), ("200", "ok"));

@@ -47,7 +47,8 @@ async fn a_plugin_that_eats_memory_is_stopped_at_its_limit() {
 #[tokio::test]
 async fn a_plugin_that_waits_too_long_for_others_is_stopped() {
     let upstream = Upstream::hanging().await;
-    let settings = script(r#"request = ["call web /slow"]"#) + "\ngrant = { http = [\"web\"] }\nlimits = { wall = \"300ms\" }";
+    let settings =
+        script(r#"request = ["call web /slow"]"#) + "\ngrant = { http = [\"web\"] }\nlimits = { wall = \"300ms\" }";
     let gateway = start(&with_p(&upstream, &settings)).await;
     let started = Instant::now();
     assert_eq!(gateway.get("/p").await.status, 500);
@@ -60,7 +61,8 @@ async fn a_plugin_that_waits_too_long_for_others_is_stopped() {
 #[tokio::test]
 async fn waiting_costs_no_cpu_time() {
     let upstream = Upstream::slow(Duration::from_millis(500), "late").await;
-    let settings = script(r#"request = ["call web /slow"]"#) + "\ngrant = { http = [\"web\"] }\nlimits = { cpu = \"100ms\" }";
+    let settings =
+        script(r#"request = ["call web /slow"]"#) + "\ngrant = { http = [\"web\"] }\nlimits = { cpu = \"100ms\" }";
     let gateway = start(&with_p(&upstream, &settings)).await;
     let answer = gateway.get("/p").await;
     assert_eq!((answer.status, answer.text()), (200, "late"));

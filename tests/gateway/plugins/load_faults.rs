@@ -71,5 +71,8 @@ async fn what_configure_refuses_does_not_go_live() {
     gateway.log().line_with("the moon is wrong").await;
     assert_eq!(gateway.get("/p").await.header("x-plugin"), "good");
     gateway.write("tollgate.toml", with_p(&upstream, &script(r#"response = ["set x-plugin better"]"#)).to_string());
-    until_async("the config to go live", async || (gateway.get("/p").await.header("x-plugin") == "better").then_some(())).await;
+    until_async("the config to go live", async || {
+        (gateway.get("/p").await.header("x-plugin") == "better").then_some(())
+    })
+    .await;
 }

@@ -17,12 +17,11 @@ fn script(config: &str) -> String {
 
 /// One worker, an upstream, and two routes: `/p` with the plugin `p`, `/healthy` without any.
 fn with_p(upstream: &Upstream, settings: &str) -> Config {
-    config()
-        .workers(1)
-        .upstream("web", [upstream])
-        .plugin("p", settings)
-        .route("/healthy", "web")
-        .route_with("/p", "web", "plugins = [\"p\"]")
+    config().workers(1).upstream("web", [upstream]).plugin("p", settings).route("/healthy", "web").route_with(
+        "/p",
+        "web",
+        "plugins = [\"p\"]",
+    )
 }
 
 async fn start(config: &Config) -> Gateway {

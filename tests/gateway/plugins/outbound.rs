@@ -10,7 +10,11 @@ async fn a_granted_upstream_and_a_granted_origin_can_be_called() {
     let config = config()
         .upstream("other", [&other])
         .plugin("p", &(script(r#"request = ["call other /x?y=z"]"#) + "\ngrant = { http = [\"other\"] }"))
-        .plugin("o", &(script(&format!(r#"request = ["call-origin {other} /o"]"#)) + &format!("\ngrant = {{ http = [\"{other}\"] }}")))
+        .plugin(
+            "o",
+            &(script(&format!(r#"request = ["call-origin {other} /o"]"#))
+                + &format!("\ngrant = {{ http = [\"{other}\"] }}")),
+        )
         .route_without_upstream("/p", "plugins = [\"p\"]")
         .route_without_upstream("/o", "plugins = [\"o\"]");
     let gateway = start(&config).await;
@@ -39,7 +43,11 @@ async fn what_is_not_granted_is_denied_and_not_asked() {
 async fn a_service_that_is_not_there_is_an_error_the_plugin_sees() {
     let origin = format!("http://127.0.0.1:{}", Upstream::refusing_port().await);
     let config = config()
-        .plugin("p", &(script(&format!(r#"request = ["call-origin {origin} /"]"#)) + &format!("\ngrant = {{ http = [\"{origin}\"] }}")))
+        .plugin(
+            "p",
+            &(script(&format!(r#"request = ["call-origin {origin} /"]"#))
+                + &format!("\ngrant = {{ http = [\"{origin}\"] }}")),
+        )
         .route_without_upstream("/p", "plugins = [\"p\"]");
     let answer = start(&config).await.get("/p").await;
     assert!(answer.status == 500 && answer.text().contains("unreachable"), "{}", answer.text());
@@ -50,7 +58,10 @@ async fn an_answer_longer_than_the_limit_is_an_error_the_plugin_sees() {
     let other = Upstream::answering("0123456789").await;
     let config = config()
         .upstream("other", [&other])
-        .plugin("p", &(script(r#"request = ["call other /"]"#) + "\ngrant = { http = [\"other\"] }\nlimits = { body = \"9B\" }"))
+        .plugin(
+            "p",
+            &(script(r#"request = ["call other /"]"#) + "\ngrant = { http = [\"other\"] }\nlimits = { body = \"9B\" }"),
+        )
         .route_without_upstream("/p", "plugins = [\"p\"]");
     let answer = start(&config).await.get("/p").await;
     assert!(answer.status == 500 && answer.text().contains("limits.body"), "{}", answer.text());
@@ -58,9 +69,8 @@ async fn an_answer_longer_than_the_limit_is_an_error_the_plugin_sees() {
 
 #[tokio::test]
 async fn a_route_on_which_no_plugin_answers_is_a_500() {
-    let config = config()
-        .plugin("p", &script(r#"request = ["set x-a b"]"#))
-        .route_without_upstream("/p", "plugins = [\"p\"]");
+    let config =
+        config().plugin("p", &script(r#"request = ["set x-a b"]"#)).route_without_upstream("/p", "plugins = [\"p\"]");
     let answer = start(&config).await.get("/p").await;
     assert_eq!((answer.status, answer.json()["error"].as_str()), (500, Some("nothing-answered")));
 }

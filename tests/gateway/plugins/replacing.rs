@@ -19,7 +19,8 @@ async fn a_hundred_replacements_fail_no_request_and_leave_no_instance_behind() {
     let settings = script(r#"request = ["set x-in 1"], response = ["set x-out 1"]"#).replace("scripted", "p");
     let gateway = Gateway::with(&with_p(&upstream, &settings)).plugin("p", version(0)).start().await;
     assert_eq!(gateway.get("/p").await.header("x-out"), "1");
-    let instances = |metrics: &tollgate_tests::metrics::Metrics| metrics.sum("tollgate_plugin_instances", &[("plugin", "p")]);
+    let instances =
+        |metrics: &tollgate_tests::metrics::Metrics| metrics.sum("tollgate_plugin_instances", &[("plugin", "p")]);
     let load = Load::on(&gateway, "/p", &[(200, "ok")]);
     for number in 1..=100 {
         let before = gateway.reloads();

@@ -38,7 +38,12 @@ impl LogBudget {
 
 impl Host for InstanceState {
     fn write(&mut self, level: Level, mut message: String) -> wasmtime::Result<()> {
-        let Some(dropped) = self.log_budget.take(Instant::now()) else { return Ok(()) };
+        let Some(dropped) = self.log_budget.take(Instant::now()) else {
+            if let Some(metrics) = &self.metrics {
+                metrics.log_dropped();
+            }
+            return Ok(());
+        };
         if dropped > 0 {
             tracing::warn!(
                 plugin = &*self.plugin.name,

@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(metrics.access_lines_dropped.get(), 2, "three lines of a quarter and a bit fit");
         let mut written = Vec::new();
         queue.swap(&mut written);
-        assert_eq!(written.iter().filter(|&&b| b == b'\n').count(), 3);
+        assert_eq!(written.split_inclusive(|byte| *byte == b'\n').count(), 3);
     }
 
     #[test]

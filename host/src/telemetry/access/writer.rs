@@ -179,7 +179,7 @@ impl Rounds {
     fn write(&mut self, lines: &[u8]) {
         let result = self.sink.write(lines);
         if let Err(error) = &result {
-            let lost = lines.iter().filter(|&&byte| byte == b'\n').count();
+            let lost = lines.split_inclusive(|byte| *byte == b'\n').count();
             self.metrics.access_lines_dropped.add(lost as u64);
             if !self.failing {
                 tracing::error!(%error, "the access log cannot be written; its lines are dropped");

@@ -102,7 +102,7 @@ fn boot_time() -> Option<f64> {
     stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()
 }
 
-/// From /proc/self/stat (proc_pid_stat(5)).
+/// From /proc/self/stat (`proc_pid_stat(5)`).
 struct Stat {
     cpu_ticks: f64,
     start_ticks: f64,

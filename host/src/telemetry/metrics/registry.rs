@@ -84,7 +84,7 @@ impl Registry {
         route::write(&mut text, &self.routes.sums());
         upstream::write(&mut text, &self.targets.sums());
         plugin::write(&mut text, &self.plugins.sums());
-        let workers = self.workers.sums().pop().map(|(_, sum)| sum).unwrap_or_default();
+        let workers = self.workers.sums().pop().map(|((), sum)| sum).unwrap_or_default();
         worker::write(&mut text, &workers);
         self.process.write(&mut text);
         text.finish()

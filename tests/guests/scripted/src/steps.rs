@@ -24,6 +24,7 @@ pub(crate) fn take(step: &str, side: Side, body: Option<&[u8]>) -> Result<Option
     let (first, second) = rest.split_once(' ').unwrap_or((rest, ""));
     match word {
         // Faults.
+        #[allow(clippy::panic, reason = "a script may ask for exactly this")]
         "trap" => panic!("as the script says"),
         "spin" => spin(),
         "eat" => eat(),
