@@ -51,7 +51,11 @@ pub fn in_language(name: &str, needs: &[&str]) -> Option<Vec<u8>> {
     }
     let wasm = std::fs::read(output).unwrap();
     // A core module has version 1 and layer 0, a component has layer 1.
-    Some(if wasm[6..8] == [0, 0] { componentize(&wasm).unwrap_or_else(|error| panic!("{name}: {error}")) } else { wasm })
+    Some(if wasm[6..8] == [0, 0] {
+        componentize(&wasm).unwrap_or_else(|error| panic!("{name}: {error}"))
+    } else {
+        wasm
+    })
 }
 
 /// Builds beside the output, which is there only when it is whole.

@@ -11,7 +11,10 @@ fn aggregating(users: &str, orders: &str, mode: &str) -> Config {
     config()
         .upstream("users", [users])
         .upstream("orders", [orders])
-        .plugin("dashboard", &format!("use = \"aggregate\"\ngrant = {{ http = [\"users\", \"orders\"] }}\nconfig = {{ {parts} }}"))
+        .plugin(
+            "dashboard",
+            &format!("use = \"aggregate\"\ngrant = {{ http = [\"users\", \"orders\"] }}\nconfig = {{ {parts} }}"),
+        )
         .route_without_upstream("/dashboard/{id}", "plugins = [\"dashboard\"]")
 }
 

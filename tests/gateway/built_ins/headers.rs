@@ -16,10 +16,11 @@ remove = [\"x-debug\"]
 set = { x-content-type-options = \"nosniff\" }
 add = { vary = \"accept\" }
 remove = [\"server\"]";
-    let config = config()
-        .upstream("web", [&upstream])
-        .table(&format!("[plugins.headers]\n{changes}"))
-        .route_with("/", "web", "plugins = [\"headers\"]");
+    let config = config().upstream("web", [&upstream]).table(&format!("[plugins.headers]\n{changes}")).route_with(
+        "/",
+        "web",
+        "plugins = [\"headers\"]",
+    );
     let gateway = Gateway::start(&config).await;
     let mut asked = request("GET", "/", "");
     asked.headers_mut().insert("x-tier", "gold".parse().unwrap());
