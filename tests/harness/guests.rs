@@ -1,6 +1,7 @@
 //! Plugins the tests bring along: `tests/guests`, compiled when first asked for.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
@@ -41,7 +42,8 @@ pub fn in_language(name: &str, needs: &[&str]) -> Option<Vec<u8>> {
     if let Some(missing) = needs.iter().find(|tool| !tools.join(tool).exists() && !in_path(tool)) {
         let skipped = format!("skipped: {name} (no {missing}: scripts/setup-guests installs it)");
         assert!(std::env::var("CI").as_deref() != Ok("true"), "{skipped}");
-        println!("{skipped}");
+        // Not `println!`, which is heard only when a test fails.
+        writeln!(std::io::stderr(), "{skipped}").unwrap();
         return None;
     }
     let folder = binary::workspace().join("tests/guests").join(name);
