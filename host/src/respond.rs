@@ -122,8 +122,8 @@ impl Failure {
             Self::Plugin { fault: Fault::Busy, .. } => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
-            // What is left of the body would be taken for the next request.
-            Self::BodyTooLarge { .. } | Self::BodyTimeout | Self::ClientGone => {
+            // What is left of the body, or of what was no request, would be taken for the next one.
+            Self::BadRequest { .. } | Self::BodyTooLarge { .. } | Self::BodyTimeout | Self::ClientGone => {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             _ => {}

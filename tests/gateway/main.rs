@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod built_ins;
 mod clients;
+mod languages;
 mod plugins;
 mod proxy;
 mod reload;

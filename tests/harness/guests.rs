@@ -1,8 +1,12 @@
 //! Plugins the tests bring along: `tests/guests`, compiled when first asked for.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
 use std::sync::OnceLock;
 
-use tollgate_plugin_builder::{Toolchain, build_crates};
+use tollgate_plugin_builder::{Toolchain, build_crates, componentize};
 
 use crate::binary;
 
@@ -27,4 +31,58 @@ fn rust() -> &'static [Vec<u8>] {
         let built = build_crates(&toolchain, binary::workspace(), &packages, &folder, "plugin");
         built.unwrap_or_else(|error| panic!("{error}")).into_iter().map(|plugin| plugin.wasm).collect()
     })
+}
+
+/// The guest in `tests/guests/NAME`, compiled by its script `build` unless that was done before with
+/// the same files. `needs` are the tools under `target/guest-tools`, or in `PATH`, that it takes.
+///
+/// `None` where a tool is missing, which is said; with `CI=true` it is a failure.
+pub fn in_language(name: &str, needs: &[&str]) -> Option<Vec<u8>> {
+    let tools = binary::target_folder().join("guest-tools");
+    if let Some(missing) = needs.iter().find(|tool| !tools.join(tool).exists() && !in_path(tool)) {
+        let skipped = format!("skipped: {name} (no {missing}: scripts/setup-guests installs it)");
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "{skipped}");
+        // Not `println!`, which is heard only when a test fails.
+        writeln!(std::io::stderr(), "{skipped}").unwrap();
+        return None;
+    }
+    let folder = binary::workspace().join("tests/guests").join(name);
+    let output = binary::target_folder().join(format!("guests/{name}-{:016x}.wasm", fingerprint(&folder)));
+    if !output.exists() {
+        build(&folder, &tools, &output);
+    }
+    let wasm = std::fs::read(output).unwrap();
+    // A core module has version 1 and layer 0, a component has layer 1.
+    Some(if wasm[6..8] == [0, 0] {
+        componentize(&wasm).unwrap_or_else(|error| panic!("{name}: {error}"))
+    } else {
+        wasm
+    })
+}
+
+/// Builds beside the output, which is there only when it is whole.
+fn build(folder: &Path, tools: &Path, output: &Path) {
+    std::fs::create_dir_all(output.parent().unwrap()).unwrap();
+    let unfinished = output.with_extension(format!("{}.part", std::process::id()));
+    let done = Command::new(folder.join("build")).arg(tools).arg(&unfinished).output().unwrap();
+    assert!(done.status.success(), "{}: {}", folder.display(), String::from_utf8_lossy(&done.stderr));
+    std::fs::rename(unfinished, output).unwrap();
+}
+
+/// Of all that the component is made of.
+fn fingerprint(folder: &Path) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for folder in [folder, &binary::workspace().join("wit")] {
+        let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.retain(|file| file.is_file());
+        files.sort();
+        for file in files {
+            (file.file_name(), std::fs::read(&file).unwrap()).hash(&mut hasher);
+        }
+    }
+    hasher.finish()
+}
+
+fn in_path(tool: &str) -> bool {
+    std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|folder| folder.join(tool).exists())
 }

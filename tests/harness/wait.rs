@@ -12,10 +12,8 @@ const LOOK: Duration = Duration::from_millis(5);
 
 /// What the future gives, or a failure that says what was waited for.
 pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(LONG, future).await {
-        Ok(value) => value,
-        Err(_elapsed) => panic!("waited {LONG:?} in vain for {what}"),
-    }
+    let Ok(value) = tokio::time::timeout(LONG, future).await else { panic!("waited {LONG:?} in vain for {what}") };
+    value
 }
 
 /// Looks until the condition gives a value.

@@ -110,7 +110,7 @@ async fn enter_one(link: &Rc<Pool>, context: Box<Context>, body: Body) -> (Box<C
     let max = match verdict {
         Ok(RequestVerdict::Next) => return (context, body, Step::Next),
         Ok(RequestVerdict::Respond(answer)) => {
-            let step = respond(link, &mut context, answer);
+            let step = respond(link, &mut context, Hook::OnRequest, answer);
             return (context, body, step);
         }
         Ok(RequestVerdict::NeedBody(max)) => max,
@@ -129,7 +129,7 @@ async fn enter_one(link: &Rc<Pool>, context: Box<Context>, body: Body) -> (Box<C
     let (mut context, verdict) = note(link, Hook::OnRequestBody, started, called, body_verdict_name);
     let step = match verdict {
         Ok(BodyVerdict::Next) => Step::Next,
-        Ok(BodyVerdict::Respond(answer)) => respond(link, &mut context, answer),
+        Ok(BodyVerdict::Respond(answer)) => respond(link, &mut context, Hook::OnRequestBody, answer),
         Err(fault) => refuse_or_skip(link, &context, Hook::OnRequestBody, fault),
     };
     (context, Body::full(bytes), step)
@@ -141,7 +141,7 @@ async fn leave_one(link: &Rc<Pool>, context: Box<Context>, body: Body) -> (Box<C
     let (mut context, verdict) = note(link, Hook::OnResponse, started, called, response_verdict_name);
     let step = match verdict {
         Ok(ResponseVerdict::Next) => Step::Next,
-        Ok(ResponseVerdict::Replace(answer)) => respond(link, &mut context, answer),
+        Ok(ResponseVerdict::Replace(answer)) => respond(link, &mut context, Hook::OnResponse, answer),
         Err(fault) => refuse_or_skip(link, &context, Hook::OnResponse, fault),
     };
     match step {
@@ -155,10 +155,10 @@ async fn leave_one(link: &Rc<Pool>, context: Box<Context>, body: Body) -> (Box<C
     }
 }
 
-fn respond(link: &Pool, context: &mut Context, made: Answer) -> Step {
+fn respond(link: &Pool, context: &mut Context, hook: Hook, made: Answer) -> Step {
     match answer::put(context, link.plugin.name(), made) {
         Ok(body) => Step::Answer(body),
-        Err(problem) => refuse_or_skip(link, context, Hook::OnRequest, Fault::Verdict(problem.into())),
+        Err(problem) => refuse_or_skip(link, context, hook, Fault::Verdict(problem.into())),
     }
 }
 

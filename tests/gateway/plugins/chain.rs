@@ -23,7 +23,7 @@ async fn hooks_run_in_order_on_the_way_in_and_in_reverse_on_the_way_out() {
     let gateway = start(&onion(&upstream.to_string(), "")).await;
     let answer = gateway.get("/c").await;
     assert_eq!(upstream.last().header("x-in"), "a,b,c");
-    assert_eq!((answer.header("x-out"), answer.header("x-source")), ("c,b,a", "Upstream"));
+    assert_eq!((answer.header("x-out"), answer.header("x-source")), ("c,b,a", "upstream"));
     let line = gateway.access_line("/c").await;
     let ran: Vec<_> =
         line["plugins"].as_array().unwrap().iter().map(|hook| format!("{} {}", hook["name"], hook["hook"])).collect();
@@ -41,7 +41,7 @@ async fn after_a_short_circuit_the_plugins_before_it_and_the_responder_see_the_r
     let gateway = start(&onion(&upstream.to_string(), b)).await;
     let answer = gateway.get("/c").await;
     assert_eq!((answer.status, answer.text()), (403, "no"));
-    assert_eq!((answer.header("x-out"), answer.header("x-source")), ("b,a", "Plugin(\"b\")"));
+    assert_eq!((answer.header("x-out"), answer.header("x-source")), ("b,a", "plugin b"));
     assert!(upstream.seen().is_empty());
     assert_eq!(gateway.access_line("/c").await["source"], "plugin b");
 }
@@ -51,7 +51,7 @@ async fn the_gateways_own_errors_go_out_through_the_chain() {
     let nobody = format!("http://127.0.0.1:{}", Upstream::refusing_port().await);
     let gateway = start(&onion(&nobody, "")).await;
     let answer = gateway.get("/c").await;
-    assert_eq!((answer.status, answer.header("x-out"), answer.header("x-source")), (502, "c,b,a", "Gateway"));
+    assert_eq!((answer.status, answer.header("x-out"), answer.header("x-source")), (502, "c,b,a", "gateway"));
 }
 
 #[tokio::test]
@@ -59,7 +59,7 @@ async fn the_fault_of_a_plugin_goes_out_through_those_before_it() {
     let upstream = Upstream::answering("ok").await;
     let gateway = start(&onion(&upstream.to_string(), r#"request = ["trap"]"#)).await;
     let answer = gateway.get("/c").await;
-    assert_eq!((answer.status, answer.header("x-source")), (500, "Gateway"));
+    assert_eq!((answer.status, answer.header("x-source")), (500, "gateway"));
     assert_eq!(answer.header("x-out"), "a");
 }
 
@@ -101,10 +101,10 @@ async fn a_response_can_be_changed_and_replaced() {
     let gateway = start(&config).await;
     let changed = gateway.get("/changed").await;
     assert_eq!((changed.status, changed.header("x-a"), changed.text()), (201, "b", "ok"));
-    assert_eq!((changed.header("x-status"), changed.header("x-source")), ("201", "Upstream"));
+    assert_eq!((changed.header("x-status"), changed.header("x-source")), ("201", "upstream"));
     let replaced = gateway.get("/replaced").await;
     assert_eq!((replaced.status, replaced.text()), (418, "teapot"));
-    assert_eq!((replaced.header("x-status"), replaced.header("x-source")), ("418", "Plugin(\"replaces\")"));
+    assert_eq!((replaced.header("x-status"), replaced.header("x-source")), ("418", "plugin replaces"));
 }
 
 #[tokio::test]

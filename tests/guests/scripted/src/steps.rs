@@ -1,6 +1,7 @@
 //! What a step does.
 
 use tollgate_plugin_sdk::http_client::{self, Outbound, Target};
+use tollgate_plugin_sdk::response::Source;
 use tollgate_plugin_sdk::{Answer, attributes, kv, log, request, response};
 
 /// A step that gives a verdict.
@@ -34,7 +35,7 @@ pub(crate) fn take(step: &str, side: Side, body: Option<&[u8]>) -> Result<Option
         "attribute" => attributes::set(first, second).map_err(|error| format!("{error:?}"))?,
         "show-attribute" => set(side, second, &attributes::get(first).unwrap_or_else(|| "none".to_owned()))?,
         "count" => set(side, second, &kv::increment(first, 1, 0).map_err(|error| format!("{error:?}"))?.to_string())?,
-        "made-by" => set(side, first, &format!("{:?}", response::made_by()))?,
+        "made-by" => set(side, first, &source())?,
         "show-status" => set(side, first, &response::status().to_string())?,
         "status" => response::set_status(number(first)?)?,
         "path" => request::set_path(first)?,
@@ -58,6 +59,14 @@ fn call(target: Target, path: &str) -> Answer {
     match http_client::send(Outbound::new("GET", target, path)) {
         Ok(answer) => Answer::new(answer.status).body(answer.body),
         Err(error) => Answer::new(500).text(error.to_string()),
+    }
+}
+
+fn source() -> String {
+    match response::made_by() {
+        Source::Upstream => "upstream".to_owned(),
+        Source::Gateway => "gateway".to_owned(),
+        Source::Plugin(name) => format!("plugin {name}"),
     }
 }
 

@@ -1,0 +1,54 @@
+//! `aggregate`: several services, one answer.
+
+use std::time::{Duration, Instant};
+
+use tollgate_tests::{Config, Gateway, Upstream, config};
+
+fn aggregating(users: &str, orders: &str, mode: &str) -> Config {
+    let parts = format!(
+        r#"parts = [{{ name = "user", upstream = "users", path = "/users/{{id}}" }}, {{ name = "orders", upstream = "orders", path = "/orders?user={{id}}", timeout = "1s", {mode} }}]"#
+    );
+    config()
+        .upstream("users", [users])
+        .upstream("orders", [orders])
+        .plugin(
+            "dashboard",
+            &format!("use = \"aggregate\"\ngrant = {{ http = [\"users\", \"orders\"] }}\nconfig = {{ {parts} }}"),
+        )
+        .route_without_upstream("/dashboard/{id}", "plugins = [\"dashboard\"]")
+}
+
+#[tokio::test]
+async fn the_parts_are_asked_for_at_once_and_put_together_in_order() {
+    let users = Upstream::slow(Duration::from_millis(600), r#"{"id":7,"price":1.10}"#).await;
+    let orders = Upstream::slow(Duration::from_millis(600), "[1,2]").await;
+    let gateway = Gateway::start(&aggregating(&users.to_string(), &orders.to_string(), "mode = \"required\"")).await;
+    let started = Instant::now();
+    let answer = gateway.get("/dashboard/a%20b").await;
+    assert!(started.elapsed() < Duration::from_millis(1150), "one after the other: {:?}", started.elapsed());
+    assert_eq!((answer.status, answer.text()), (200, r#"{"user":{"id":7,"price":1.10},"orders":[1,2]}"#));
+    assert_eq!((users.last().path, orders.last().path), ("/users/a%20b".into(), "/orders?user=a%20b".into()));
+}
+
+#[tokio::test]
+async fn what_a_failed_part_means_is_the_configs_to_say() {
+    let users = Upstream::answering("{}").await;
+    let dead = format!("http://127.0.0.1:{}", Upstream::refusing_port().await);
+    let late = Upstream::hanging().await;
+    let broken = Upstream::answering("<html>").await;
+    let cases = [
+        (dead.clone(), "mode = \"required\"", 502, None),
+        (late.to_string(), "mode = \"required\"", 504, None),
+        (broken.to_string(), "mode = \"required\"", 502, None),
+        (dead.clone(), "mode = \"optional\"", 200, Some(r#"{"user":{}}"#)),
+        (dead, "mode = \"default\", default = []", 200, Some(r#"{"user":{},"orders":[]}"#)),
+    ];
+    for (orders, mode, status, body) in cases {
+        let gateway = Gateway::start(&aggregating(&users.to_string(), &orders, mode)).await;
+        let answer = gateway.get("/dashboard/7").await;
+        assert_eq!(answer.status, status, "{mode}: {}", answer.text());
+        if let Some(body) = body {
+            assert_eq!(answer.text(), body, "{mode}");
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The plugins that come with the gateway, over the wire.
+
+mod aggregate;
+mod headers;
+mod jwt_auth;
+mod rate_limit;

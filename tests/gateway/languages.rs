@@ -1,0 +1,47 @@
+//! The same plugin in languages that are not Rust, each made with its own tools from `wit/`.
+//!
+//! It answers 401 unless `x-who` says who asks, notes it, tells the upstream, and marks the response.
+
+use tollgate_tests::{Gateway, Upstream, config, guests, request};
+
+async fn is_a_plugin_as_any_other(language: &str, needs: &[&str]) {
+    let Some(component) = guests::in_language(language, needs) else { return };
+    let upstream = Upstream::answering("ok").await;
+    let config = config()
+        .workers(1)
+        .upstream("web", [&upstream])
+        // An interpreter takes its time, and this machine may be busy.
+        .plugin("p", "use = \"guest.wasm\"\nlimits = { memory = \"128MiB\", cpu = \"5s\", wall = \"20s\" }")
+        .route_with("/", "web", "plugins = [\"p\"]");
+    let gateway = Gateway::with(&config).plugin("guest", component).start().await;
+
+    let refused = gateway.get("/").await;
+    assert_eq!((refused.status, refused.text()), (401, "who are you?"));
+    assert_eq!((refused.header("x-asked-by"), refused.header("x-guest")), (language, "nobody 401"));
+    assert!(upstream.seen().is_empty());
+
+    let mut client = gateway.connect().await;
+    for who in ["zoe", "Åse", "abe"].into_iter().cycle().take(30) {
+        let mut asked = request("GET", "/", "");
+        asked.headers_mut().insert("x-who", http::HeaderValue::from_bytes(who.as_bytes()).unwrap());
+        let answer = client.send(asked).await;
+        assert_eq!((answer.status, answer.text()), (200, "ok"));
+        assert_eq!(answer.headers["x-guest"].as_bytes(), format!("{who} 200").as_bytes());
+        assert_eq!(upstream.last().headers["x-greeting"].as_bytes(), format!("hello {who}").as_bytes());
+    }
+}
+
+#[tokio::test]
+async fn a_plugin_in_c() {
+    is_a_plugin_as_any_other("c", &["bin/wit-bindgen", "clang-19", "wasm-ld-19"]).await;
+}
+
+#[tokio::test]
+async fn a_plugin_in_javascript() {
+    is_a_plugin_as_any_other("javascript", &["node_modules/.bin/componentize-qjs", "node"]).await;
+}
+
+#[tokio::test]
+async fn a_plugin_in_python() {
+    is_a_plugin_as_any_other("python", &["python/bin/componentize-py"]).await;
+}

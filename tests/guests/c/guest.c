@@ -1,0 +1,82 @@
+// The tests' guest in C: asks who it is, tells the upstream, and marks the response.
+
+#include <stdio.h>
+#include <string.h>
+
+#include "plugin.h"
+
+// Strings that are handed over are freed by the bindings, so each is a copy.
+static plugin_string_t text(const char *text) {
+    plugin_string_t copy;
+    plugin_string_dup(&copy, text);
+    return copy;
+}
+
+// For arguments, which stay the caller's.
+#define LITERAL(text) ((plugin_string_t){(uint8_t *)(text), sizeof(text) - 1})
+
+void exports_tollgate_plugin_lifecycle_describe(exports_tollgate_plugin_lifecycle_descriptor_t *descriptor) {
+    descriptor->name = text("guest-c");
+    descriptor->version = text("0.1.0");
+    descriptor->summary = text("Asks who it is");
+    descriptor->config_schema = text("");
+    descriptor->wants.ptr = NULL;
+    descriptor->wants.len = 0;
+}
+
+bool exports_tollgate_plugin_lifecycle_configure(plugin_string_t *config, plugin_string_t *error) {
+    plugin_string_free(config);
+    return true;
+}
+
+static void ask(tollgate_plugin_types_answer_t *answer) {
+    answer->status = 401;
+    answer->headers.len = 1;
+    answer->headers.ptr = malloc(sizeof(tollgate_plugin_types_header_t));
+    answer->headers.ptr[0].name = text("x-asked-by");
+    answer->headers.ptr[0].value = text("c");
+    plugin_string_t body = text("who are you?");
+    answer->body.ptr = body.ptr;
+    answer->body.len = body.len;
+}
+
+void exports_tollgate_plugin_request_filter_on_request(exports_tollgate_plugin_request_filter_verdict_t *verdict) {
+    plugin_string_t asked = LITERAL("x-who"), who;
+    if (!tollgate_plugin_request_header(&asked, &who)) {
+        verdict->tag = EXPORTS_TOLLGATE_PLUGIN_REQUEST_FILTER_VERDICT_RESPOND;
+        ask(&verdict->val.respond);
+        return;
+    }
+    plugin_string_t note = LITERAL("guest.who"), field = LITERAL("x-greeting");
+    tollgate_plugin_attributes_attribute_error_t not_noted;
+    tollgate_plugin_attributes_set(&note, &who, &not_noted);
+    char greeting[256];
+    int length = snprintf(greeting, sizeof greeting, "hello %.*s", (int)who.len, (char *)who.ptr);
+    plugin_string_t value = {(uint8_t *)greeting, length < (int)sizeof greeting ? length : (int)sizeof greeting - 1};
+    tollgate_plugin_request_header_error_t not_set;
+    tollgate_plugin_request_set_header(&field, &value, &not_set);
+    plugin_string_free(&who);
+    verdict->tag = EXPORTS_TOLLGATE_PLUGIN_REQUEST_FILTER_VERDICT_NEXT;
+}
+
+void exports_tollgate_plugin_request_filter_on_request_body(
+    plugin_list_u8_t *body, exports_tollgate_plugin_request_filter_body_verdict_t *verdict) {
+    plugin_list_u8_free(body);
+    verdict->tag = EXPORTS_TOLLGATE_PLUGIN_REQUEST_FILTER_BODY_VERDICT_NEXT;
+}
+
+void exports_tollgate_plugin_response_filter_on_response(
+    exports_tollgate_plugin_response_filter_response_verdict_t *verdict) {
+    plugin_string_t note = LITERAL("guest.who"), field = LITERAL("x-guest"), who;
+    bool noted = tollgate_plugin_attributes_get(&note, &who);
+    char mark[256];
+    int length = snprintf(mark, sizeof mark, "%.*s %d", noted ? (int)who.len : 6, noted ? (char *)who.ptr : "nobody",
+                          tollgate_plugin_response_status());
+    plugin_string_t value = {(uint8_t *)mark, length < (int)sizeof mark ? length : (int)sizeof mark - 1};
+    tollgate_plugin_response_header_error_t not_set;
+    tollgate_plugin_response_set_header(&field, &value, &not_set);
+    if (noted) {
+        plugin_string_free(&who);
+    }
+    verdict->tag = EXPORTS_TOLLGATE_PLUGIN_RESPONSE_FILTER_RESPONSE_VERDICT_NEXT;
+}

@@ -1,0 +1,36 @@
+// The tests' guest in JavaScript: asks who it is, tells the upstream, and marks the response.
+import { header, setHeader } from 'tollgate:plugin/request@0.1.0';
+import * as response from 'tollgate:plugin/response@0.1.0';
+import { get, set } from 'tollgate:plugin/attributes@0.1.0';
+
+const bytes = (text) => Uint8Array.from(text, (character) => character.charCodeAt(0));
+
+export const lifecycle = {
+  describe() {
+    return { name: 'guest-javascript', version: '0.1.0', summary: 'Asks who it is', configSchema: '', wants: [] };
+  },
+  configure() {},
+};
+
+export const requestFilter = {
+  onRequest() {
+    const who = header('x-who');
+    if (who === undefined || who === null) {
+      const headers = [{ name: 'x-asked-by', value: 'javascript' }];
+      return { tag: 'respond', val: { status: 401, headers, body: bytes('who are you?') } };
+    }
+    set('guest.who', who);
+    setHeader('x-greeting', `hello ${who}`);
+    return { tag: 'next' };
+  },
+  onRequestBody() {
+    return { tag: 'next' };
+  },
+};
+
+export const responseFilter = {
+  onResponse() {
+    response.setHeader('x-guest', `${get('guest.who') ?? 'nobody'} ${response.status()}`);
+    return { tag: 'next' };
+  },
+};

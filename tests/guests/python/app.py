@@ -1,0 +1,37 @@
+"""The tests' guest in Python: asks who it is, tells the upstream, and marks the response."""
+
+from wit_world.exports import Lifecycle as _Lifecycle
+from wit_world.exports import RequestFilter as _RequestFilter
+from wit_world.exports import ResponseFilter as _ResponseFilter
+from wit_world.exports.lifecycle import Descriptor
+from wit_world.exports.request_filter import BodyVerdict_Next, Verdict_Next, Verdict_Respond
+from wit_world.exports.response_filter import ResponseVerdict_Next
+from wit_world.imports import attributes, request, response
+from wit_world.imports.types import Answer, Header
+
+
+class Lifecycle(_Lifecycle):
+    def describe(self):
+        return Descriptor("guest-python", "0.1.0", "Asks who it is", "", [])
+
+    def configure(self, config: str) -> None:
+        pass
+
+
+class RequestFilter(_RequestFilter):
+    def on_request(self):
+        who = request.header("x-who")
+        if who is None:
+            return Verdict_Respond(Answer(401, [Header("x-asked-by", "python")], b"who are you?"))
+        attributes.set("guest.who", who)
+        request.set_header("x-greeting", f"hello {who}")
+        return Verdict_Next()
+
+    def on_request_body(self, body: bytes):
+        return BodyVerdict_Next()
+
+
+class ResponseFilter(_ResponseFilter):
+    def on_response(self):
+        response.set_header("x-guest", f"{attributes.get('guest.who') or 'nobody'} {response.status()}")
+        return ResponseVerdict_Next()
