@@ -33,7 +33,8 @@ pub async fn serve(worker: &Worker, client: IpAddr, request: Request<Incoming>) 
     let mut finish = Finish::begin(&snapshot, id, client, &request);
 
     // Which route, or why none.
-    let found = head::check(&request).and_then(|host| snapshot.shared.table.find(&host, &request));
+    let found = head::check(&request, snapshot.shared.config.server.limits.head)
+        .and_then(|host| snapshot.shared.table.find(&host, &request));
     let (route_id, params) = match found {
         Ok(found) => found,
         Err(failure) => {

@@ -72,8 +72,7 @@ impl Gateway {
                 .map(Arc::new)
                 .map_err(|error| failed(vec![document.error_at(&["log", "access"], error.to_string())]))?,
         };
-        let names: Vec<&str> = config.plugins.iter().map(|plugin| plugin.name.as_str()).collect();
-        self.stores.keep_only(&names);
+        self.stores.commit(&config.plugins);
         let snapshot = Snapshot {
             table: Table::new(&config.routes),
             plugins,

@@ -26,6 +26,8 @@ pub enum Failure {
     BadRequest {
         problem: &'static str,
     },
+    /// Request line and fields are longer than `server.limits.head`.
+    HeadTooLarge,
     /// The client's body is longer than it may be.
     BodyTooLarge {
         limit: u64,
@@ -55,6 +57,7 @@ impl Failure {
             Self::NoRoute
             | Self::MethodNotAllowed { .. }
             | Self::BadRequest { .. }
+            | Self::HeadTooLarge
             | Self::BodyTooLarge { .. }
             | Self::BodyTimeout
             | Self::ClientGone => "client",
@@ -70,6 +73,7 @@ impl Failure {
             Self::NoRoute => "no-route",
             Self::MethodNotAllowed { .. } => "method-not-allowed",
             Self::BadRequest { .. } => "bad-request",
+            Self::HeadTooLarge => "head-too-large",
             Self::BodyTooLarge { .. } => "body-too-large",
             Self::BodyTimeout => "body-timeout",
             Self::ClientGone => "client-gone",
@@ -88,6 +92,7 @@ impl Failure {
             Self::NoRoute => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::BadRequest { .. } | Self::ClientGone => StatusCode::BAD_REQUEST,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Upstream(error) if error.is_timeout() => StatusCode::GATEWAY_TIMEOUT,
@@ -104,6 +109,7 @@ impl Failure {
             Self::NoRoute => "No route matches this request.",
             Self::MethodNotAllowed { .. } => "This method is not allowed here.",
             Self::BadRequest { problem } => problem,
+            Self::HeadTooLarge => "The request head is too large.",
             Self::BodyTooLarge { .. } => "The request body is too large.",
             Self::BodyTimeout => "The request body did not arrive in time.",
             Self::ClientGone => "The request body broke off.",

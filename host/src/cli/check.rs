@@ -12,7 +12,7 @@ pub(super) fn run(path: &Path) -> Result<(), Failed> {
         .map_err(|error| Failed(format!("error: {error:#}")))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (config, plugins) = runtime.block_on(gateway.check(path))?;
-    println!(
+    say!(
         "{} is good: {} routes, {} upstreams, {} plugins",
         path.display(),
         config.routes.len(),
@@ -20,7 +20,7 @@ pub(super) fn run(path: &Path) -> Result<(), Failed> {
         config.plugins.len()
     );
     for plugin in &plugins {
-        println!("  plugin {} is {} {}", plugin.name(), plugin.descriptor.name, plugin.descriptor.version);
+        say!("  plugin {} is {} {}", plugin.name(), plugin.descriptor.name, plugin.descriptor.version);
     }
     Ok(())
 }

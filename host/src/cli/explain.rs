@@ -52,12 +52,12 @@ fn request(arguments: &Arguments) -> Result<request::Parts, String> {
 }
 
 fn print(config: &Config, route: &Route, params: &Params, request: &request::Parts) {
-    println!("route      {} ({})", route.name, conditions(route));
+    say!("route      {} ({})", route.name, conditions(route));
     for (name, value) in params {
-        println!("           {{{name}}} = {value:?}");
+        say!("           {{{name}}} = {value:?}");
     }
     let chain: Vec<&str> = route.plugins.iter().map(|id| config.plugins[id.0].name.as_str()).collect();
-    println!("chain      {}", if chain.is_empty() { "none".into() } else { chain.join(" -> ") });
+    say!("chain      {}", if chain.is_empty() { "none".into() } else { chain.join(" -> ") });
     for id in &route.plugins {
         let plugin = &config.plugins[id.0];
         let mut notes = vec![plugin.component.to_string()];
@@ -67,18 +67,18 @@ fn print(config: &Config, route: &Route, params: &Params, request: &request::Par
         if plugin.on_error == OnError::Skip {
             notes.push("skipped when it fails".into());
         }
-        println!("           {}: {}", plugin.name, notes.join(", "));
+        say!("           {}: {}", plugin.name, notes.join(", "));
     }
     match route.upstream.map(|id| &config.upstreams[id.0]) {
         Some(upstream) => {
             let targets: Vec<String> =
                 upstream.targets.iter().map(|target| format!("{}:{}", target.host, target.port)).collect();
-            println!("upstream   {} ({:?}): {}", upstream.name, upstream.balance, targets.join(", "));
-            println!("path       {}", sent_path(route, request));
+            say!("upstream   {} ({:?}): {}", upstream.name, upstream.balance, targets.join(", "));
+            say!("path       {}", sent_path(route, request));
         }
-        None => println!("upstream   none: a plugin of the chain answers"),
+        None => say!("upstream   none: a plugin of the chain answers"),
     }
-    println!("limits     body {} bytes, {:?} in all", route.body_limit, route.timeout);
+    say!("limits     body {} bytes, {:?} in all", route.body_limit, route.timeout);
 }
 
 fn conditions(route: &Route) -> String {

@@ -23,6 +23,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failed> {
             _ => Failed(format!("error: cannot write {file}: {error}")),
         })?;
     created.write_all(config::init_text().as_bytes())?;
-    println!("wrote {file}; next: tollgate check --config {file}, then tollgate run --config {file}");
+    say!("wrote {file}; next: tollgate check --config {file}, then tollgate run --config {file}");
     Ok(())
 }

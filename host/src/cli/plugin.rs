@@ -57,17 +57,17 @@ pub(super) fn run(command: Command) -> Result<(), Failed> {
 
 fn list(path: &Path) -> Result<(), Failed> {
     let looker = Looker::new()?;
-    println!("built in:");
+    say!("built in:");
     for name in gateway::built_ins() {
         let Some(bytes) = gateway::built_in(name) else { continue };
-        println!("  {name:<16} {}", looker.line(bytes));
+        say!("  {name:<16} {}", looker.line(bytes));
     }
     // Without a config there is no folder to look into, and that is fine.
     if !path.exists() {
         return Ok(());
     }
     let folder = config::load(path, &gateway::built_ins())?.config.server.plugins_dir;
-    println!("in {}:", folder.display());
+    say!("in {}:", folder.display());
     let mut files: Vec<PathBuf> =
         std::fs::read_dir(&folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "wasm"));
@@ -76,7 +76,7 @@ fn list(path: &Path) -> Result<(), Failed> {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let line =
             load::read(&file).map_or_else(|error| format!("cannot be used: {error}"), |bytes| looker.line(&bytes));
-        println!("  {name:<16} {line}");
+        say!("  {name:<16} {line}");
     }
     Ok(())
 }
@@ -90,28 +90,28 @@ fn inspect(file: &Path) -> Result<(), Failed> {
     let loaded =
         Looker::new()?.look(&bytes).map_err(|problem| Failed(format!("error: {}: {problem}", file.display())))?;
     let described = &loaded.descriptor;
-    println!("{} {}: {}", described.name, described.version, described.summary);
+    say!("{} {}: {}", described.name, described.version, described.summary);
     print_list("exports", &loaded.exports);
     print_list("imports", &loaded.imports);
-    println!("wants:");
+    say!("wants:");
     for (capability, reason) in &described.wants {
-        println!("  {capability}: {reason}");
+        say!("  {capability}: {reason}");
     }
     if described.wants.is_empty() {
-        println!("  nothing that has to be granted");
+        say!("  nothing that has to be granted");
     }
     match serde_json::from_str::<serde_json::Value>(&described.config_schema) {
-        Ok(schema) => println!("config schema:\n{schema:#}"),
-        Err(_) if described.config_schema.is_empty() => println!("config schema:\n  none: it takes no config"),
-        Err(error) => println!("config schema:\n  not valid JSON: {error}"),
+        Ok(schema) => say!("config schema:\n{schema:#}"),
+        Err(_) if described.config_schema.is_empty() => say!("config schema:\n  none: it takes no config"),
+        Err(error) => say!("config schema:\n  not valid JSON: {error}"),
     }
     Ok(())
 }
 
 fn print_list(title: &str, names: &[String]) {
-    println!("{title}:");
+    say!("{title}:");
     for name in names {
-        println!("  {name}");
+        say!("  {name}");
     }
 }
 
@@ -121,7 +121,7 @@ fn new(arguments: &New) -> Result<(), Failed> {
     })?;
     tollgate_plugin_builder::new_crate(&arguments.folder, &sdk)?;
     let folder = arguments.folder.display();
-    println!("made {folder}; next: edit {folder}/src/lib.rs, then tollgate plugin build {folder} --out plugins");
+    say!("made {folder}; next: edit {folder}/src/lib.rs, then tollgate plugin build {folder} --out plugins");
     Ok(())
 }
 
@@ -133,7 +133,7 @@ fn build(arguments: &Build) -> Result<(), Failed> {
     let file = if is_file { arguments.out.clone() } else { arguments.out.join(format!("{}.wasm", built.name)) };
     write_whole(&file, &built.wasm)
         .map_err(|error| Failed(format!("error: cannot write {}: {error}", file.display())))?;
-    println!(
+    say!(
         "wrote {} ({} {}, {} KiB)",
         file.display(),
         looked.descriptor.name,

@@ -17,7 +17,11 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Refuses what cannot be forwarded safely; returns the host asked for, in lower case and without
 /// port.
-pub(super) fn check(head: &request::Parts) -> Result<Cow<'_, str>, Failure> {
+pub(super) fn check(head: &request::Parts, max_bytes: usize) -> Result<Cow<'_, str>, Failure> {
+    // hyper's own limit is that of its read buffer, which may hold more than one head.
+    if size(head) > max_bytes {
+        return Err(Failure::HeadTooLarge);
+    }
     if head.method == Method::CONNECT {
         return Err(Failure::BadRequest { problem: "CONNECT is not supported." });
     }
@@ -36,6 +40,13 @@ pub(super) fn check(head: &request::Parts) -> Result<Cow<'_, str>, Failure> {
         (None, None) => "",
     };
     Ok(lower_case(without_port(authority)))
+}
+
+/// Bytes of a head as it was sent, but for white space that does not matter.
+fn size(head: &request::Parts) -> usize {
+    let target = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    let fields: usize = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    target + fields
 }
 
 /// Takes a route's prefix off the path. It is a prefix of every path the route matches, unless the
@@ -115,9 +126,9 @@ mod tests {
             }
             builder.body(()).unwrap().into_parts().0
         };
-        assert!(check(&head(&["a"])).is_ok());
-        assert!(check(&head(&[])).is_err());
-        assert!(check(&head(&["a", "b"])).is_err());
+        assert!(check(&head(&["a"]), 100).is_ok());
+        assert!(check(&head(&[]), 100).is_err());
+        assert!(check(&head(&["a", "b"]), 100).is_err());
     }
 
     #[test]

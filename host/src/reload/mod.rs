@@ -214,8 +214,10 @@ fn settle(events: &mpsc::Receiver<Event>) -> Settled {
 
 /// Sockets and threads are made once.
 fn warn_of_what_needs_a_restart(old: &Snapshot, new: &Snapshot) {
+    let level = ("log.level", old.config.log.level != new.config.log.level);
     let (old, new) = (&old.config.server, &new.config.server);
     let fixed = [
+        level,
         ("server.listen", old.listen != new.listen),
         ("server.admin", old.admin != new.admin),
         ("server.workers", old.workers != new.workers),

@@ -23,7 +23,6 @@ pub(super) struct Watch {
     watcher: Option<RecommendedWatcher>,
     folders: BTreeSet<PathBuf>,
     files: BTreeMap<PathBuf, Option<Stamp>>,
-    plugins_dir: PathBuf,
 }
 
 /// What tells one version of a file from the next.
@@ -35,8 +34,8 @@ enum Stamp {
         length: u64,
         inode: u64,
     },
-    /// The names of the files in it.
-    Folder(BTreeSet<PathBuf>),
+    /// The files in it, and when each was written.
+    Folder(BTreeSet<(PathBuf, Option<SystemTime>)>),
 }
 
 impl Watch {
@@ -50,14 +49,14 @@ impl Watch {
         let watcher = watcher
             .inspect_err(|error| tracing::warn!(%error, "no file watch; files are looked at every few seconds"))
             .ok();
-        Self { watcher, folders: BTreeSet::new(), files: BTreeMap::new(), plugins_dir: PathBuf::new() }
+        Self { watcher, folders: BTreeSet::new(), files: BTreeMap::new() }
     }
 
     /// Watches these files, and which files there are in the plugins' folder.
     pub(super) fn set(&mut self, files: BTreeSet<PathBuf>, plugins_dir: &Path) {
-        plugins_dir.clone_into(&mut self.plugins_dir);
-        let folders: BTreeSet<PathBuf> =
-            files.iter().chain([&self.plugins_dir]).flat_map(|file| folders_of(file)).collect();
+        // The folder itself: a file that is put there may be just what a broken config was missing.
+        let files: BTreeSet<PathBuf> = files.into_iter().chain([plugins_dir.to_owned()]).collect();
+        let folders: BTreeSet<PathBuf> = files.iter().flat_map(|file| folders_of(file)).collect();
         if let Some(watcher) = &mut self.watcher {
             for gone in self.folders.difference(&folders) {
                 // A folder that was removed is watched no more by itself.
@@ -117,7 +116,12 @@ fn stamp(file: &Path) -> Option<Stamp> {
     let found = std::fs::metadata(&real).ok()?;
     if found.is_dir() {
         let entries = std::fs::read_dir(&real).ok()?;
-        return Some(Stamp::Folder(entries.filter_map(|entry| Some(entry.ok()?.path())).collect()));
+        let written = |entry: std::io::Result<std::fs::DirEntry>| {
+            let path = entry.ok()?.path();
+            let modified = std::fs::metadata(&path).and_then(|found| found.modified()).ok();
+            Some((path, modified))
+        };
+        return Some(Stamp::Folder(entries.filter_map(written).collect()));
     }
     Some(Stamp::File { real, modified: found.modified().ok(), length: found.len(), inode: found.ino() })
 }

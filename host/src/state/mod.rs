@@ -6,6 +6,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::config::model;
+
 pub mod kv;
 pub mod rate;
 
@@ -22,23 +24,34 @@ pub struct PluginStores {
     pub rate: Arc<rate::Store>,
 }
 
+impl PluginStores {
+    fn set_limits(&self, limits: &model::PluginLimits) {
+        self.kv.set_limits(limits.kv_keys, limits.kv_bytes);
+        self.rate.set_limit(limits.rate_keys);
+    }
+}
+
 impl Stores {
-    /// The plugin's stores, made if it has none yet. Limits are those of the newest config.
-    pub fn of(&self, plugin: &str, limits: &crate::config::model::PluginLimits) -> PluginStores {
+    /// The plugin's stores, made with these limits if it has none yet.
+    pub fn of(&self, plugin: &str, limits: &model::PluginLimits) -> PluginStores {
         let mut stores = self.by_plugin.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = stores.entry(plugin.to_owned()).or_insert_with(|| PluginStores {
-            kv: Arc::new(kv::Store::default()),
-            rate: Arc::new(rate::Store::default()),
-        });
-        found.kv.set_limits(limits.kv_keys, limits.kv_bytes);
-        found.rate.set_limit(limits.rate_keys);
-        found.clone()
+        let new = || {
+            let new = PluginStores { kv: Arc::new(kv::Store::default()), rate: Arc::new(rate::Store::default()) };
+            new.set_limits(limits);
+            new
+        };
+        stores.entry(plugin.to_owned()).or_insert_with(new).clone()
     }
 
-    /// Drops the stores of plugins that no config names any more.
-    pub fn keep_only(&self, plugins: &[&str]) {
+    /// A config is in force: its limits hold, and the stores of plugins it does not name are dropped.
+    pub fn commit(&self, plugins: &[model::Plugin]) {
         let mut stores = self.by_plugin.lock().unwrap_or_else(PoisonError::into_inner);
-        stores.retain(|name, _| plugins.contains(&name.as_str()));
+        stores.retain(|name, _| plugins.iter().any(|plugin| plugin.name == *name));
+        for plugin in plugins {
+            if let Some(stores) = stores.get(&plugin.name) {
+                stores.set_limits(&plugin.limits);
+            }
+        }
     }
 
     /// Gives back the memory of what has expired. Called now and then by the control runtime.

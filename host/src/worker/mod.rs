@@ -41,6 +41,7 @@ pub struct Worker {
     origins: RefCell<HashMap<Target, Rc<Upstream>>>,
     pub metrics: Arc<WorkerMetrics>,
     id_prefix: u64,
+    /// Counts requests, from a random number on.
     requests: Cell<u64>,
 }
 
@@ -56,7 +57,7 @@ impl Worker {
             metrics,
             // Without randomness, ids of two runs may meet; nothing worse.
             id_prefix: getrandom::u64().unwrap_or(number as u64),
-            requests: Cell::new(0),
+            requests: Cell::new(getrandom::u64().unwrap_or_default()),
         });
         CURRENT.with(|current| Rc::clone(current.get_or_init(|| worker)))
     }

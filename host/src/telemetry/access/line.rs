@@ -19,7 +19,7 @@ pub struct AccessLine<'a> {
     pub id: &'a str,
     pub client: IpAddr,
     pub method: &'a str,
-    /// The host asked for, without port.
+    /// The host asked for, as the client wrote it.
     pub host: &'a str,
     /// Path and query as received.
     pub path: &'a str,

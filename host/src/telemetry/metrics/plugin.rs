@@ -43,18 +43,12 @@ label! {
         Cpu = "cpu",
         /// Over `limits.wall`.
         Wall = "wall",
-        /// Over `limits.memory` or `limits.table_elements`.
-        Memory = "memory",
         /// No instance was free and the queue was full.
         Queue = "queue",
         /// No instance could be made.
         Instance = "instance",
-        /// A function was called in a hook it does not belong to.
-        Misuse = "misuse",
         /// The plugin's answer is not one the gateway can send.
         Answer = "answer",
-        /// Over another limit of the host's, such as bytes in one call.
-        Limit = "limit",
     }
 }
 
