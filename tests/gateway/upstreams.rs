@@ -116,8 +116,10 @@ async fn a_dead_target_costs_no_request() {
     let dead = format!("http://127.0.0.1:{}", Upstream::refusing_port().await);
     let config = config().workers(2).upstream("web", [dead, alive.to_string()]).route("/", "web");
     let gateway = Gateway::start(&config).await;
-    for _ in 0..30 {
-        let answer = gateway.get("/").await;
+    // Two connections at once are on two workers.
+    let mut clients = [gateway.connect().await, gateway.connect().await];
+    for request in 0..30 {
+        let answer = clients[request % 2].get("/").await;
         assert_eq!((answer.status, answer.text()), (200, "alive"));
     }
     // Both workers have found out.

@@ -1,6 +1,7 @@
 // The tests' guest in C: asks who it is, tells the upstream, and marks the response.
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "plugin.h"
