@@ -84,7 +84,9 @@ impl Instance {
 
     pub(super) async fn describe(&mut self) -> wasmtime::Result<exports::lifecycle::Descriptor> {
         self.begin(Hook::Describe);
-        self.lifecycle.call_describe(&mut self.store).await
+        let (meter, wall) = (self.meter(), self.store.data().plugin.limits.wall);
+        let answer = metered(&meter, wall, self.lifecycle.call_describe(&mut self.store)).await;
+        answer.unwrap_or_else(|WallTimeUp| Err(wasmtime::Error::msg("took longer than limits.wall allows")))
     }
 
     /// Lends the instance a request for one hook.
