@@ -14,6 +14,7 @@ use http::{request, response};
 
 use crate::chain::Decision;
 use crate::respond::Failure;
+use crate::route::Params;
 
 /// Most attributes on one request.
 pub const MAX_ATTRIBUTES: usize = 64;
@@ -28,7 +29,7 @@ pub struct Context {
     pub route: Arc<str>,
     pub client: IpAddr,
     /// `{name}`s of the route's path, percent-decoded.
-    pub params: Vec<(String, String)>,
+    pub params: Params,
     /// The head that is going to the upstream.
     pub request: request::Parts,
     /// Set by a plugin: goes to the upstream instead of what the client sent.
@@ -53,7 +54,7 @@ impl Context {
         client: IpAddr,
         route: Arc<str>,
         request: request::Parts,
-        params: Vec<(String, String)>,
+        params: Params,
         deadline: Instant,
         notes_decisions: bool,
     ) -> Self {
@@ -95,9 +96,21 @@ impl RequestId {
     }
 }
 
+impl RequestId {
+    /// The 32 digits. By hand, for each request that is forwarded carries them.
+    pub fn to_hex(self) -> [u8; 32] {
+        let mut digits = [0; 32];
+        for (at, byte) in self.0.to_be_bytes().into_iter().enumerate() {
+            digits[at * 2] = b"0123456789abcdef"[usize::from(byte >> 4)];
+            digits[at * 2 + 1] = b"0123456789abcdef"[usize::from(byte & 15)];
+        }
+        digits
+    }
+}
+
 impl std::fmt::Display for RequestId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:032x}", self.0)
+        f.write_str(std::str::from_utf8(&self.to_hex()).unwrap_or_default())
     }
 }
 

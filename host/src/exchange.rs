@@ -3,7 +3,6 @@
 //! head -> route -> chain in -> upstream -> chain out -> client. Each step is a call; what a step
 //! decides is its own business, what comes next is decided here.
 
-use std::net::IpAddr;
 use std::time::Instant;
 
 use http::{Request, Response};
@@ -21,16 +20,17 @@ use crate::worker::Worker;
 mod finish;
 mod head;
 
+pub use head::Client;
 pub(crate) use head::strip_prefix;
 
 use finish::Finish;
 
 /// Serves one request. Never fails: what goes wrong is a response, too.
-pub async fn serve(worker: &Worker, client: IpAddr, request: Request<Incoming>) -> Response<Body> {
+pub async fn serve(worker: &Worker, client: &Client, request: Request<Incoming>) -> Response<Body> {
     let (mut request, incoming) = request.into_parts();
     let snapshot = worker.snapshot();
     let id = worker.next_id();
-    let mut finish = Finish::begin(&snapshot, id, client, &request);
+    let mut finish = Finish::begin(&snapshot, id, client.address, &request);
 
     // Which route, or why none.
     let found = head::check(&request, snapshot.shared.config.server.limits.head)
@@ -53,8 +53,15 @@ pub async fn serve(worker: &Worker, client: IpAddr, request: Request<Incoming>) 
     head::add_forwarded(&mut request.headers, client, id);
 
     // The chain in; the upstream; the chain out.
-    let context =
-        Context::new(id, client, route.name.clone(), request, params, finish.started + route.timeout, finish.is_read());
+    let context = Context::new(
+        id,
+        client.address,
+        route.name.clone(),
+        request,
+        params,
+        finish.started + route.timeout,
+        finish.is_read(),
+    );
     let Entered { mut context, body, depth, outcome } = route.chain.enter(Box::new(context), body).await;
     let body = match outcome {
         Outcome::Forward => forward(route, &mut context, body, &mut finish).await,

@@ -91,9 +91,11 @@ impl Gateway {
         plugins.map(|plugins| (config, plugins)).map_err(|problems| Diagnostics::new(path.to_owned(), problems))
     }
 
-    /// Loads a component that is nobody's plugin, to look at it.
+    /// Loads a component that is nobody's plugin, to look at it. No request waits for it, so it may
+    /// compute for as long as it may take: an interpreter's first call is slow on a busy machine.
     pub async fn inspect(&self, bytes: &[u8]) -> Result<Loaded, LoadError> {
-        let limits = model::PluginLimits::default();
+        let defaults = model::PluginLimits::default();
+        let limits = model::PluginLimits { cpu: defaults.wall, ..defaults };
         let stores = self.stores.of("", &limits);
         load::load(&self.linker, bytes, Arc::new(Rights::none(limits, stores))).await
     }

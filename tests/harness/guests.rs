@@ -42,7 +42,8 @@ pub fn in_language(name: &str, needs: &[&str]) -> Option<Vec<u8>> {
     if let Some(missing) = needs.iter().find(|tool| !tools.join(tool).exists() && !in_path(tool)) {
         let skipped = format!("skipped: {name} (no {missing}: scripts/setup-guests installs it)");
         assert!(std::env::var("CI").as_deref() != Ok("true"), "{skipped}");
-        #[allow(clippy::explicit_write, reason = "`eprintln!` is heard only when a test fails")]
+        // Not `println!`, which is heard only when a test fails.
+        #[allow(clippy::explicit_write, reason = "`eprintln!` would be swallowed by the test runner")]
         writeln!(std::io::stderr(), "{skipped}").unwrap();
         return None;
     }

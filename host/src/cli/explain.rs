@@ -53,7 +53,7 @@ fn request(arguments: &Arguments) -> Result<request::Parts, String> {
 
 fn print(config: &Config, route: &Route, params: &Params, request: &request::Parts) {
     say!("route      {} ({})", route.name, conditions(route));
-    for (name, value) in params {
+    for (name, value) in params.iter() {
         say!("           {{{name}}} = {value:?}");
     }
     let chain: Vec<&str> = route.plugins.iter().map(|id| config.plugins[id.0].name.as_str()).collect();
@@ -69,14 +69,12 @@ fn print(config: &Config, route: &Route, params: &Params, request: &request::Par
         }
         say!("           {}: {}", plugin.name, notes.join(", "));
     }
-    match route.upstream.map(|id| &config.upstreams[id.0]) {
-        Some(upstream) => {
-            let targets: Vec<String> =
-                upstream.targets.iter().map(|target| format!("{}:{}", target.host, target.port)).collect();
-            say!("upstream   {} ({:?}): {}", upstream.name, upstream.balance, targets.join(", "));
-            say!("path       {}", sent_path(route, request));
-        }
-        None => say!("upstream   none: a plugin of the chain answers"),
+    if let Some(upstream) = route.upstream.map(|id| &config.upstreams[id.0]) {
+        let targets: Vec<String> = upstream.targets.iter().map(ToString::to_string).collect();
+        say!("upstream   {} ({:?}): {}", upstream.name, upstream.balance, targets.join(", "));
+        say!("path       {}", sent_path(route, request));
+    } else {
+        say!("upstream   none: a plugin of the chain answers");
     }
     say!("limits     body {} bytes, {:?} in all", route.body_limit, route.timeout);
 }

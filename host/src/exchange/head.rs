@@ -15,6 +15,21 @@ const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host")
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Whoever is at the other end of a connection.
+#[derive(Debug, Clone)]
+pub struct Client {
+    pub address: IpAddr,
+    /// The address as a field value: made once for each connection, shared by its requests.
+    field: HeaderValue,
+}
+
+impl Client {
+    pub fn new(address: IpAddr) -> Self {
+        let unknown = const { HeaderValue::from_static("unknown") };
+        Self { address, field: HeaderValue::try_from(address.to_string()).unwrap_or(unknown) }
+    }
+}
+
 /// Refuses what cannot be forwarded safely; returns the host asked for, in lower case and without
 /// port.
 pub(super) fn check(head: &request::Parts, max_bytes: usize) -> Result<Cow<'_, str>, Failure> {
@@ -65,20 +80,18 @@ pub(crate) fn strip_prefix(uri: &mut Uri, prefix: Option<&str>) {
 
 /// Tells the upstream who asked. `x-forwarded-for` is appended to, the others are ours: a client
 /// must not choose them.
-pub(super) fn add_forwarded(headers: &mut HeaderMap, client: IpAddr, id: RequestId) {
-    let client = client.to_string();
-    let chain = match headers.get(X_FORWARDED_FOR) {
-        Some(_) => {
-            let known: Vec<_> =
-                headers.get_all(X_FORWARDED_FOR).iter().map(|v| String::from_utf8_lossy(v.as_bytes())).collect();
-            format!("{}, {client}", known.join(", "))
-        }
-        None => client,
+pub(super) fn add_forwarded(headers: &mut HeaderMap, client: &Client, id: RequestId) {
+    let chain = if headers.contains_key(X_FORWARDED_FOR) {
+        let known = headers.get_all(X_FORWARDED_FOR).iter().map(HeaderValue::as_bytes);
+        let known: Vec<&[u8]> = known.chain([client.field.as_bytes()]).collect();
+        HeaderValue::from_bytes(&known.join(&b", "[..])).ok()
+    } else {
+        Some(client.field.clone())
     };
-    put(headers, X_FORWARDED_FOR, HeaderValue::try_from(chain).ok());
+    put(headers, X_FORWARDED_FOR, chain);
     put(headers, X_FORWARDED_HOST, headers.get(header::HOST).cloned());
     put(headers, X_FORWARDED_PROTO, Some(HeaderValue::from_static("http")));
-    put(headers, X_REQUEST_ID, HeaderValue::try_from(id.to_string()).ok());
+    put(headers, X_REQUEST_ID, HeaderValue::from_bytes(&id.to_hex()).ok());
 }
 
 /// A head with nothing in it, to stand in for one that was sent.
@@ -150,7 +163,7 @@ mod tests {
         headers.insert("x-forwarded-for", HeaderValue::from_static("1.2.3.4"));
         headers.insert("x-forwarded-host", HeaderValue::from_static("evil"));
         headers.insert("host", HeaderValue::from_static("good"));
-        add_forwarded(&mut headers, "9.9.9.9".parse().unwrap(), RequestId::new(1, 1));
+        add_forwarded(&mut headers, &Client::new("9.9.9.9".parse().unwrap()), RequestId::new(1, 1));
         assert_eq!(headers["x-forwarded-for"], "1.2.3.4, 9.9.9.9");
         assert_eq!(headers["x-forwarded-host"], "good");
     }

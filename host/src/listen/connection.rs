@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::stall::Impatient;
-use crate::exchange;
+use crate::exchange::{self, Client};
 use crate::worker::Worker;
 use crate::worker::thread::Accepted;
 
@@ -27,14 +27,9 @@ pub async fn serve(worker: Rc<Worker>, accepted: Accepted, mut draining: watch::
     };
     // Answers are written whole; Nagle's algorithm would only hold the last piece back.
     drop(stream.set_nodelay(true));
-    let client = peer.ip().to_canonical();
-    let service = {
-        let worker = Rc::clone(&worker);
-        service_fn(move |request| {
-            let worker = Rc::clone(&worker);
-            async move { Ok::<_, Infallible>(exchange::serve(&worker, client, request).await) }
-        })
-    };
+    let address = peer.ip().to_canonical();
+    let client = Client::new(address);
+    let service = service_fn(async |request| Ok::<_, Infallible>(exchange::serve(&worker, &client, request).await));
     let snapshot = worker.snapshot();
     let limits = &snapshot.shared.config.server.limits;
     let connection = http1::Builder::new()
@@ -57,7 +52,7 @@ pub async fn serve(worker: Rc<Worker>, accepted: Accepted, mut draining: watch::
     };
     if let Err(error) = ended {
         // Clients hang up, and send what is not HTTP: hyper has answered 400, 408 or 431 where it could.
-        tracing::debug!(%client, %error, "connection ended early");
+        tracing::debug!(client = %address, %error, "connection ended early");
     }
     metrics.connection_closed();
     drop(place);

@@ -75,7 +75,8 @@ impl Instance {
             // A plain `Yield` wakes the task at once and starves the reactor; tokio's own lets it in.
             Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
         });
-        let instance = pre.instantiate_async(&mut store).await?;
+        let (meter, wall) = (Arc::clone(&store.data().meter), store.data().plugin.limits.wall);
+        let instance = metered(&meter, wall, pre.instantiate_async(&mut store)).await.map_err(wall_time_up)??;
         let lifecycle = hooks.lifecycle.load(&mut store, &instance)?;
         let request = hooks.request.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
         let response = hooks.response.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
@@ -84,7 +85,9 @@ impl Instance {
 
     pub(super) async fn describe(&mut self) -> wasmtime::Result<exports::lifecycle::Descriptor> {
         self.begin(Hook::Describe);
-        self.lifecycle.call_describe(&mut self.store).await
+        let (meter, wall) = (self.meter(), self.store.data().plugin.limits.wall);
+        let answer = metered(&meter, wall, self.lifecycle.call_describe(&mut self.store)).await;
+        answer.map_err(wall_time_up)?
     }
 
     /// Lends the instance a request for one hook.
@@ -121,6 +124,10 @@ impl Instance {
         self.store.data_mut().hook = hook;
         self.store.set_epoch_deadline(1);
     }
+}
+
+fn wall_time_up(_: WallTimeUp) -> wasmtime::Error {
+    wasmtime::Error::msg("took longer than limits.wall allows")
 }
 
 /// What a failed call means. The text has the guest's stack, for the log.

@@ -7,6 +7,7 @@
 //! falls through: where a method or header does not fit, the next best path is tried.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use http::header::HeaderValue;
 use http::{Method, request};
@@ -23,8 +24,22 @@ use tree::Tree;
 /// Index into the config's routes.
 pub type RouteId = usize;
 
-/// What a `{name}` of the path matched.
-pub type Params = Vec<(String, String)>;
+/// What the `{name}`s of a path matched, percent-decoded. The names are the route's own.
+#[derive(Debug, Clone, Default)]
+pub struct Params {
+    names: Arc<[String]>,
+    values: Vec<String>,
+}
+
+impl Params {
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.names.iter().map(String::as_str).zip(self.values.iter().map(String::as_str))
+    }
+}
 
 /// All routes of a config, made for look-up.
 #[derive(Debug, Default)]

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use http::request;
 use percent_encoding::percent_decode_str;
@@ -34,7 +35,7 @@ struct Node {
 #[derive(Debug)]
 struct Leaf {
     /// Names of the `{name}`s on the way, in order; the last is `{*name}`'s for a rest.
-    names: Vec<String>,
+    names: Arc<[String]>,
     conditions: Conditions,
 }
 
@@ -45,7 +46,7 @@ impl Tree {
         for segment in segments(path) {
             if let Some(name) = inner(segment, "{*") {
                 names.push(name.to_owned());
-                insert(&mut node.rest, Leaf { names, conditions });
+                insert(&mut node.rest, Leaf { names: names.into(), conditions });
                 return;
             }
             if let Some(name) = inner(segment, "{") {
@@ -55,15 +56,15 @@ impl Tree {
                 node = node.literals.entry(decode(segment).into_owned()).or_default();
             }
         }
-        insert(&mut node.here, Leaf { names, conditions });
+        insert(&mut node.here, Leaf { names: names.into(), conditions });
     }
 
     pub(super) fn find(&self, head: &request::Parts, allowed: &mut Allowed) -> Option<(RouteId, Params)> {
         let path = head.uri.path();
         let mut search = Search { head, allowed, values: Vec::new() };
         let leaf = search.walk(&self.root, Some(path.strip_prefix('/').unwrap_or(path)), 0)?;
-        let decoded = search.values.iter().map(|value| decode(value).into_owned());
-        Some((leaf.conditions.route, leaf.names.iter().cloned().zip(decoded).collect()))
+        let values = search.values.iter().map(|value| decode(value).into_owned()).collect();
+        Some((leaf.conditions.route, Params { names: Arc::clone(&leaf.names), values }))
     }
 }
 

@@ -67,7 +67,7 @@ impl Host for InstanceState {
 
     fn param(&mut self, name: String) -> Result<Option<String>> {
         let params = &self.request("request.param")?.params;
-        Ok(params.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone()))
+        Ok(params.get(&name).map(str::to_owned))
     }
 
     fn header(&mut self, name: String) -> Result<Option<String>> {
