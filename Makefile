@@ -23,5 +23,8 @@ build: setup
 demo: build
 	target/release/tollgate demo $(ARGS)
 
+# The end-to-end tests run the gateway that the same cargo builds for them. Without the variable they
+# would ask cargo for one again, and with other features of its dependencies cargo would compile
+# those twice.
 test: setup
-	$(CARGO) test --workspace
+	TOLLGATE_BIN=$(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/debug/tollgate $(CARGO) test --workspace

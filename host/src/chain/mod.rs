@@ -74,12 +74,14 @@ impl Chain {
             (context, body, step) = enter_one(link, context, body).await;
             match step {
                 Step::Next => {}
-                // The responder's own `on-response` runs; a plugin that failed is not asked again.
+                // The responder's own `on-response` runs.
                 Step::Answer(answer) => {
                     return Entered { context, body, depth: position + 1, outcome: Outcome::Answered(answer) };
                 }
                 Step::Fail(failure) => {
-                    return Entered { context, body, depth: position, outcome: Outcome::Failed(failure) };
+                    // A plugin that failed is not asked again; one whose client's body was too long is.
+                    let asked = usize::from(!matches!(failure, Failure::Plugin { .. }));
+                    return Entered { context, body, depth: position + asked, outcome: Outcome::Failed(failure) };
                 }
             }
         }
@@ -104,7 +106,7 @@ enum Step {
 }
 
 async fn enter_one(link: &Rc<Pool>, context: Box<Context>, body: Body) -> (Box<Context>, Body, Step) {
-    let started = Instant::now();
+    let started = context.notes_decisions.then(Instant::now);
     let called = call::on_request(link, context).await;
     let (mut context, verdict) = note(link, Hook::OnRequest, started, called, verdict_name);
     let max = match verdict {
@@ -124,7 +126,7 @@ async fn enter_one(link: &Rc<Pool>, context: Box<Context>, body: Body) -> (Box<C
         Ok(bytes) => bytes,
         Err(failure) => return (context, Body::empty(), Step::Fail(failure)),
     };
-    let started = Instant::now();
+    let started = context.notes_decisions.then(Instant::now);
     let called = call::on_request_body(link, context, &bytes).await;
     let (mut context, verdict) = note(link, Hook::OnRequestBody, started, called, body_verdict_name);
     let step = match verdict {
@@ -136,7 +138,7 @@ async fn enter_one(link: &Rc<Pool>, context: Box<Context>, body: Body) -> (Box<C
 }
 
 async fn leave_one(link: &Rc<Pool>, context: Box<Context>, body: Body) -> (Box<Context>, Body) {
-    let started = Instant::now();
+    let started = context.notes_decisions.then(Instant::now);
     let called = call::on_response(link, context).await;
     let (mut context, verdict) = note(link, Hook::OnResponse, started, called, response_verdict_name);
     let step = match verdict {
@@ -176,7 +178,7 @@ fn refuse_or_skip(link: &Pool, context: &Context, hook: Hook, fault: Fault) -> S
 fn note<V>(
     link: &Pool,
     hook: Hook,
-    started: Instant,
+    started: Option<Instant>,
     called: Called<V>,
     name: fn(&V) -> Verdict,
 ) -> (Box<Context>, Result<V, Fault>) {
@@ -188,7 +190,7 @@ fn note<V>(
     };
     let hook = hook.metric();
     link.metrics.called(hook, name, cpu);
-    if context.notes_decisions {
+    if let Some(started) = started {
         let plugin = Arc::clone(link.plugin.name());
         context.decisions.push(Decision { plugin, hook, verdict: name, wall: started.elapsed() });
     }

@@ -31,6 +31,15 @@ async fn a_body_longer_than_the_plugin_takes_is_refused() {
 }
 
 #[tokio::test]
+async fn a_plugin_whose_client_sent_too_much_still_sees_the_answer_out() {
+    let upstream = Upstream::echoing().await;
+    let settings = script(r#"request = ["need-body 10"], response = ["set x-out 1"]"#);
+    let gateway = start(&with_p(&upstream, &settings)).await;
+    let answer = gateway.send(request("POST", "/p", "x".repeat(11))).await;
+    assert_eq!((answer.status, answer.header("x-out")), (413, "1"));
+}
+
+#[tokio::test]
 async fn the_operator_caps_what_a_plugin_may_ask_for() {
     let upstream = Upstream::echoing().await;
     let settings =
