@@ -17,20 +17,22 @@ use crate::upstream::Call;
 use crate::upstream::hop_by_hop::strip_hop_by_hop;
 use crate::worker::Worker;
 
+mod client;
 mod finish;
 mod head;
 
-pub use head::Client;
+pub use client::{Client, Turn};
 pub(crate) use head::strip_prefix;
 
 use finish::Finish;
 
 /// Serves one request. Never fails: what goes wrong is a response, too.
 pub async fn serve(worker: &Worker, client: &Client, request: Request<Incoming>) -> Response<Body> {
+    client.turn.ours();
     let (mut request, incoming) = request.into_parts();
     let snapshot = worker.snapshot();
     let id = worker.next_id();
-    let mut finish = Finish::begin(&snapshot, id, client.address, &request);
+    let mut finish = Finish::begin(&snapshot, id, client, &request);
 
     // Which route, or why none.
     let found = head::check(&request, snapshot.shared.config.server.limits.head)

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use http::{Method, Response, StatusCode, Uri, Version, header, request, response};
 
+use super::{Client, Turn};
 use crate::body::{Body, BodyError, BodyObserver, End};
 use crate::chain::Decision;
 use crate::context::{Context, RequestId, Source};
@@ -26,6 +27,7 @@ pub(super) struct Finish {
     route: Option<usize>,
     is_head_request: bool,
     status: StatusCode,
+    turn: Turn,
     received: Option<Rc<Received>>,
     /// `host:port` of the target that was asked last.
     target: Option<Arc<str>>,
@@ -60,14 +62,15 @@ impl BodyObserver for Received {
 }
 
 impl Finish {
-    pub(super) fn begin(snapshot: &Rc<WorkerSnapshot>, id: RequestId, client: IpAddr, head: &request::Parts) -> Self {
-        let line = snapshot.access.enabled().then(|| RefCell::new(Line::begin(id, client, head)));
+    pub(super) fn begin(snapshot: &Rc<WorkerSnapshot>, id: RequestId, client: &Client, head: &request::Parts) -> Self {
+        let line = snapshot.access.enabled().then(|| RefCell::new(Line::begin(id, client.address, head)));
         Self {
             started: Instant::now(),
             snapshot: Rc::clone(snapshot),
             route: None,
             is_head_request: head.method == Method::HEAD,
             status: StatusCode::OK,
+            turn: client.turn.clone(),
             received: None,
             target: None,
             line,
@@ -156,7 +159,9 @@ impl Finish {
 
 impl BodyObserver for Finish {
     fn body_ended(&self, bytes: u64, end: End) {
-        let duration = self.started.elapsed();
+        let now = Instant::now();
+        self.turn.the_clients(now);
+        let duration = now - self.started;
         let received = self.received.as_ref().map_or(0, |received| received.0.get());
         let route = self.route.and_then(|route| self.snapshot.routes.get(route));
         let metrics = route.map_or(&self.snapshot.unmatched, |route| &route.metrics);

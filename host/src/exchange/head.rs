@@ -1,12 +1,12 @@
 //! What the gateway itself asks of a request's head, and does to it.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Method, Request, Uri, Version, request};
 
+use super::Client;
 use crate::context::RequestId;
 use crate::respond::Failure;
 
@@ -14,21 +14,6 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// Whoever is at the other end of a connection.
-#[derive(Debug, Clone)]
-pub struct Client {
-    pub address: IpAddr,
-    /// The address as a field value: made once for each connection, shared by its requests.
-    field: HeaderValue,
-}
-
-impl Client {
-    pub fn new(address: IpAddr) -> Self {
-        let unknown = const { HeaderValue::from_static("unknown") };
-        Self { address, field: HeaderValue::try_from(address.to_string()).unwrap_or(unknown) }
-    }
-}
 
 /// Refuses what cannot be forwarded safely; returns the host asked for, in lower case and without
 /// port.
@@ -83,10 +68,10 @@ pub(crate) fn strip_prefix(uri: &mut Uri, prefix: Option<&str>) {
 pub(super) fn add_forwarded(headers: &mut HeaderMap, client: &Client, id: RequestId) {
     let chain = if headers.contains_key(X_FORWARDED_FOR) {
         let known = headers.get_all(X_FORWARDED_FOR).iter().map(HeaderValue::as_bytes);
-        let known: Vec<&[u8]> = known.chain([client.field.as_bytes()]).collect();
+        let known: Vec<&[u8]> = known.chain([client.field().as_bytes()]).collect();
         HeaderValue::from_bytes(&known.join(&b", "[..])).ok()
     } else {
-        Some(client.field.clone())
+        Some(client.field().clone())
     };
     put(headers, X_FORWARDED_FOR, chain);
     put(headers, X_FORWARDED_HOST, headers.get(header::HOST).cloned());

@@ -6,11 +6,11 @@ use std::rc::Rc;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use super::stall::Impatient;
+use super::patience::Impatient;
 use crate::exchange::{self, Client};
 use crate::worker::Worker;
 use crate::worker::thread::Accepted;
@@ -32,12 +32,13 @@ pub async fn serve(worker: Rc<Worker>, accepted: Accepted, mut draining: watch::
     let service = service_fn(async |request| Ok::<_, Infallible>(exchange::serve(&worker, &client, request).await));
     let snapshot = worker.snapshot();
     let limits = &snapshot.shared.config.server.limits;
+    let stream = Impatient::new(stream, client.turn.clone(), limits.head_timeout, limits.idle_timeout);
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head_timeout)
+        // `Impatient` bounds it, with one timer for the connection instead of one for each request.
+        .header_read_timeout(None)
         .max_buf_size(limits.head.max(SMALLEST_BUFFER))
         .max_headers(limits.header_count)
-        .serve_connection(TokioIo::new(Impatient::new(stream, limits.idle_timeout)), service);
+        .serve_connection(TokioIo::new(stream), service);
     // A connection may live for days; the snapshot must not.
     drop(snapshot);
     let metrics = &worker.metrics;

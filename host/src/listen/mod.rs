@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::worker::thread::{Accepted, Handle};
 
 pub mod connection;
-mod stall;
+mod patience;
 
 /// Connections the kernel keeps for us until they are accepted.
 const BACKLOG: i32 = 4096;
