@@ -34,3 +34,18 @@ async fn a_hundred_replacements_fail_no_request_and_leave_no_instance_behind() {
     // No more than the requests that were under way at once, however many versions there were.
     assert!(instances(&metrics) <= 5.0, "{} instances", instances(&metrics));
 }
+
+#[tokio::test]
+async fn a_plugin_that_comes_after_the_config_that_names_it_is_used_when_it_is_there() {
+    let upstream = Upstream::answering("ok").await;
+    let settings = script(r#"response = ["set x-out 1"]"#);
+    let gateway = Gateway::with(&with_p(&upstream, &settings)).plugin("scripted", version(0)).start().await;
+    let later = settings.replace("scripted", "later").replace("x-out 1", "x-out later");
+    let before = gateway.reloads();
+    gateway.write("tollgate.toml", with_p(&upstream, &later).to_string());
+    gateway.metrics_with("tollgate_reloads_total", &[("result", "failed")], 1.0).await;
+    assert_eq!(gateway.get("/p").await.header("x-out"), "1");
+    gateway.replace("plugins/later.wasm", version(1));
+    gateway.reloaded_since(before).await;
+    assert_eq!(gateway.get("/p").await.header("x-out"), "later");
+}
