@@ -79,3 +79,17 @@ use testing as host;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}
+
+/// Fields a plugin cannot set (`header-error.reserved`): `host`, framing, and the hop-by-hop fields
+/// of RFC 9110 section 7.6.1. For plugins that check their configuration before the first request.
+pub const RESERVED_HEADERS: [&str; 9] = [
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "upgrade",
+];

@@ -1,19 +1,7 @@
 //! Header fields in order, with the checks the gateway makes.
 
+use crate::RESERVED_HEADERS;
 use crate::bindings::tollgate::plugin::types::{Header, HeaderError};
-
-/// Fields a plugin cannot set: framing, hop-by-hop (RFC 9110 section 7.6.1) and `host`.
-const RESERVED: [&str; 9] = [
-    "host",
-    "content-length",
-    "transfer-encoding",
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "upgrade",
-];
 
 /// The fields of a request or a response; names in lower case.
 #[derive(Default)]
@@ -87,7 +75,7 @@ fn writable(name: &str) -> Result<String, HeaderError> {
     let name = name.to_ascii_lowercase();
     match () {
         () if !legal => Err(HeaderError::IllegalName),
-        () if RESERVED.contains(&name.as_str()) => Err(HeaderError::Reserved),
+        () if RESERVED_HEADERS.contains(&name.as_str()) => Err(HeaderError::Reserved),
         () => Ok(name),
     }
 }

@@ -1,21 +1,8 @@
 //! Changes to one message, checked and in order.
 
-use tollgate_plugin_sdk::{HeaderError, log};
+use tollgate_plugin_sdk::{HeaderError, RESERVED_HEADERS, log};
 
 use crate::config::Part;
-
-/// What the gateway owns: `host`, framing, and the hop-by-hop fields of RFC 9110 section 7.6.1.
-const RESERVED: [&str; 9] = [
-    "host",
-    "content-length",
-    "transfer-encoding",
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "upgrade",
-];
 
 /// What is done to a message, in this order.
 pub(crate) struct Changes(Vec<Change>);
@@ -86,7 +73,7 @@ fn checked_name(key: &str, name: &str) -> Result<String, String> {
     if lower.is_empty() || !lower.bytes().all(is_token_byte) {
         return Err(format!("{key}: `{name}` is no header name (RFC 9110 section 5.1)"));
     }
-    if RESERVED.contains(&lower.as_str()) {
+    if RESERVED_HEADERS.contains(&lower.as_str()) {
         return Err(format!("{key}: `{name}` belongs to the gateway and cannot be changed"));
     }
     Ok(lower)

@@ -78,24 +78,11 @@ pub(crate) fn check_field_name(key: &str, name: &str) -> Result<(), String> {
     if name.is_empty() || !name.bytes().all(is_tchar) {
         return Err(format!("{key}: `{name}` is no header name"));
     }
-    if RESERVED.iter().any(|reserved| name.eq_ignore_ascii_case(reserved)) {
+    if tollgate_plugin_sdk::RESERVED_HEADERS.iter().any(|reserved| name.eq_ignore_ascii_case(reserved)) {
         return Err(format!("{key}: `{name}` belongs to the gateway"));
     }
     Ok(())
 }
-
-/// By `header-error.reserved`: `host`, framing and hop-by-hop fields (RFC 9110 section 7.6.1).
-const RESERVED: [&str; 9] = [
-    "host",
-    "content-length",
-    "transfer-encoding",
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "upgrade",
-];
 
 #[cfg(test)]
 mod tests {
