@@ -83,11 +83,10 @@ async fn forward(route: &RouteState, context: &mut Context, body: Body, finish: 
         return respond::fail(context, Failure::NothingAnswered);
     };
     let body = context.replaced_body.take().map_or(body, Body::full);
-    let request = std::mem::replace(&mut context.request, head::nothing());
     let call = Call { deadline: Some(context.deadline.into()), preserve_host: route.preserve_host };
     let asked = Instant::now();
-    let answer = upstream.send(request, body, call).await;
-    finish.asked(upstream.name(), asked.elapsed(), &answer);
+    let answer = upstream.send(&context.request, body, call).await;
+    finish.asked(upstream.name(), asked, &answer);
     match answer {
         Ok(mut answer) => {
             strip_hop_by_hop(&mut answer.head.headers);

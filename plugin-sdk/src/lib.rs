@@ -36,6 +36,7 @@
 pub mod attributes;
 pub mod clock;
 pub mod crypto;
+pub mod hooks;
 pub mod http_client;
 pub mod kv;
 pub mod log;

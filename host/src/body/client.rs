@@ -1,8 +1,6 @@
 //! A request body as the client sends it: limited in bytes and in pauses.
 
-use std::cell::Cell;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -14,9 +12,6 @@ use tokio::time::Instant;
 use super::timer::{Timer, later};
 use super::{BodyError, Fault, Side};
 
-/// When the last byte of a body was handed on; `None` until then.
-pub(crate) type SentAt = Rc<Cell<Option<Instant>>>;
-
 #[derive(Debug)]
 pub(super) struct ClientBody {
     incoming: Incoming,
@@ -26,17 +21,11 @@ pub(super) struct ClientBody {
     timer: Timer,
     /// Set while a poll found nothing: when patience ends.
     patience: Option<Instant>,
-    sent_at: Option<SentAt>,
 }
 
 impl ClientBody {
     pub(super) fn new(incoming: Incoming, limit: u64, idle: Duration) -> Self {
-        Self { incoming, limit, seen: 0, idle, timer: Timer::default(), patience: None, sent_at: None }
-    }
-
-    /// A cell that gets the time at which this body's end was read.
-    pub(super) fn sent_at(&mut self) -> SentAt {
-        Rc::clone(self.sent_at.get_or_insert_default())
+        Self { incoming, limit, seen: 0, idle, timer: Timer::default(), patience: None }
     }
 
     pub(super) fn is_end_stream(&self) -> bool {
@@ -55,10 +44,7 @@ impl ClientBody {
         match Pin::new(&mut self.incoming).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => self.count(frame),
             Poll::Ready(Some(Err(_))) => failed(Fault::Broken),
-            Poll::Ready(None) => {
-                self.end();
-                Poll::Ready(None)
-            }
+            Poll::Ready(None) => Poll::Ready(None),
             Poll::Pending => self.wait(cx),
         }
     }
@@ -69,9 +55,6 @@ impl ClientBody {
         if self.seen > self.limit {
             return failed(Fault::LimitExceeded(self.limit));
         }
-        if frame.is_trailers() || self.incoming.is_end_stream() {
-            self.end();
-        }
         Poll::Ready(Some(Ok(frame)))
     }
 
@@ -81,12 +64,6 @@ impl ClientBody {
         match self.timer.poll(cx, until) {
             Poll::Ready(()) => failed(Fault::Idle),
             Poll::Pending => Poll::Pending,
-        }
-    }
-
-    fn end(&mut self) {
-        if let Some(sent_at) = self.sent_at.take() {
-            sent_at.set(Some(Instant::now()));
         }
     }
 }

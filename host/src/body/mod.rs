@@ -1,6 +1,6 @@
 //! The one body type of the gateway: every request and response body on its way through.
 //!
-//! Nothing here is boxed and nothing is copied. Timers exist only once a body made somebody wait.
+//! Nothing is copied. Timers exist only once a body made somebody wait.
 //! Absent on purpose: transformations. Who wants to change a body collects it and makes another.
 
 mod client;
@@ -22,7 +22,6 @@ use hyper::body::Incoming;
 
 use crate::upstream::AnswerBody;
 use client::ClientBody;
-pub(crate) use client::SentAt;
 pub use error::{BodyError, Fault, Side};
 use observe::Watch;
 pub use observe::{BodyObserver, End};
@@ -38,8 +37,9 @@ pub struct Body {
 enum Kind {
     /// All there; empty for no body, and once it was handed out.
     Full(Bytes),
-    Client(ClientBody),
-    Answer(AnswerBody),
+    // Boxed, because most bodies are in memory and every body is moved a few times.
+    Client(Box<ClientBody>),
+    Answer(Box<AnswerBody>),
 }
 
 impl Body {
@@ -56,11 +56,11 @@ impl Body {
         if incoming.is_end_stream() {
             return Self::empty();
         }
-        Kind::Client(ClientBody::new(incoming, limit, idle)).into()
+        Kind::Client(Box::new(ClientBody::new(incoming, limit, idle))).into()
     }
 
     pub(crate) fn answer(answer: AnswerBody) -> Self {
-        Kind::Answer(answer).into()
+        Kind::Answer(Box::new(answer)).into()
     }
 
     /// Tells `observer` once, when the body was handed out whole or is dropped, whichever is first
@@ -71,20 +71,11 @@ impl Body {
         self
     }
 
-    /// The same body once more, if it is in memory. Observers do not come along.
-    pub(crate) fn replay(&self) -> Option<Self> {
+    /// All of it, if it is in memory.
+    pub(crate) fn in_memory(&self) -> Option<Bytes> {
         match &self.kind {
-            Kind::Full(bytes) => Some(Self::full(bytes.clone())),
+            Kind::Full(bytes) => Some(bytes.clone()),
             Kind::Client(_) | Kind::Answer(_) => None,
-        }
-    }
-
-    /// A cell that gets the time at which the body's end was read; `None` where it is in memory.
-    pub(crate) fn sent_at(&mut self) -> Option<SentAt> {
-        match &mut self.kind {
-            Kind::Client(body) => Some(body.sent_at()),
-            // An answer sent on as a request is not timed from its end; the deadline bounds it.
-            Kind::Full(_) | Kind::Answer(_) => None,
         }
     }
 

@@ -94,10 +94,10 @@ impl Finish {
     }
 
     /// An upstream was asked.
-    pub(super) fn asked(&mut self, upstream: &str, took: Duration, answer: &Result<Answer, UpstreamError>) {
-        let target = match answer {
-            Ok(answer) => &answer.target,
-            Err(error) => error.target(),
+    pub(super) fn asked(&mut self, upstream: &str, at: Instant, answer: &Result<Answer, UpstreamError>) {
+        let (target, took) = match answer {
+            Ok(answer) => (&answer.target, answer.took),
+            Err(error) => (error.target(), at.elapsed()),
         };
         self.snapshot.count_call(upstream, took, answer);
         self.target = Some(Arc::clone(target));

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
-use http::{Method, Request, Uri, Version, request};
+use http::{Method, Uri, Version, request};
 
 use super::Client;
 use crate::context::RequestId;
@@ -79,11 +79,6 @@ pub(super) fn add_forwarded(headers: &mut HeaderMap, client: &Client, id: Reques
     put(headers, X_REQUEST_ID, HeaderValue::from_bytes(&id.to_hex()).ok());
 }
 
-/// A head with nothing in it, to stand in for one that was sent.
-pub(super) fn nothing() -> request::Parts {
-    Request::new(()).into_parts().0
-}
-
 /// A map that is full stays as it is: hyper has let at most `server.limits.header_count` in.
 fn put(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>) {
     match value {
@@ -106,6 +101,8 @@ fn lower_case(host: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use http::Request;
+
     use super::*;
 
     #[test]

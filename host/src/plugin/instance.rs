@@ -8,7 +8,7 @@ use super::bindings::exports::tollgate::plugin as exports;
 use super::fault::{Fault, LoadError};
 use super::meter::{Meter, WallTimeUp, metered};
 use super::rights::Rights;
-use super::state::{Hook, InstanceState};
+use super::state::{Hook, InstanceState, Skipped};
 use super::{Hooks, Plugin};
 use crate::context::Context;
 use crate::telemetry::PluginMetrics;
@@ -103,6 +103,11 @@ impl Instance {
         let state = self.store.data_mut();
         state.calls.clear();
         state.context.take().expect("the request that was lent")
+    }
+
+    /// The hooks `configure` has no use for.
+    pub(super) fn skipped(&self) -> Skipped {
+        self.store.data().skipped
     }
 
     pub(super) fn meter(&self) -> Arc<Meter> {

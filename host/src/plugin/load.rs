@@ -78,7 +78,7 @@ impl Loaded {
         rights: Arc<Rights>,
         fingerprint: [u8; 32],
     ) -> Result<Plugin, LoadError> {
-        let plugin = Plugin {
+        let mut plugin = Plugin {
             rights,
             descriptor: self.descriptor.clone(),
             isolation: settings.isolation,
@@ -88,7 +88,8 @@ impl Loaded {
             hooks: self.hooks.clone(),
             fingerprint,
         };
-        Instance::configured(&plugin).await?;
+        let skipped = Instance::configured(&plugin).await?.skipped();
+        plugin.hooks.skip(skipped);
         Ok(plugin)
     }
 }

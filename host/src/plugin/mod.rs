@@ -25,7 +25,7 @@ pub mod state;
 use crate::config::model::{Isolation, OnError};
 use bindings::exports::tollgate::plugin as exports;
 use rights::Rights;
-use state::InstanceState;
+use state::{InstanceState, Skipped};
 
 /// A configured plugin, ready to be instantiated on any worker.
 pub struct Plugin {
@@ -54,12 +54,20 @@ pub struct Descriptor {
     pub wants: Vec<(String, String)>,
 }
 
-/// Where the exported functions are. What is not exported is never called and costs nothing.
+/// Where the exported functions are. What is not exported, or skipped by `configure`, is never called
+/// and costs nothing.
 #[derive(Clone)]
 struct Hooks {
     lifecycle: exports::lifecycle::GuestIndices,
     request: Option<exports::request_filter::GuestIndices>,
     response: Option<exports::response_filter::GuestIndices>,
+}
+
+impl Hooks {
+    fn skip(&mut self, skipped: Skipped) {
+        self.request.take_if(|_| skipped.request);
+        self.response.take_if(|_| skipped.response);
+    }
 }
 
 impl Plugin {

@@ -23,6 +23,8 @@ pub struct InstanceState {
     pub context: Option<Box<Context>>,
     pub calls: Calls,
     pub log_budget: LogBudget,
+    /// What `configure` said it has no use for.
+    pub skipped: Skipped,
     /// Of the worker the instance is on; none while a plugin is tried before it serves.
     pub metrics: Option<Arc<PluginMetrics>>,
     pub limits: InstanceLimits,
@@ -39,6 +41,13 @@ pub enum Hook {
     OnRequest,
     OnRequestBody,
     OnResponse,
+}
+
+/// Hooks that are exported and yet not called.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Skipped {
+    pub request: bool,
+    pub response: bool,
 }
 
 impl Hook {
@@ -72,6 +81,7 @@ impl InstanceState {
             context: None,
             calls: Calls::default(),
             log_budget: LogBudget::default(),
+            skipped: Skipped::default(),
             metrics: None,
             limits,
             meter: Meter::new(),
@@ -103,7 +113,8 @@ impl InstanceState {
     }
 }
 
-fn wrong_hook(function: &str, hook: Hook) -> wasmtime::Error {
+/// The mistake of calling a function where the WIT does not allow it: ends the hook.
+pub(super) fn wrong_hook(function: &str, hook: Hook) -> wasmtime::Error {
     wasmtime::Error::msg(format!("`{function}` was called in `{}`, where it has no meaning (see the WIT)", hook.name()))
 }
 

@@ -1,40 +1,41 @@
 //! The body of an answer, and the connection it comes on.
 
-use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body::{Body as _, Frame, SizeHint};
-use hyper::body::Incoming;
+use http_body::{Frame, SizeHint};
 use tokio::time::Instant;
 
-use super::connect::Connection;
+use super::h1::{Connection, Decoded, Decoder, Upload};
 use super::pool;
 use super::target::Attempt;
 use crate::body::timer::later;
-use crate::body::{BodyError, Fault, Side};
+use crate::body::{Body, BodyError, Fault, Side};
+
+type Polled = Poll<Option<Result<Frame<Bytes>, BodyError>>>;
 
 /// A connection lent to one exchange. Dropped, it is closed.
 #[derive(Debug)]
 pub(super) struct Lease {
     pub(super) attempt: Attempt,
-    pub(super) connection: Connection,
+    pub(super) connection: Box<Connection>,
+    /// Whether the target is going to keep the connection open.
+    pub(super) keeps_alive: bool,
     /// How long it may be idle afterwards, and beside how many others.
     pub(super) idle_for: Duration,
     pub(super) idle_connections: usize,
 }
 
 impl Lease {
-    /// The answer's end was read: the connection goes back to its pool.
-    ///
-    /// hyper's driver hands out the last bytes and becomes ready in the same poll, so nothing has to
-    /// be waited for. A driver that is not ready still sends a request whose answer is over, or
-    /// was told to close; either way the connection is closed (RFC 9112 9.3, 9.6).
-    pub(super) fn give_back(self) {
-        if self.connection.is_ready() {
-            let expires = later(Instant::now(), self.idle_for);
+    /// The answer's end was read: the connection goes back to its pool. One with more bytes on it than
+    /// the answer had, or with a request that is not sent yet, is closed: whatever comes next on it
+    /// would be taken for an answer to somebody else (RFC 9112 sections 9.3 and 9.6).
+    fn give_back(mut self, now: Instant) {
+        if self.keeps_alive && self.connection.is_idle() {
+            self.connection.rest();
+            let expires = later(now, self.idle_for);
             let target = Rc::clone(&self.attempt.target);
             pool::put(&target, self.connection, expires, self.idle_connections);
         }
@@ -46,9 +47,11 @@ impl Lease {
 /// Pauses count only while somebody asks: a client that reads slowly is not the upstream's fault.
 #[derive(Debug)]
 pub(crate) struct AnswerBody {
-    incoming: Incoming,
+    decoder: Decoder,
     /// `None` once the body ended or failed.
     lease: Option<Lease>,
+    /// What is still to be sent of the request.
+    _upload: Option<Upload>,
     idle: Duration,
     deadline: Instant,
     /// Set while a poll found nothing: when patience ends.
@@ -58,48 +61,69 @@ pub(crate) struct AnswerBody {
 }
 
 impl AnswerBody {
-    pub(super) fn new(incoming: Incoming, lease: Lease, idle: Duration, deadline: Instant) -> Self {
-        Self { incoming, lease: Some(lease), idle, deadline, patience: None, begun: false }
+    /// The body behind a head. Where it came with the head, which short ones do, it is in memory, and
+    /// the connection is free at once.
+    pub(super) fn begin(
+        mut decoder: Decoder,
+        mut lease: Lease,
+        upload: Option<Upload>,
+        idle: Duration,
+        deadline: Instant,
+        now: Instant,
+    ) -> Body {
+        if let Some(bytes) = lease.connection.whole(&mut decoder) {
+            lease.give_back(now);
+            return Body::full(bytes);
+        }
+        let lease = Some(lease);
+        Body::answer(Self { decoder, lease, _upload: upload, idle, deadline, patience: None, begun: false })
     }
 
     pub(crate) fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
+        self.lease.is_none()
     }
 
     pub(crate) fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+        match self.decoder {
+            Decoder::Length(left) => SizeHint::with_exact(left),
+            Decoder::Chunked(_) | Decoder::UntilClose => SizeHint::default(),
+        }
     }
 
-    pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        if self.lease.is_none() {
-            return Poll::Ready(None);
-        }
-        match Pin::new(&mut self.incoming).poll_frame(cx) {
-            Poll::Ready(Some(Ok(frame))) => self.pass(frame),
-            Poll::Ready(Some(Err(_))) => self.fail(Fault::Broken),
-            Poll::Ready(None) => {
-                self.finish();
-                Poll::Ready(None)
+    pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Polled {
+        loop {
+            let Some(lease) = &mut self.lease else { return Poll::Ready(None) };
+            match lease.connection.decode(&mut self.decoder) {
+                Ok(Decoded::Data(data)) => return self.pass(data),
+                Ok(Decoded::Trailers(trailers)) => {
+                    self.finish();
+                    return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+                }
+                Ok(Decoded::End) => return self.end(),
+                Ok(Decoded::Nothing) => {}
+                Err(_) => return self.fail(Fault::Broken),
             }
-            Poll::Pending => self.wait(cx),
+            match lease.connection.poll_receive(cx) {
+                Poll::Ready(Ok(0)) if self.decoder.ends_with_connection() => return self.end(),
+                Poll::Ready(Ok(0) | Err(_)) => return self.fail(Fault::Broken),
+                Poll::Ready(Ok(_)) => {}
+                Poll::Pending => return self.wait(cx),
+            }
         }
     }
 
-    fn pass(&mut self, frame: Frame<Bytes>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        // After trailers, and after the last announced byte, hyper does not ask again.
-        if frame.is_trailers() || self.incoming.is_end_stream() {
+    fn pass(&mut self, data: Bytes) -> Polled {
+        if self.decoder.is_over() {
             self.finish();
         } else if std::mem::replace(&mut self.begun, true) && Instant::now() >= self.deadline {
             return self.fail(Fault::Deadline);
         }
         self.patience = None;
-        Poll::Ready(Some(Ok(frame)))
+        Poll::Ready(Some(Ok(Frame::data(data))))
     }
 
-    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let Some(lease) = &mut self.lease else {
-            return Poll::Ready(None);
-        };
+    fn wait(&mut self, cx: &mut Context<'_>) -> Polled {
+        let Some(lease) = &mut self.lease else { return Poll::Ready(None) };
         let (idle, deadline) = (self.idle, self.deadline);
         let until = *self.patience.get_or_insert_with(|| later(Instant::now(), idle).min(deadline));
         match lease.connection.timer.poll(cx, until) {
@@ -109,13 +133,18 @@ impl AnswerBody {
         }
     }
 
+    fn end(&mut self) -> Polled {
+        self.finish();
+        Poll::Ready(None)
+    }
+
     fn finish(&mut self) {
         if let Some(lease) = self.lease.take() {
-            lease.give_back();
+            lease.give_back(Instant::now());
         }
     }
 
-    fn fail(&mut self, fault: Fault) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn fail(&mut self, fault: Fault) -> Polled {
         self.lease = None;
         Poll::Ready(Some(Err(BodyError { side: Side::Upstream, fault })))
     }

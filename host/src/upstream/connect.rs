@@ -1,40 +1,14 @@
-//! One connection to a target: how it is opened, what drives it, how it ends.
+//! Where a target is, and how a connection to it is opened.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
 use tokio::net::{TcpStream, lookup_host};
-use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::{Instant, timeout_at};
 
-use crate::body::Body;
-use crate::body::timer::{Timer, later};
-
-/// An open connection. Dropping it closes the socket at once, whatever hyper still waits for.
-#[derive(Debug)]
-pub(super) struct Connection {
-    pub(super) sender: SendRequest<Body>,
-    /// For whatever is waited for on this connection, in turn. Kept with it, so that a reused
-    /// connection needs no new timer.
-    pub(super) timer: Timer,
-    driver: JoinHandle<()>,
-}
-
-impl Connection {
-    /// Whether another request can be sent: the last exchange is over and the target has not closed.
-    pub(super) fn is_ready(&self) -> bool {
-        self.sender.is_ready()
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.driver.abort();
-    }
-}
+use super::h1::Connection;
+use crate::body::timer::later;
 
 /// Where a target is.
 #[derive(Debug)]
@@ -58,7 +32,7 @@ impl Address {
 ///
 /// # Errors
 /// What the last address tried failed with; [`io::ErrorKind::TimedOut`] after `patience`.
-pub(super) async fn connect(address: &Address, patience: Duration) -> io::Result<Connection> {
+pub(super) async fn connect(address: &Address, patience: Duration) -> io::Result<Box<Connection>> {
     let until = later(Instant::now(), patience);
     let stream = match address {
         Address::Literal(address) => timeout_at(until, TcpStream::connect(address)).await??,
@@ -68,10 +42,7 @@ pub(super) async fn connect(address: &Address, patience: Duration) -> io::Result
         }
     };
     stream.set_nodelay(true)?;
-    let (sender, connection) = http1::Builder::new().handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
-    // What ends a connection is told to the request that waits for it; there is nobody else to tell.
-    let driver = spawn_local(async move { drop(connection.await) });
-    Ok(Connection { sender, timer: Timer::default(), driver })
+    Ok(Box::new(Connection::new(stream)))
 }
 
 /// Tries each address for its share of the time that is left: one that swallows packets must not

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::{error, fmt};
 
+use super::h1::Broken;
 use crate::body::BodyError;
 use crate::telemetry::UpstreamFailure;
 
@@ -22,7 +23,7 @@ pub enum UpstreamError {
     /// The total time, of the upstream or of the call, ran out before a head came.
     Deadline { target: Arc<str> },
     /// The connection ended, or what came was not HTTP, before a head was whole.
-    Broken { target: Arc<str>, error: hyper::Error },
+    Broken { target: Arc<str>, error: Broken },
     /// The target switched protocols (status 101) without being asked to.
     Switched { target: Arc<str> },
     /// The request's own body failed on its way to the target: mostly the client's fault.

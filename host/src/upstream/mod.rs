@@ -3,8 +3,8 @@
 //!
 //! All of it belongs to one worker: `Rc` and `Cell`, no lock, no task per request. The price is
 //! that each worker has its own idle connections, in-flight counts and opinion of a target's
-//! health; a dead target costs every worker its own few failures. Must be used inside a tokio
-//! `LocalSet`, because every connection is driven by a local task.
+//! health; a dead target costs every worker its own few failures. Must be used where local tasks can
+//! be spawned: idle connections are looked after by one.
 //!
 //! Absent on purpose: TLS and HTTP/2 to targets, active health checks, a queue for connections
 //! (their number is bounded by the requests in flight, and those by `server.limits`).
@@ -13,7 +13,7 @@ mod answer;
 mod balance;
 mod connect;
 mod error;
-mod framing;
+mod h1;
 mod health;
 pub mod hop_by_hop;
 mod pool;

@@ -3,12 +3,16 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
+use std::time::Duration;
 
 use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep_until};
 
-use super::connect::Connection;
+use super::h1::Connection;
 use super::target::Target;
+
+/// How long a connection the target has closed is kept at the most. Nobody reads one that is idle.
+const SWEEP: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]
 pub(super) struct Pool {
@@ -19,16 +23,16 @@ pub(super) struct Pool {
 
 #[derive(Debug)]
 struct Idle {
-    connection: Connection,
+    connection: Box<Connection>,
     expires: Instant,
 }
 
 impl Pool {
-    /// The connection used last. Those too old, or closed by the target, are let go on the way.
-    pub(super) fn take(&self, now: Instant) -> Option<Connection> {
+    /// The connection used last. Those too old, or not `usable`, are let go on the way.
+    pub(super) fn take(&self, now: Instant, usable: fn(&Connection) -> bool) -> Option<Box<Connection>> {
         let mut idle = self.idle.borrow_mut();
         while let Some(next) = idle.pop() {
-            if now < next.expires && next.connection.is_ready() {
+            if now < next.expires && usable(&next.connection) {
                 return Some(next.connection);
             }
         }
@@ -42,15 +46,15 @@ impl Pool {
     /// Lets go what is too old or closed, and says when to look again.
     fn sweep(&self, now: Instant) -> Option<Instant> {
         let mut idle = self.idle.borrow_mut();
-        idle.retain(|idle| now < idle.expires && idle.connection.is_ready());
+        idle.retain(|idle| now < idle.expires && idle.connection.is_idle());
         let next = idle.iter().map(|idle| idle.expires).min();
         self.swept.set(next.is_some());
-        next
+        next.map(|next| next.min(now + SWEEP))
     }
 }
 
 /// Puts a connection back that is ready for another request. With `cap` idle ones there it is closed.
-pub(super) fn put(target: &Rc<Target>, connection: Connection, expires: Instant, cap: usize) {
+pub(super) fn put(target: &Rc<Target>, connection: Box<Connection>, expires: Instant, cap: usize) {
     let pool = &target.pool;
     if pool.len() >= cap {
         return;

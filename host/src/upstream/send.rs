@@ -1,26 +1,23 @@
 //! One request to an upstream, until the head of its answer: the order of steps is here.
 
-use std::future::{Future as _, poll_fn};
+use std::future::poll_fn;
 use std::io;
-use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
-use http::{Request, Response, StatusCode, Version, request, response};
-use http_body::Body as _;
-use hyper::body::Incoming;
-use hyper::client::conn::TrySendError;
+use http::{HeaderValue, StatusCode, header, request, response};
 use tokio::time::Instant;
 
 use super::UpstreamError;
 use super::answer::{AnswerBody, Lease};
 use super::balance::Picker;
-use super::connect::{Connection, connect};
-use super::framing::{copy_to_repeat, prepare, set_host};
+use super::connect::connect;
+use super::h1::{Connection, Head, Lost, Sending};
 use super::target::{Attempt, Target};
+use crate::body::Body;
 use crate::body::timer::{Timer, later};
-use crate::body::{Body, BodyError, SentAt};
 use crate::config::model;
 
 /// A named group of targets, as one version of the config has it. Made by [`super::Registry`].
@@ -48,6 +45,8 @@ pub struct Answer {
     pub body: Body,
     /// `host:port` of the target that answered.
     pub target: Arc<str>,
+    /// From the beginning of the call until the head was there.
+    pub took: Duration,
 }
 
 impl Upstream {
@@ -63,37 +62,36 @@ impl Upstream {
 
     /// Sends a request and waits for the head of the answer.
     ///
-    /// The URI becomes origin-form, `host` the target's, and framing follows from the body; other
-    /// fields are the caller's, who also refuses CONNECT. `head.extensions` are dropped. Dropping the
-    /// future closes the connection.
+    /// The target becomes origin-form, `host` the target's, and framing follows from the body; other
+    /// fields are the caller's, who also refuses CONNECT. Dropping the future closes the connection.
     ///
-    /// A request is sent a second time only where a reused connection turns out to be closed: if
-    /// hyper had not begun to write it, or if its method is idempotent and its body in memory (RFC 9110
-    /// 9.2.2). Another target is tried only where no connection could be opened.
-    pub async fn send(&self, head: request::Parts, body: Body, call: Call) -> Result<Answer, UpstreamError> {
-        let now = Instant::now();
-        let limits = Limits::new(now, &self.settings.timeouts, call.deadline);
-        let mut request = prepare(head, body);
+    /// A request is sent a second time only where a reused connection turns out to be closed: if no
+    /// byte of it was written, or if its method is idempotent; and only if its body is in memory (RFC
+    /// 9110 9.2.2). Another target is tried only where no connection could be opened.
+    pub async fn send(&self, head: &request::Parts, mut body: Body, call: Call) -> Result<Answer, UpstreamError> {
+        let began = Instant::now();
+        let limits = Limits::new(began, &self.settings.timeouts, call.deadline);
+        let request = Outgoing { head, preserve_host: call.preserve_host, began };
         let mut tried = Vec::new();
-        let mut attempt = self.attempt(&mut tried, now).ok_or_else(|| self.no_target())?;
+        let mut attempt = self.attempt(&mut tried, began).ok_or_else(|| self.no_target())?;
 
-        if let Some(connection) = attempt.target.pool.take(now) {
-            set_host(&mut request, &attempt.target.host, call.preserve_host);
-            let copy = copy_to_repeat(&request);
-            match self.exchange(attempt, connection, request, &limits).await {
+        let copy = body.in_memory();
+        let is_repeatable = copy.is_some() && head.method.is_idempotent();
+        // What cannot be sent twice is worth a question to the kernel before it is sent once.
+        let usable = if is_repeatable { Connection::is_idle } else { Connection::is_silent };
+        if let Some(connection) = attempt.target.pool.take(began, usable) {
+            match self.exchange(attempt, connection, &request, body, &limits).await {
                 Ok(answer) => return Ok(answer),
-                Err(mut failure) => {
-                    let Some(again) = failure.request_if_stale(copy) else {
-                        return Err(self.judge(failure, &limits));
-                    };
-                    (request, attempt) = (again, failure.attempt);
+                Err(failure) => {
+                    let again = copy.filter(|_| failure.may_be_repeated(is_repeatable));
+                    let Some(again) = again else { return Err(self.judge(failure, &limits)) };
+                    (body, attempt) = (Body::full(again), failure.attempt);
                 }
             }
         }
 
         let (attempt, connection) = self.connect(attempt, tried, &limits).await?;
-        set_host(&mut request, &attempt.target.host, call.preserve_host);
-        self.exchange(attempt, connection, request, &limits).await.map_err(|failure| self.judge(failure, &limits))
+        self.exchange(attempt, connection, &request, body, &limits).await.map_err(|failure| self.judge(failure, &limits))
     }
 
     fn attempt(&self, tried: &mut Vec<usize>, now: Instant) -> Option<Attempt> {
@@ -111,7 +109,7 @@ impl Upstream {
         mut attempt: Attempt,
         mut tried: Vec<usize>,
         limits: &Limits,
-    ) -> Result<(Attempt, Connection), UpstreamError> {
+    ) -> Result<(Attempt, Box<Connection>), UpstreamError> {
         let mut retries = self.settings.connect_retries;
         loop {
             let error = match self.connect_to(&attempt, limits).await {
@@ -130,7 +128,7 @@ impl Upstream {
         }
     }
 
-    async fn connect_to(&self, attempt: &Attempt, limits: &Limits) -> Result<Connection, UpstreamError> {
+    async fn connect_to(&self, attempt: &Attempt, limits: &Limits) -> Result<Box<Connection>, UpstreamError> {
         let after = self.settings.timeouts.connect;
         let left = limits.deadline.saturating_duration_since(Instant::now());
         let target = &attempt.target;
@@ -151,65 +149,55 @@ impl Upstream {
     async fn exchange(
         &self,
         mut attempt: Attempt,
-        mut connection: Connection,
-        mut request: Request<Body>,
+        mut connection: Box<Connection>,
+        request: &Outgoing<'_>,
+        body: Body,
         limits: &Limits,
     ) -> Result<Answer, Failure> {
-        let sent_at = request.body_mut().sent_at();
-        let mut sending = pin!(connection.sender.try_send_request(request));
-        let timer = &mut connection.timer;
-        let mut patience = Patience { until: limits.first_byte(Instant::now()), sent_at, limits };
-        let sent = poll_fn(|cx| match sending.as_mut().poll(cx) {
-            Poll::Ready(sent) => Poll::Ready(Ok(sent)),
-            Poll::Pending => patience.poll(cx, timer).map(Err),
+        let mut sending = connection.begin(request.head, request.host(&attempt.target), body, request.began);
+        let mut patience = Patience { until: limits.first_byte(request.began), limits };
+        let received = poll_fn(|cx| match connection.poll_head(cx, &mut sending, &request.head.method) {
+            Poll::Ready(received) => Poll::Ready(Ok(received)),
+            Poll::Pending => patience.poll(cx, &mut connection.timer, &sending).map(Err),
         })
         .await;
-
-        match sent {
-            Ok(Ok(response)) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
-                let error = UpstreamError::Switched { target: attempt.name() };
-                Err(Failure { attempt, error, unsent: None })
+        let unsent = !sending.is_started();
+        let error = match received {
+            Ok(Ok(head)) if head.parts.status == StatusCode::SWITCHING_PROTOCOLS => {
+                UpstreamError::Switched { target: attempt.name() }
             }
-            Ok(Ok(response)) => {
+            Ok(Ok(head)) => {
                 attempt.succeeded();
-                Ok(self.answer(response, attempt, connection, limits))
+                return Ok(self.answer(head, sending, attempt, connection, request.began, limits));
             }
-            Ok(Err(mut lost)) => {
-                let unsent = lost.take_message();
-                let error = explain(lost, attempt.name());
-                Err(Failure { attempt, error, unsent })
-            }
-            Err(timeout) => {
-                let error = timeout.into_error(&attempt, &self.settings.timeouts);
-                Err(Failure { attempt, error, unsent: None })
-            }
-        }
+            Ok(Err(Lost::Request(error))) => UpstreamError::Request { target: attempt.name(), error },
+            Ok(Err(Lost::Answer(error))) => UpstreamError::Broken { target: attempt.name(), error },
+            Err(timeout) => timeout.into_error(&attempt, &self.settings.timeouts),
+        };
+        Err(Failure { attempt, error, unsent })
     }
 
     fn answer(
         &self,
-        response: Response<Incoming>,
+        head: Head,
+        sending: Sending,
         attempt: Attempt,
-        connection: Connection,
+        mut connection: Box<Connection>,
+        began: Instant,
         limits: &Limits,
     ) -> Answer {
+        let now = Instant::now();
         let target = attempt.name();
+        let upload = connection.finish_sending(sending);
         let lease = Lease {
             attempt,
             connection,
+            keeps_alive: head.keeps_alive,
             idle_for: self.settings.idle_for,
             idle_connections: self.settings.idle_connections,
         };
-        let (mut head, incoming) = response.into_parts();
-        // The version is about the target's connection; the client's has its own.
-        head.version = Version::HTTP_11;
-        let body = if incoming.is_end_stream() {
-            lease.give_back();
-            Body::empty()
-        } else {
-            Body::answer(AnswerBody::new(incoming, lease, self.settings.timeouts.idle, limits.deadline))
-        };
-        Answer { head, body, target }
+        let body = AnswerBody::begin(head.body, lease, upload, self.settings.timeouts.idle, limits.deadline, now);
+        Answer { head: head.parts, body, target, took: now - began }
     }
 
     /// Counts a failure against its target if that is to blame.
@@ -227,28 +215,40 @@ impl Upstream {
     }
 }
 
+/// What is sent, to whichever target.
+struct Outgoing<'a> {
+    head: &'a request::Parts,
+    preserve_host: bool,
+    began: Instant,
+}
+
+impl<'a> Outgoing<'a> {
+    /// The `host` field to send; `None` for the request's own.
+    fn host(&self, target: &'a Target) -> Option<&'a HeaderValue> {
+        let own = self.preserve_host && self.head.headers.contains_key(header::HOST);
+        (!own).then_some(&target.host)
+    }
+}
+
 /// An exchange that got no head.
 struct Failure {
     attempt: Attempt,
     error: UpstreamError,
-    /// The request, where hyper had not begun to write it.
-    unsent: Option<Request<Body>>,
+    /// No byte of the request was written.
+    unsent: bool,
 }
 
 impl Failure {
-    /// The request to send again, if the failure means that the target had closed a reused connection.
-    fn request_if_stale(&mut self, copy: Option<Request<Body>>) -> Option<Request<Body>> {
-        match &self.error {
-            UpstreamError::Broken { error, .. } if !error.is_parse() => self.unsent.take().or(copy),
-            _ => None,
-        }
+    /// Whether it means that the target had closed a reused connection.
+    fn may_be_repeated(&self, is_repeatable: bool) -> bool {
+        (is_repeatable || self.unsent) && matches!(&self.error, UpstreamError::Broken { error, .. } if error.is_close())
     }
 }
 
 /// What an exchange may take.
 struct Limits {
     deadline: Instant,
-    first_byte: std::time::Duration,
+    first_byte: Duration,
     /// The deadline is the upstream's own, not a hastier one of the call.
     own_deadline: bool,
 }
@@ -276,8 +276,6 @@ impl Limits {
 /// Waits for a head: `first_byte` from the end of the request, and never beyond the deadline.
 struct Patience<'a> {
     until: Instant,
-    /// Where the request's body is still being read from the client.
-    sent_at: Option<SentAt>,
     limits: &'a Limits,
 }
 
@@ -287,17 +285,14 @@ enum TimedOut {
 }
 
 impl Patience<'_> {
-    fn poll(&mut self, cx: &mut Context<'_>, timer: &mut Timer) -> Poll<TimedOut> {
+    fn poll(&mut self, cx: &mut Context<'_>, timer: &mut Timer, sending: &Sending) -> Poll<TimedOut> {
         loop {
             ready!(timer.poll(cx, self.until));
             if self.until >= self.limits.deadline {
                 return Poll::Ready(TimedOut::Deadline);
             }
-            // A request whose body still comes is looked at again, without being told when it ends.
-            let Some(sent_at) = &self.sent_at else {
-                return Poll::Ready(TimedOut::FirstByte);
-            };
-            let until = self.limits.first_byte(sent_at.get().unwrap_or_else(Instant::now));
+            // A request that is still being sent is looked at again, without being told when it ends.
+            let until = self.limits.first_byte(sending.sent_at().unwrap_or_else(Instant::now));
             if until <= self.until {
                 return Poll::Ready(TimedOut::FirstByte);
             }
@@ -314,17 +309,4 @@ impl TimedOut {
             Self::Deadline => UpstreamError::Deadline { target },
         }
     }
-}
-
-/// Finds our own body's error again, which hyper reports like one of the connection.
-fn explain(lost: TrySendError<Request<Body>>, target: Arc<str>) -> UpstreamError {
-    let error = lost.into_error();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(inner) = cause {
-        if let Some(body) = inner.downcast_ref::<BodyError>() {
-            return UpstreamError::Request { target, error: *body };
-        }
-        cause = inner.source();
-    }
-    UpstreamError::Broken { target, error }
 }

@@ -117,7 +117,7 @@ pub async fn send(call: OutboundCall) -> Result<Answer, ClientError> {
     let upstream = worker.upstream(&call.to).ok_or_else(gone)?;
     let terms = upstream::Call { deadline: Some(call.deadline.into()), preserve_host: false };
     let asked = Instant::now();
-    let answer = upstream.send(call.head, Body::full(call.body), terms).await;
+    let answer = upstream.send(&call.head, Body::full(call.body), terms).await;
     worker.snapshot.borrow().count_call(upstream.name(), asked.elapsed(), &answer);
     let mut answer = answer.map_err(|error| send_error(&error))?;
     strip_hop_by_hop(&mut answer.head.headers);

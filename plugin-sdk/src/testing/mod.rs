@@ -14,6 +14,7 @@ mod state;
 pub(crate) mod attributes;
 pub(crate) mod clock;
 pub(crate) mod crypto;
+pub(crate) mod hooks;
 pub(crate) mod http_client;
 pub(crate) mod kv;
 pub(crate) mod log;
@@ -27,6 +28,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::hooks::Hook;
 use crate::http_client::Outbound;
 use crate::log::Level;
 use state::{Request, Response, State};
@@ -120,6 +122,11 @@ impl Host {
     /// A note on the request, as the plugin left it.
     pub fn attribute_now(&self, name: &str) -> Option<String> {
         self.state.borrow().attributes.get(name).cloned()
+    }
+
+    /// The hooks the plugin said it has no use for.
+    pub fn skipped_hooks(&self) -> Vec<Hook> {
+        self.state.borrow().skipped.clone()
     }
 
     /// What the plugin logged.

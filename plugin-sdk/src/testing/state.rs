@@ -12,6 +12,7 @@ use super::http_client::Answerer;
 use super::kv::Entry;
 use super::rate::Level as BucketLevel;
 use crate::crypto::Key;
+use crate::hooks::Hook;
 use crate::http_client::Outbound;
 use crate::log::Level;
 use crate::response::Source;
@@ -35,6 +36,7 @@ pub(super) struct State {
     pub(super) calls: Vec<Outbound>,
     /// Calls submitted and not taken.
     pub(super) open_calls: Vec<u32>,
+    pub(super) skipped: Vec<Hook>,
     pub(super) logs: Vec<(Level, String)>,
     /// Since 1970.
     pub(super) now: Duration,
@@ -76,6 +78,7 @@ impl State {
             answerer: None,
             calls: Vec::new(),
             open_calls: Vec::new(),
+            skipped: Vec::new(),
             logs: Vec::new(),
             // Not zero, so that a test sees a plugin that takes the one clock for the other.
             now: Duration::from_secs(1_700_000_000),

@@ -6,6 +6,7 @@
 mod changes;
 mod config;
 
+use tollgate_plugin_sdk::hooks::{self, Hook};
 use tollgate_plugin_sdk::{Plugin, RequestFilter, ResponseFilter, ResponseVerdict, Verdict, export, request, response};
 
 use changes::{Changes, Message};
@@ -27,10 +28,19 @@ impl Plugin for Headers {
         if config.request.is_empty() && config.response.is_empty() {
             return Err("nothing to do: neither `request` nor `response` changes a field".to_owned());
         }
-        Ok(Self {
+        let (changes_requests, changes_responses) = (!config.request.is_empty(), !config.response.is_empty());
+        let headers = Self {
             request: Changes::new(config.request).map_err(|error| format!("request.{error}"))?,
             response: Changes::new(config.response).map_err(|error| format!("response.{error}"))?,
-        })
+        };
+        // A way the config says nothing about costs nothing.
+        if !changes_requests {
+            hooks::skip(Hook::OnRequest);
+        }
+        if !changes_responses {
+            hooks::skip(Hook::OnResponse);
+        }
+        Ok(headers)
     }
 }
 
@@ -109,6 +119,18 @@ mod tests {
         plugin.on_response();
         assert_eq!(host.request_headers(), [("a".to_owned(), "in".to_owned())]);
         assert_eq!(host.response_headers(), [("b".to_owned(), "out".to_owned())]);
+    }
+
+    #[test]
+    fn the_way_the_config_says_nothing_about_is_skipped() {
+        let skipped = |config: Value| {
+            let host = Host::new();
+            plugin(config);
+            host.skipped_hooks()
+        };
+        assert_eq!(skipped(json!({"request": {"remove": ["a"]}})), [Hook::OnResponse]);
+        assert_eq!(skipped(json!({"response": {"remove": ["a"]}})), [Hook::OnRequest]);
+        assert_eq!(skipped(json!({"request": {"remove": ["a"]}, "response": {"remove": ["a"]}})), []);
     }
 
     #[test]

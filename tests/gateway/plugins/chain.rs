@@ -108,6 +108,26 @@ async fn a_response_can_be_changed_and_replaced() {
 }
 
 #[tokio::test]
+async fn a_hook_that_configure_skips_is_not_called() {
+    let upstream = Upstream::answering("ok").await;
+    let steps = r#"request = ["set x-in 1"], response = ["set x-out 1"]"#;
+    let config = config()
+        .upstream("web", [&upstream])
+        .plugin("both", &script(steps))
+        .plugin("in", &script(&format!("skip = [\"on-response\"], {steps}")))
+        .plugin("out", &script(&format!("skip = [\"on-request\"], {steps}")))
+        .route_with("/both", "web", "plugins = [\"both\"]")
+        .route_with("/in", "web", "plugins = [\"in\"]")
+        .route_with("/out", "web", "plugins = [\"out\"]");
+    let gateway = start(&config).await;
+    for (path, on_request, on_response) in [("/both", true, true), ("/in", true, false), ("/out", false, true)] {
+        let answer = gateway.get(path).await;
+        let called = (upstream.last().header("x-in") == "1", answer.header("x-out") == "1");
+        assert_eq!(called, (on_request, on_response), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_counted_in_kv_is_shared_by_workers_and_outlives_a_reload() {
     let upstream = Upstream::answering("ok").await;
     let with = |name: &str| {

@@ -48,6 +48,7 @@ async fn a_field_with_a_line_break_in_an_answer() {
 #[tokio::test]
 async fn a_function_of_the_wrong_hook() {
     costs_one_request(r#"request = ["made-by x-source"]"#, "trap").await;
+    costs_one_request(r#"request = ["skip"]"#, "trap").await;
 }
 
 #[tokio::test]

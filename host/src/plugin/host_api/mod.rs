@@ -10,6 +10,7 @@ mod clock;
 mod crypto;
 mod header_map;
 pub(crate) use header_map::build as build_headers;
+mod hooks;
 pub mod http_client;
 mod kv;
 pub mod log;
@@ -34,5 +35,6 @@ pub fn add_to_linker(linker: &mut Linker<InstanceState>) -> wasmtime::Result<()>
     wit::log::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     wit::clock::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     wit::random::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    wit::hooks::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     wasmtime_wasi::p2::add_to_linker_async(linker)
 }

@@ -154,7 +154,7 @@ pub(super) fn post(body: Body) -> Request<Body> {
 
 pub(super) async fn send(upstream: &Upstream, request: Request<Body>) -> Result<Answer, UpstreamError> {
     let (head, body) = request.into_parts();
-    upstream.send(head, body, Call::default()).await
+    upstream.send(&head, body, Call::default()).await
 }
 
 /// Sends `GET /` and reads the whole answer.

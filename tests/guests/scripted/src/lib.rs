@@ -10,6 +10,7 @@
 
 mod steps;
 
+use tollgate_plugin_sdk::hooks::{self, Hook};
 use tollgate_plugin_sdk::schemars::JsonSchema;
 use tollgate_plugin_sdk::serde::Deserialize;
 use tollgate_plugin_sdk::{
@@ -25,6 +26,8 @@ use steps::{Side, Step};
 struct Config {
     /// What `configure` answers, where it is to fail.
     refuse: Option<String>,
+    /// Hooks `configure` says it has no use for.
+    skip: Vec<String>,
     request: Vec<String>,
     body: Vec<String>,
     response: Vec<String>,
@@ -39,6 +42,9 @@ impl Plugin for Scripted {
     const SUMMARY: &'static str = "Does what its configuration says";
 
     fn configure(config: Config) -> Result<Self, String> {
+        for hook in &config.skip {
+            hooks::skip(if hook == "on-request" { Hook::OnRequest } else { Hook::OnResponse });
+        }
         match config.refuse {
             Some(reason) => Err(reason),
             None => Ok(Self(config)),

@@ -2,7 +2,7 @@
 
 use tollgate_plugin_sdk::http_client::{self, Outbound, Target};
 use tollgate_plugin_sdk::response::Source;
-use tollgate_plugin_sdk::{Answer, attributes, kv, log, request, response};
+use tollgate_plugin_sdk::{Answer, attributes, hooks, kv, log, request, response};
 
 /// A step that gives a verdict.
 pub(crate) enum Step {
@@ -42,6 +42,7 @@ pub(crate) fn take(step: &str, side: Side, body: Option<&[u8]>) -> Result<Option
         "set-body" => request::set_body(rest.as_bytes()),
         "reverse-body" => request::set_body(&body.ok_or("no body")?.iter().rev().copied().collect::<Vec<_>>()),
         "log" => log::warn(rest),
+        "skip" => hooks::skip(hooks::Hook::OnResponse),
         // Verdicts.
         "respond" => return Ok(Some(Step::Answer(Answer::new(number(first)?).text(second)))),
         "respond-field" => return Ok(Some(Step::Answer(Answer::new(200).header(first, second)))),

@@ -1,0 +1,174 @@
+//! A socket to a target, and what is kept with it from request to request.
+
+use std::future::Future as _;
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use http::request::Parts;
+use http::{HeaderValue, Method};
+use socket2::SockRef;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::time::Instant;
+
+use super::head::{self, Field, Head};
+use super::sending::{Sending, Unsent, Upload};
+use super::{Broken, Decoded, Decoder};
+use crate::body::timer::Timer;
+use crate::body::{Body, BodyError};
+
+/// Bytes read at once, at first.
+const FIRST_READ: usize = 8 * 1024;
+/// Bytes read at once, at the most: where an answer fills the buffer, the next one is twice as large.
+const MAX_READ: usize = 128 * 1024;
+/// With less room than this a new buffer is begun, so that a short answer comes in one piece.
+const MIN_ROOM: usize = 4 * 1024;
+
+/// An open connection. Dropping it closes the socket.
+#[derive(Debug)]
+pub(in crate::upstream) struct Connection {
+    reader: OwnedReadHalf,
+    /// Gone once an answer came before its request was sent.
+    writer: Option<OwnedWriteHalf>,
+    /// What was read and not yet looked at.
+    received: BytesMut,
+    /// Bytes to read at once.
+    read_size: usize,
+    /// For whatever is waited for on this connection, in turn. Kept with it, so that a reused
+    /// connection needs no new timer.
+    pub(in crate::upstream) timer: Timer,
+    /// Room for the next head, out and in.
+    request: Vec<u8>,
+    fields: Vec<Field>,
+}
+
+/// Why there is no head of an answer.
+#[derive(Debug)]
+pub(in crate::upstream) enum Lost {
+    /// The request's own body failed.
+    Request(BodyError),
+    Answer(Broken),
+}
+
+impl Connection {
+    pub(in crate::upstream) fn new(stream: TcpStream) -> Self {
+        let (reader, writer) = stream.into_split();
+        Self {
+            reader,
+            writer: Some(writer),
+            received: BytesMut::new(),
+            read_size: FIRST_READ,
+            timer: Timer::default(),
+            request: Vec::new(),
+            fields: Vec::new(),
+        }
+    }
+
+    /// Whether another request may be sent: the target has sent nothing since, not even its end. Asks
+    /// the kernel only where the runtime was told of news.
+    pub(in crate::upstream) fn is_idle(&self) -> bool {
+        let news = self.reader.try_read(&mut [0; 1]);
+        let silent = matches!(news, Err(error) if error.kind() == io::ErrorKind::WouldBlock);
+        silent && self.received.is_empty() && self.writer.is_some()
+    }
+
+    /// As [`Self::is_idle`], by the kernel's word: what the runtime was not told yet counts, too.
+    pub(in crate::upstream) fn is_silent(&self) -> bool {
+        let news = SockRef::from(self.reader.as_ref()).peek(&mut [MaybeUninit::uninit(); 1]);
+        matches!(news, Err(error) if error.kind() == io::ErrorKind::WouldBlock) && self.is_idle()
+    }
+
+    /// Gets ready for the next request. What a large answer needed is not kept.
+    pub(in crate::upstream) fn rest(&mut self) {
+        self.read_size = FIRST_READ;
+        if self.received.capacity() > FIRST_READ {
+            self.received = BytesMut::new();
+        }
+    }
+
+    /// Begins a request. `began` is now, or shortly before.
+    pub(in crate::upstream) fn begin(
+        &mut self,
+        head: &Parts,
+        host: Option<&HeaderValue>,
+        body: Body,
+        began: Instant,
+    ) -> Sending {
+        Sending::new(head, host, body, std::mem::take(&mut self.request), began)
+    }
+
+    /// Sends the request and receives the head of the answer, whichever can be done.
+    pub(in crate::upstream) fn poll_head(
+        &mut self,
+        cx: &mut Context<'_>,
+        sending: &mut Sending,
+        method: &Method,
+    ) -> Poll<Result<Head, Lost>> {
+        let mut unsent = None;
+        if let Some(writer) = &mut self.writer {
+            match sending.poll(cx, writer) {
+                Poll::Ready(Err(Unsent::Body(error))) => return Poll::Ready(Err(Lost::Request(error))),
+                // A target that closes may have answered before it did.
+                Poll::Ready(Err(Unsent::Socket(error))) => unsent = Some(error),
+                Poll::Ready(Ok(())) | Poll::Pending => {}
+            }
+        }
+        loop {
+            let known = self.received.len();
+            match ready!(self.poll_receive(cx)) {
+                Ok(0) => return Poll::Ready(Err(Lost::Answer(unsent.map_or(Broken::Closed, Broken::Socket)))),
+                Ok(_) => {}
+                Err(error) => return Poll::Ready(Err(Lost::Answer(error.into()))),
+            }
+            // A head that trickles in is parsed again for each line, not for each byte.
+            if !self.received[known..].contains(&b'\n') && self.received.len() <= head::MAX_HEAD {
+                continue;
+            }
+            match head::take(&mut self.received, &mut self.fields, method) {
+                Ok(Some(head)) => return Poll::Ready(Ok(head)),
+                Ok(None) => {}
+                Err(error) => return Poll::Ready(Err(Lost::Answer(error))),
+            }
+        }
+    }
+
+    /// The request's rest, where the answer was faster.
+    pub(in crate::upstream) fn finish_sending(&mut self, sending: Sending) -> Option<Upload> {
+        if sending.sent_at().is_some() {
+            self.request = sending.into_buffer();
+            return None;
+        }
+        self.writer.take().map(|writer| Upload::spawn(sending, writer))
+    }
+
+    /// The next piece of an answer's body, from what was received already.
+    pub(in crate::upstream) fn decode(&mut self, decoder: &mut Decoder) -> Result<Decoded, Broken> {
+        decoder.decode(&mut self.received)
+    }
+
+    /// All of an answer's body, if its length is known and it was received already.
+    pub(in crate::upstream) fn whole(&mut self, decoder: &mut Decoder) -> Option<Bytes> {
+        let Decoder::Length(length) = *decoder else { return None };
+        let length = usize::try_from(length).ok().filter(|length| *length <= self.received.len())?;
+        *decoder = Decoder::Length(0);
+        Some(self.received.split_to(length).freeze())
+    }
+
+    /// Receives more; 0 bytes when the target has closed.
+    pub(in crate::upstream) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let room = self.received.capacity() - self.received.len();
+        if room < MIN_ROOM {
+            self.received.reserve(self.read_size);
+        }
+        let room = self.received.capacity() - self.received.len();
+        let count = ready!(pin!(self.reader.read_buf(&mut self.received)).poll(cx))?;
+        if count == room {
+            self.read_size = (self.read_size * 2).min(MAX_READ);
+        }
+        Poll::Ready(Ok(count))
+    }
+}

@@ -1,0 +1,116 @@
+//! The head of a request, as bytes.
+
+use http::header::{CONTENT_LENGTH, HOST, HeaderValue, TRANSFER_ENCODING};
+use http::request::Parts;
+use http::{HeaderMap, Method};
+
+use super::sending::Length;
+
+/// Writes a head. The target is in origin-form, `host` comes first (RFC 9112 section 3.2) and is the
+/// one given, if one is; framing follows from the body alone, whatever the fields say.
+pub(super) fn head(to: &mut Vec<u8>, head: &Parts, host: Option<&HeaderValue>, length: Length) {
+    to.extend_from_slice(head.method.as_str().as_bytes());
+    to.push(b' ');
+    target(to, head);
+    to.extend_from_slice(b" HTTP/1.1\r\n");
+    if let Some(host) = host.or_else(|| head.headers.get(HOST)) {
+        field(to, HOST.as_str(), host);
+    }
+    fields(to, &head.headers);
+    match length {
+        // RFC 9110 8.6: a method that means content says so when there is none.
+        Length::Known(0) if !means_content(&head.method) => {}
+        Length::Known(length) => {
+            to.extend_from_slice(b"content-length: ");
+            to.extend_from_slice(length.to_string().as_bytes());
+            to.extend_from_slice(b"\r\n");
+        }
+        Length::Chunked => to.extend_from_slice(b"transfer-encoding: chunked\r\n"),
+    }
+    to.extend_from_slice(b"\r\n");
+}
+
+/// Writes all fields but those [`head`] decides on.
+fn fields(to: &mut Vec<u8>, headers: &HeaderMap) {
+    for (name, value) in headers {
+        if name != HOST && name != CONTENT_LENGTH && name != TRANSFER_ENCODING {
+            field(to, name.as_str(), value);
+        }
+    }
+}
+
+pub(super) fn field(to: &mut Vec<u8>, name: &str, value: &HeaderValue) {
+    to.extend_from_slice(name.as_bytes());
+    to.extend_from_slice(b": ");
+    to.extend_from_slice(value.as_bytes());
+    to.extend_from_slice(b"\r\n");
+}
+
+fn target(to: &mut Vec<u8>, head: &Parts) {
+    let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
+    // `http://a?b` has no path of its own; `*` stands for itself.
+    if !target.starts_with(['/', '*']) {
+        to.push(b'/');
+    }
+    to.extend_from_slice(target.as_bytes());
+}
+
+fn means_content(method: &Method) -> bool {
+    matches!(*method, Method::POST | Method::PUT | Method::PATCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn encoded(method: &str, uri: &str, fields: &[(&'static str, &'static str)], length: Length) -> String {
+        let mut builder = Request::builder().method(method).uri(uri);
+        for (name, value) in fields {
+            builder = builder.header(*name, *value);
+        }
+        let mut bytes = Vec::new();
+        head(&mut bytes, &builder.body(()).unwrap().into_parts().0, None, length);
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn the_target_gets_path_and_query_only() {
+        for (given, sent) in [
+            ("http://a.example:81/b?c=d", "/b?c=d"),
+            ("http://a.example", "/"),
+            ("http://a.example?x", "/?x"),
+            ("/b?c", "/b?c"),
+            ("*", "*"),
+            ("a.example:80", "/"),
+        ] {
+            assert_eq!(encoded("GET", given, &[], Length::Known(0)), format!("GET {sent} HTTP/1.1\r\n\r\n"), "{given}");
+        }
+    }
+
+    #[test]
+    fn the_request_is_framed_by_its_body_and_not_by_its_fields() {
+        let lies = [("content-length", "5"), ("transfer-encoding", "gzip")];
+        assert_eq!(encoded("GET", "/", &lies, Length::Known(0)), "GET / HTTP/1.1\r\n\r\n");
+        assert_eq!(encoded("POST", "/", &lies, Length::Known(0)), "POST / HTTP/1.1\r\ncontent-length: 0\r\n\r\n");
+        assert_eq!(encoded("GET", "/", &lies, Length::Known(3)), "GET / HTTP/1.1\r\ncontent-length: 3\r\n\r\n");
+        let chunked = "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n";
+        assert_eq!(encoded("POST", "/", &lies, Length::Chunked), chunked);
+    }
+
+    #[test]
+    fn the_host_comes_first_and_once_and_every_line_of_other_fields_is_kept() {
+        let fields = [("x-a", "1"), ("host", "client.example"), ("x-a", "2")];
+        let head_with = |host: Option<&HeaderValue>| {
+            let builder = Request::builder().header("x-a", "1").header("host", "client.example").header("x-a", "2");
+            let mut bytes = Vec::new();
+            head(&mut bytes, &builder.body(()).unwrap().into_parts().0, host, Length::Known(0));
+            String::from_utf8(bytes).unwrap()
+        };
+        let own = "GET / HTTP/1.1\r\nhost: client.example\r\nx-a: 1\r\nx-a: 2\r\n\r\n";
+        assert_eq!(encoded("GET", "/", &fields, Length::Known(0)), own);
+        let target = HeaderValue::from_static("target.example");
+        assert_eq!(head_with(Some(&target)), own.replace("client", "target"));
+    }
+}

@@ -1,0 +1,19 @@
+//! HTTP/1.1 to a target, on one connection and without a task of its own.
+//!
+//! hyper's client gives each connection a task and passes request, head and every piece of the
+//! body to it and back through channels, with a wake-up each; for a short answer that was a third of
+//! what the gateway computed. Here whoever waits for the answer reads the socket. Parsing heads and
+//! sizes of chunks is httparse's, as in hyper. Absent on purpose: pipelining, upgrades, HTTP/2.
+
+mod connection;
+mod encode;
+mod error;
+mod framing;
+mod head;
+mod sending;
+
+pub(super) use connection::{Connection, Lost};
+pub use error::Broken;
+pub(super) use framing::{Decoded, Decoder};
+pub(super) use head::Head;
+pub(super) use sending::{Sending, Upload};
