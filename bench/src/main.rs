@@ -5,6 +5,8 @@
 //! from there into `docs/performance.md`. Absent on purpose: any part of the gateway; it is measured
 //! as the binary that users run.
 
+#![cfg_attr(test, allow(clippy::float_cmp, reason = "the numbers in tests are computed the same way on both sides"))]
+
 mod args;
 mod bench;
 mod budget;

@@ -55,7 +55,7 @@ fn stat(pid: u32) -> Option<Stat> {
     parse_stat(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
-/// By proc_pid_stat(5). The second field is the program's name, which may hold spaces and brackets.
+/// By `proc_pid_stat(5)`. The second field is the program's name, which may hold spaces and brackets.
 fn parse_stat(text: &str) -> Option<Stat> {
     let (_, rest) = text.rsplit_once(')')?;
     let fields: Vec<&str> = rest.split_whitespace().collect();

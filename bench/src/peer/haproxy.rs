@@ -1,4 +1,4 @@
-//! HAProxy, Debian's.
+//! `HAProxy`, Debian's.
 
 use std::process::Command;
 
@@ -48,12 +48,16 @@ fn config(job: Job, site: &Site) -> Outcome<String> {
     // `http-reuse always`: as the other peers, a connection is reused for any client, at once.
     // By default the most connections follow from how many files it may have open, two for each; with
     // idle clients it needs one, so that 11,000 are let in whatever the limit (`no strict-limits`).
+    // By default it stops to keep connections to services once a fifth of the files are in use, which
+    // 10,000 clients are.
     // Timeouts have no default; the two of the client are long, for idle connections.
     Ok(format!(
         "global
     nbthread 1
     maxconn 11000
     no strict-limits
+    tune.pool-low-fd-ratio 90
+    tune.pool-high-fd-ratio 95
 defaults
     mode http
     no log

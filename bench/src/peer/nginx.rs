@@ -24,18 +24,20 @@ pub(super) fn reload(process: &Process) -> Outcome<()> {
 
 /// What stands before `http` in each config: one worker, in the foreground, with room for 10,000
 /// clients and as many connections to services.
-pub(crate) fn head() -> &'static str {
-    "load_module /usr/lib/nginx/modules/ndk_http_module.so;
-load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;
-daemon off;
+pub(crate) const HEAD: &str = "daemon off;
 worker_processes 1;
 pid nginx.pid;
 error_log stderr error;
-events { worker_connections 20000; }"
-}
+events { worker_connections 20000; }";
+
+/// Loads the Lua module: only where it is used, for its memory.
+pub(crate) const LUA: &str = "load_module /usr/lib/nginx/modules/ndk_http_module.so;
+load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;
+";
 
 fn config(job: Job, site: &Site) -> Outcome<String> {
-    let (head, port) = (head(), site.port);
+    let port = site.port;
+    let lua = if job == Job::Aggregate { LUA } else { "" };
     let [a, b, c] = site.services;
     let service = if job == Job::ProxyElsewhere { site.elsewhere } else { a };
     let server = match job {
@@ -54,7 +56,7 @@ fn config(job: Job, site: &Site) -> Outcome<String> {
     // Bodies are streamed, as the other peers do it: by default a large one goes through a file. With the
     // default buffers of 4 and 16 KiB a large body takes twice the CPU time.
     Ok(format!(
-        "{head}
+        "{lua}{HEAD}
 http {{
     access_log off;
     upstream a {{ server 127.0.0.1:{service}; keepalive 256; keepalive_requests 1000000000; keepalive_timeout 1h; }}

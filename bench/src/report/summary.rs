@@ -49,7 +49,7 @@ pub(super) fn peers_that_win(results: &Results, scenarios: &[Scenario]) -> Strin
 pub(super) fn circumstances(measured: &Measured) -> String {
     let versions = measured.versions.iter().map(|(peer, version)| format!("{peer} {version}"));
     let machine = &measured.machine;
-    let commit = measured.commit.as_ref().map_or_else(String::new, |commit| format!(", commit {commit}"));
+    let commit = measured.commit.as_ref().map_or_else(String::new, |commit| format!(", checkout at {commit}"));
     format!(
         "{}{commit}; {} rounds of {} s; {}, {} cores, {} GiB, {}, Linux {}; {}.",
         measured.date,
