@@ -124,8 +124,10 @@ mod tests {
         let pid = process.id();
         process.pause();
         assert!(Path::new(&format!("/proc/{pid}")).exists());
+        let began = Instant::now();
         drop(process);
         assert!(!Path::new(&format!("/proc/{pid}")).exists());
+        assert!(began.elapsed() < PATIENCE, "it was killed");
         std::fs::remove_file(log).unwrap();
     }
 }

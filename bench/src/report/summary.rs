@@ -45,13 +45,17 @@ pub(super) fn peers_that_win(results: &Results, scenarios: &[Scenario]) -> Strin
     format!("## Where a peer wins\n\n{}\n", if lines.is_empty() { none } else { lines })
 }
 
+/// Fewer rounds show that all works, and no more.
+const ROUNDS_TO_QUOTE: u32 = 3;
+
 /// When, how often, and with what.
 pub(super) fn circumstances(measured: &Measured) -> String {
     let versions = measured.versions.iter().map(|(peer, version)| format!("{peer} {version}"));
     let machine = &measured.machine;
     let commit = measured.commit.as_ref().map_or_else(String::new, |commit| format!(", checkout at {commit}"));
+    let quick = if measured.rounds < ROUNDS_TO_QUOTE { "**A quick run, not to quote.** " } else { "" };
     format!(
-        "{}{commit}; {} rounds of {} s; {}, {} cores, {} GiB, {}, Linux {}; {}.",
+        "{quick}{}{commit}; {} rounds of {} s; {}, {} cores, {} GiB, {}, Linux {}; {}.",
         measured.date,
         measured.rounds,
         measured.seconds,
@@ -98,6 +102,14 @@ mod tests {
         assert!(text.contains("| One shared hop | ≤ 1.00 µs | – | not measured |"), "{text}");
         let text = verdicts(30.0);
         assert!(text.contains("| 2.25 (1.50 – 3.00) | **not met** |"), "{text}");
+    }
+
+    #[test]
+    fn a_quick_run_says_so() {
+        let mut measured = measured();
+        assert!(circumstances(&measured).starts_with("**A quick run, not to quote.** 2026-01-01; 2 rounds of 1 s;"));
+        measured.rounds = ROUNDS_TO_QUOTE;
+        assert!(circumstances(&measured).starts_with("2026-01-01; 3 rounds of 1 s;"));
     }
 
     #[test]
