@@ -1,10 +1,10 @@
 # The commands a newcomer needs. Everything else is plain cargo.
 
 CARGO ?= cargo
-# What `make demo` hands on: `make demo ARGS=--once`.
+# What `make demo` and `make bench` hand on: `make demo ARGS=--once`, `make bench ARGS=--quick`.
 ARGS ?=
 
-.PHONY: help setup build demo test
+.PHONY: help setup build demo test bench
 
 help:
 	@echo "make setup            install what compiling plugins needs, if it is missing"
@@ -12,6 +12,8 @@ help:
 	@echo "make demo             build, then run the gateway in front of three small services"
 	@echo "make demo ARGS=--once build, try the demo's requests, exit 0 if all answers are right"
 	@echo "make test             all tests: gateway, SDK, plugins, end to end"
+	@echo "make bench            beside nginx, HAProxy, Envoy, Caddy and Express, which it installs (25 minutes)"
+	@echo "make bench ARGS=--quick   the same in 5 minutes, for a look"
 
 setup:
 	@scripts/setup-wasm
@@ -28,3 +30,8 @@ demo: build
 # those twice.
 test: setup
 	TOLLGATE_BIN=$(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/debug/tollgate $(CARGO) test --workspace
+
+# Writes bench/results.json and docs/performance.md. ARGS='--only plain' measures one scenario again.
+bench: build
+	scripts/setup-bench
+	$(CARGO) run --release --package tollgate-bench -- --tollgate $(or $(CARGO_TARGET_DIR),target)/release/tollgate $(ARGS)
