@@ -67,9 +67,10 @@ impl Upstream {
     /// fields are the caller's, who also refuses CONNECT. `head.extensions` are dropped. Dropping the
     /// future closes the connection.
     ///
-    /// A request is sent a second time only where a reused connection turns out to be closed: if
-    /// hyper had not begun to write it, or if its method is idempotent and its body in memory (RFC 9110
-    /// 9.2.2). Another target is tried only where no connection could be opened.
+    /// A request is sent once more where a reused connection turns out to be closed: if hyper had not
+    /// begun to write it, or if its method is idempotent and its body in memory (RFC 9110 9.2.2). Such
+    /// an idempotent request is also sent to another target where a new connection ends before any
+    /// answer. Else another target is tried only where no connection could be opened.
     pub async fn send(&self, head: request::Parts, body: Body, call: Call) -> Result<Answer, UpstreamError> {
         let now = Instant::now();
         let limits = Limits::new(now, &self.settings.timeouts, call.deadline);
@@ -91,6 +92,19 @@ impl Upstream {
             }
         }
 
+        let (attempt, connection) = self.connect(attempt, tried, &limits).await?;
+        set_host(&mut request, &attempt.target.host, call.preserve_host);
+        // A target that is being stopped still takes connections it never reads: its kernel resets them.
+        let copy = if self.targets.len() > 1 { copy_to_repeat(&request) } else { None };
+        let mut failure = match self.exchange(attempt, connection, request, &limits).await {
+            Ok(answer) => return Ok(answer),
+            Err(failure) => failure,
+        };
+        let again = copy.and_then(|copy| failure.request_if_stale(Some(copy)));
+        let error = self.judge(failure, &limits);
+        let Some(mut request) = again else { return Err(error) };
+        let mut tried = self.targets.iter().position(|target| target.name == *error.target()).into_iter().collect();
+        let attempt = self.attempt(&mut tried, Instant::now()).ok_or(error)?;
         let (attempt, connection) = self.connect(attempt, tried, &limits).await?;
         set_host(&mut request, &attempt.target.host, call.preserve_host);
         self.exchange(attempt, connection, request, &limits).await.map_err(|failure| self.judge(failure, &limits))
