@@ -20,7 +20,7 @@ pub(crate) struct Size(pub u64);
 
 /// The longest duration that is taken: a year. Longer ones are typing errors, and sums with the
 /// clock must not overflow.
-pub const MAX_DURATION: Duration = Duration::from_hours(365 * 24);
+const MAX_DURATION: Duration = Duration::from_hours(365 * 24);
 
 /// What a duration looks like, for editors; [`parse_duration`] has the last word.
 pub(super) const DURATION_PATTERN: &str = "^0*[1-9][0-9]{0,15}(ms|s|m|h)$";
