@@ -131,9 +131,9 @@ async fn a_body_arrives_whole_however_it_is_framed_and_announced() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn restarts_under_load_lose_no_request_that_may_be_repeated() {
     // New connections all the time: those that the kernel has taken and nginx will not are lost ones.
-    let server = format!("keepalive_requests 5; {SERVER}");
-    let Some(mut one) = Nginx::start(&server).await else { return };
-    let Some(mut other) = Nginx::start(&server).await else { return };
+    let settings = format!("keepalive_requests 5; {SERVER}");
+    let Some(mut one) = Nginx::start(&settings).await else { return };
+    let Some(mut other) = Nginx::start(&settings).await else { return };
     let gateway = Arc::new(Gateway::start(&in_front_of([&one, &other])).await);
     let (over, served) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let clients: Vec<_> = (0..4)
