@@ -22,6 +22,8 @@ mod finish;
 mod head;
 
 pub use client::{Client, Turn};
+#[cfg(fuzzing)]
+pub(crate) use head::check as check_head;
 pub(crate) use head::strip_prefix;
 
 use finish::Finish;
@@ -85,6 +87,10 @@ async fn forward(route: &RouteState, context: &mut Context, body: Body, finish: 
     let body = context.replaced_body.take().map_or(body, Body::full);
     let call = Call { deadline: Some(context.deadline.into()), preserve_host: route.preserve_host };
     let asked = Instant::now();
+    // What the plugins have used up is not the upstream's delay.
+    if asked >= context.deadline {
+        return respond::fail(context, Failure::Deadline);
+    }
     let answer = upstream.send(&context.request, body, call).await;
     finish.asked(upstream.name(), asked, &answer);
     match answer {

@@ -161,9 +161,7 @@ impl Gateway {
             return Ok(Arc::clone(known));
         }
         let plugin = loaded.configure(settings, rights, fingerprint).await;
-        plugin
-            .map(Arc::new)
-            .map_err(|error| vec![document.error_at(&["plugins", name, "config"], format!("plugin `{name}`: {error}"))])
+        plugin.map(Arc::new).map_err(|error| vec![refused_config(name, &error, document)])
     }
 
     fn known_component(&self, hash: &ContentHash, fresh: &HashMap<ContentHash, Loaded>) -> Option<Loaded> {
@@ -183,6 +181,20 @@ fn bytes(component: &Component) -> Result<std::borrow::Cow<'static, [u8]>, LoadE
         Component::BuiltIn(name) => built_in(name).map(Into::into).ok_or(LoadError::NotWasm),
         Component::File(path) => load::read(path).map(Into::into),
     }
+}
+
+/// `configure` begins its error with the key that is wrong, by custom: then it is placed there.
+fn refused_config(name: &str, error: &LoadError, document: &Document) -> Diagnostic {
+    let mut place = vec!["plugins", name, "config"];
+    if let LoadError::Configure(problem) = error {
+        let end = problem.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-')).unwrap_or(problem.len());
+        let (key, rest) = problem.split_at(end);
+        place.push(key);
+        if !rest.starts_with([':', '.', '[']) || !document.has(&place) {
+            place.pop();
+        }
+    }
+    document.error_at(&place, format!("plugin `{name}`: {error}"))
 }
 
 /// A plugin that wants what it was not granted would fail at its first request.

@@ -46,7 +46,8 @@ pub enum Failure {
     },
     /// The route has no upstream, and no plugin answered.
     NothingAnswered,
-    /// The whole exchange took longer than the route allows.
+    /// The route's time was over before there was anything to ask an upstream: the client's body, or
+    /// the plugins, took it all.
     Deadline,
 }
 
@@ -129,7 +130,11 @@ impl Failure {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             // What is left of the body, or of what was no request, would be taken for the next one.
-            Self::BadRequest { .. } | Self::BodyTooLarge { .. } | Self::BodyTimeout | Self::ClientGone => {
+            Self::BadRequest { .. }
+            | Self::BodyTooLarge { .. }
+            | Self::BodyTimeout
+            | Self::ClientGone
+            | Self::Deadline => {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             _ => {}

@@ -29,13 +29,15 @@
 //! # fn main() {}
 //! ```
 //!
-//! The modules carry the names of the interfaces in `wit/`, one each, with the same functions.
+//! The modules carry the names of the interfaces in `wit/`, one each, with the same functions;
+//! [`duration`] is for configs.
 //! Compiled natively they talk to [`testing::Host`], so plugins are unit-tested with `cargo test`.
 //! Absent on purpose: anything a component could not do without this crate.
 
 pub mod attributes;
 pub mod clock;
 pub mod crypto;
+pub mod duration;
 pub mod hooks;
 pub mod http_client;
 pub mod kv;

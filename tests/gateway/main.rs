@@ -5,6 +5,7 @@
 mod built_ins;
 mod clients;
 mod languages;
+mod peers;
 mod plugins;
 mod proxy;
 mod reload;

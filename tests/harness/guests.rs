@@ -1,14 +1,13 @@
 //! Plugins the tests bring along: `tests/guests`, compiled when first asked for.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
 use tollgate_plugin_builder::{Toolchain, build_crates, componentize};
 
-use crate::binary;
+use crate::{binary, tools};
 
 /// Does what its configuration says: `tests/guests/scripted`.
 pub fn scripted() -> &'static [u8] {
@@ -38,19 +37,15 @@ fn rust() -> &'static [Vec<u8>] {
 ///
 /// `None` where a tool is missing, which is said; with `CI=true` it is a failure.
 pub fn in_language(name: &str, needs: &[&str]) -> Option<Vec<u8>> {
-    let tools = binary::target_folder().join("guest-tools");
-    if let Some(missing) = needs.iter().find(|tool| !tools.join(tool).exists() && !in_path(tool)) {
-        let skipped = format!("skipped: {name} (no {missing}: scripts/setup-guests installs it)");
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "{skipped}");
-        // Not `println!`, which is heard only when a test fails.
-        #[allow(clippy::explicit_write, reason = "`eprintln!` would be swallowed by the test runner")]
-        writeln!(std::io::stderr(), "{skipped}").unwrap();
+    let folder_of_tools = binary::target_folder().join("guest-tools");
+    if let Some(missing) = needs.iter().find(|tool| !tools::is_there(&folder_of_tools, tool)) {
+        tools::skipped(&format!("no {missing}: scripts/setup-guests installs it"));
         return None;
     }
     let folder = binary::workspace().join("tests/guests").join(name);
     let output = binary::target_folder().join(format!("guests/{name}-{:016x}.wasm", fingerprint(&folder)));
     if !output.exists() {
-        build(&folder, &tools, &output);
+        build(&folder, &folder_of_tools, &output);
     }
     let wasm = std::fs::read(output).unwrap();
     // A core module has version 1 and layer 0, a component has layer 1.
@@ -82,8 +77,4 @@ fn fingerprint(folder: &Path) -> u64 {
         }
     }
     hasher.finish()
-}
-
-fn in_path(tool: &str) -> bool {
-    std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|folder| folder.join(tool).exists())
 }

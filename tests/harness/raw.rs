@@ -28,6 +28,11 @@ impl Raw {
         within("the bytes to be taken", self.stream.write_all(bytes.as_ref())).await.unwrap();
     }
 
+    /// Ends its half of the connection, and can still read.
+    pub async fn finish_writing(&mut self) {
+        self.stream.shutdown().await.unwrap();
+    }
+
     /// Everything up to and including these bytes. Fails if the connection ends before.
     pub async fn read_until(&mut self, end: &str) -> String {
         loop {

@@ -13,14 +13,18 @@ pub(super) fn run(path: &Path) -> Result<(), Failed> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (config, plugins) = runtime.block_on(gateway.check(path))?;
     say!(
-        "{} is good: {} routes, {} upstreams, {} plugins",
+        "{} is good: {}, {}, {}",
         path.display(),
-        config.routes.len(),
-        config.upstreams.len(),
-        config.plugins.len()
+        count(config.routes.len(), "route"),
+        count(config.upstreams.len(), "upstream"),
+        count(config.plugins.len(), "plugin")
     );
     for plugin in &plugins {
         say!("  plugin {} is {} {}", plugin.name(), plugin.descriptor.name, plugin.descriptor.version);
     }
     Ok(())
+}
+
+fn count(number: usize, of: &str) -> String {
+    format!("{number} {of}{}", if number == 1 { "" } else { "s" })
 }

@@ -49,6 +49,11 @@ impl Document {
         self.value_place(&pointer(key_path))
     }
 
+    /// Whether this part of the config is written anywhere. See [`Document::at`].
+    pub fn has(&self, key_path: &[&str]) -> bool {
+        self.spans.contains_key(&pointer(key_path))
+    }
+
     /// An error at a part of the config, labelled with its key path. See [`Document::at`].
     pub fn error_at(&self, key_path: &[&str], message: impl Into<String>) -> Diagnostic {
         self.value_error(&pointer(key_path), message)

@@ -50,6 +50,12 @@ fn lookup(name: &str, folder: &Path, files: &mut Vec<PathBuf>) -> Result<String,
         let text = String::from_utf8(bytes?).map_err(|_| format!("`{}` is not UTF-8 text", path.display()))?;
         return Ok(without_last_newline(text));
     }
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if is_name {
+        return Err(format!(
+            "`${{{name}}}` says not where from: for a variable write `${{env.{name}}}`, for a file `${{file.{name}}}`"
+        ));
+    }
     Err(format!(
         "`${{{name}}}` is neither `${{env.NAME}}` nor `${{file.PATH}}`; write `$${{` for the two characters themselves"
     ))

@@ -26,9 +26,9 @@ use serde_json::Value;
 
 pub use document::Document;
 pub use error::{Diagnostic, Diagnostics, Place};
-pub use plugin_config::{MAX_SCHEMA, MAX_SCHEMA_DEPTH};
+pub use plugin_config::MAX_SCHEMA;
 pub use read::MAX_FILE;
-pub use units::{MAX_DURATION, parse_duration, parse_size};
+pub use units::{parse_duration, parse_size};
 
 use source::Source;
 

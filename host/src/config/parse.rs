@@ -193,18 +193,27 @@ impl Parser {
             // The parser's further complaints about one line follow from the first.
             if lines.insert(place.line) {
                 let diagnostic = Diagnostic::new(format!("invalid TOML: {}", error.message())).at(place);
-                self.syntax.push(
-                    if error.message().contains("quoted")
-                        || error.message().starts_with("invalid") && is_bare_text(&source.text, &span)
-                    {
-                        diagnostic.help(QUOTES)
-                    } else {
-                        diagnostic
-                    },
-                );
+                let help = syntax_help(error.message(), &source.text, &span);
+                self.syntax.push(help.into_iter().fold(diagnostic, Diagnostic::help));
             }
         }
     }
+}
+
+/// What to do, for the slips of those who write other formats every day.
+fn syntax_help(message: &str, text: &str, span: &Range<usize>) -> Option<&'static str> {
+    let (before, rest) = text.split_at_checked(span.start).unwrap_or_default();
+    if message.starts_with("key with no value") && before.trim_end().ends_with(':') {
+        return Some("TOML writes `key = value`, not `key: value`");
+    }
+    if message.starts_with("unexpected key or value") && rest.starts_with(',') {
+        return Some("keys are not separated by commas: each stands on a line of its own");
+    }
+    if message.starts_with("invalid basic string") && message.ends_with("expected `\"`") {
+        return Some("the text has no `\"` at its end");
+    }
+    let bare = message.contains("quoted") || message.starts_with("invalid") && is_bare_text(text, span);
+    bare.then_some(QUOTES)
 }
 
 /// A line that is not converted may hold key material all the same.

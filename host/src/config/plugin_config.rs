@@ -10,7 +10,7 @@ use super::validate;
 pub const MAX_SCHEMA: usize = 256 << 10;
 
 /// The deepest a plugin's schema may be nested.
-pub const MAX_SCHEMA_DEPTH: usize = 64;
+const MAX_SCHEMA_DEPTH: usize = 64;
 
 impl Document {
     /// Every error in the `config` table of a plugin, by the JSON Schema (draft 2020-12) its

@@ -182,6 +182,11 @@ impl Resolver<'_> {
     fn upstream_id(&mut self, pointer: &str, name: &str) -> Option<model::UpstreamId> {
         let error = match self.upstreams.iter().position(|upstream| upstream == name) {
             Some(index) => return Some(model::UpstreamId(index)),
+            None if name.contains("://") => {
+                let message = "an upstream is given by its name here, not by an address";
+                let help = "write the address into the `targets` of a table `[upstreams.NAME]`, and its NAME here";
+                self.document.value_error(pointer, message).help(help)
+            }
             None => self.unknown(pointer, "upstream", name, &self.upstreams),
         };
         self.errors.push(error);

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::document::tokens;
 use super::file::File;
-use super::units::{DURATION_PATTERN, SIZE_PATTERN};
+use super::units::{DURATION_OR_ZERO_PATTERN, DURATION_PATTERN, SIZE_PATTERN};
 
 /// The schema of the whole config file (JSON Schema, draft 2020-12).
 pub(super) static FILE_SCHEMA: LazyLock<Value> = LazyLock::new(|| schemars::schema_for!(File).to_value());
@@ -40,7 +40,7 @@ pub(super) fn keys(node: &Value) -> Vec<&str> {
 /// What a node asks for, with its article: `a list of strings`.
 pub(super) fn expected(root: &Value, node: &Value) -> String {
     match node.get("pattern").and_then(Value::as_str) {
-        Some(DURATION_PATTERN) => return "a duration (a string with a unit)".into(),
+        Some(DURATION_PATTERN | DURATION_OR_ZERO_PATTERN) => return "a duration (a string with a unit)".into(),
         Some(SIZE_PATTERN) => return "a size (a string with a unit)".into(),
         _ => {}
     }
@@ -62,6 +62,18 @@ pub(super) fn expected(root: &Value, node: &Value) -> String {
         }
         Some(name) => of_type(name),
         None => "something else".into(),
+    }
+}
+
+/// As [`expected`], for one of several alternatives: a fixed value as it is written, a table of one
+/// key with that key.
+pub(super) fn form(root: &Value, node: &Value) -> String {
+    if let Some(text) = node.get("const").and_then(toml_text) {
+        return format!("`{text}`");
+    }
+    match node.get("required").and_then(Value::as_array).map(Vec::as_slice) {
+        Some([key]) => format!("`{{ {} = ... }}`", key.as_str().unwrap_or_default()),
+        _ => expected(root, node),
     }
 }
 
@@ -96,10 +108,12 @@ pub(super) fn example(root: &Value, node: &Value) -> Option<String> {
     toml_text(&listed(node).or_else(|| listed(follow(root, node)))?)
 }
 
-/// The first sentence of a node's description.
-pub(super) fn description<'a>(root: &'a Value, node: &'a Value) -> Option<&'a str> {
+/// The first sentence of a node's description, in one line.
+pub(super) fn description(root: &Value, node: &Value) -> Option<String> {
     let text = node.get("description").or_else(|| follow(root, node).get("description"))?.as_str()?;
-    text.lines().next()
+    let paragraph = text.split("\n\n").next()?.split_whitespace().collect::<Vec<_>>().join(" ");
+    let sentence = paragraph.find(". ").and_then(|end| paragraph.get(..=end));
+    Some(sentence.map(str::to_owned).unwrap_or(paragraph))
 }
 
 /// A value as it is written in one line of TOML; `None` for what TOML has no word for.

@@ -20,10 +20,13 @@ pub(crate) struct Size(pub u64);
 
 /// The longest duration that is taken: a year. Longer ones are typing errors, and sums with the
 /// clock must not overflow.
-pub const MAX_DURATION: Duration = Duration::from_hours(365 * 24);
+const MAX_DURATION: Duration = Duration::from_hours(365 * 24);
 
 /// What a duration looks like, for editors; [`parse_duration`] has the last word.
 pub(super) const DURATION_PATTERN: &str = "^0*[1-9][0-9]{0,15}(ms|s|m|h)$";
+
+/// [`DURATION_PATTERN`] with zero. Plugins' schemas have it too, and are told about in the same words.
+pub(super) const DURATION_OR_ZERO_PATTERN: &str = "^[0-9]{1,16}(ms|s|m|h)$";
 
 /// What a size looks like, for editors; [`parse_size`] has the last word.
 pub(super) const SIZE_PATTERN: &str = "^[0-9]{1,16}(B|KB|MB|GB|KiB|MiB|GiB)$";

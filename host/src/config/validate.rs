@@ -101,7 +101,16 @@ impl<'a> Wording<'a> {
         } else {
             error = error.help(format!("allowed here: {}", suggest::list(allowed)));
         }
+        if let Some(settings) = self.own_settings(table) {
+            error = error.help(format!("the plugin's own settings go into `[{settings}.config]`"));
+        }
         self.found.push((pointer, error));
+    }
+
+    /// The path of a plugin's table, if it is one: people write a plugin's own settings there.
+    fn own_settings(&self, table: &str) -> Option<String> {
+        let name = table.strip_prefix("/plugins/").filter(|name| self.base.is_empty() && !name.contains('/'))?;
+        (!name.is_empty()).then(|| self.document.key_path(table))
     }
 
     /// Where a key would be right: a table around this one, or one of the top level's.
@@ -169,11 +178,15 @@ impl<'a> Wording<'a> {
             return;
         }
         let mut forms: Vec<String> =
-            alternatives(node).map(|n| schema::expected(self.schema, schema::follow(self.schema, n))).collect();
+            alternatives(node).map(|n| schema::form(self.schema, schema::follow(self.schema, n))).collect();
         forms.retain(|form| form != "nothing");
         forms.dedup();
-        let message =
-            format!("{} must be {}, not {}", self.name(&pointer), forms.join(" or "), schema::found(error.instance()));
+        // "must be a string, not a string" helps nobody: where the text is wrong, it is shown.
+        let found = match error.instance().as_str().filter(|_| self.document.may_be_shown(&pointer)) {
+            Some(text) => format!("`\"{}\"`", text.escape_debug()),
+            None => schema::found(error.instance()).to_owned(),
+        };
+        let message = format!("{} must be {}, not {found}", self.name(&pointer), either(&forms));
         let error = self.document.value_error(&pointer, message);
         self.found.push((pointer, error));
     }
@@ -183,6 +196,14 @@ impl<'a> Wording<'a> {
         let path = error.schema_path().as_str();
         let node = path.rsplit_once('/').and_then(|(node, _)| self.schema.pointer(node));
         node.unwrap_or(&Value::Null)
+    }
+}
+
+/// `a, b or c`.
+fn either(forms: &[String]) -> String {
+    match forms {
+        [most @ .., last] if !most.is_empty() => format!("{} or {last}", most.join(", ")),
+        forms => forms.concat(),
     }
 }
 

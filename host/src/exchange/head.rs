@@ -17,7 +17,7 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Refuses what cannot be forwarded safely; returns the host asked for, in lower case and without
 /// port.
-pub(super) fn check(head: &request::Parts, max_bytes: usize) -> Result<Cow<'_, str>, Failure> {
+pub(crate) fn check(head: &request::Parts, max_bytes: usize) -> Result<Cow<'_, str>, Failure> {
     // hyper's own limit is that of its read buffer, which may hold more than one head.
     if size(head) > max_bytes {
         return Err(Failure::HeadTooLarge);

@@ -36,6 +36,10 @@ pub async fn serve(worker: Rc<Worker>, accepted: Accepted, mut draining: watch::
     let connection = http1::Builder::new()
         // `Impatient` bounds it, with one timer for the connection instead of one for each request.
         .header_read_timeout(None)
+        // A client that ends its half of the connection is taken to have gone, as nginx takes it when it
+        // proxies. The end of a connection looks the same, and those who give up are many, those who
+        // only stop writing few: waiting for the former would keep their upstream calls going.
+        .half_close(false)
         .max_buf_size(limits.head.max(SMALLEST_BUFFER))
         .max_headers(limits.header_count)
         .serve_connection(TokioIo::new(stream), service);

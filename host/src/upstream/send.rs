@@ -65,9 +65,10 @@ impl Upstream {
     /// The target becomes origin-form, `host` the target's, and framing follows from the body; other
     /// fields are the caller's, who also refuses CONNECT. Dropping the future closes the connection.
     ///
-    /// A request is sent a second time only where a reused connection turns out to be closed: if no
-    /// byte of it was written, or if its method is idempotent; and only if its body is in memory (RFC
-    /// 9110 9.2.2). Another target is tried only where no connection could be opened.
+    /// A request is sent once more where a reused connection turns out to be closed: if no byte of it
+    /// was written, or if its method is idempotent; and only if its body is in memory (RFC 9110
+    /// 9.2.2). Such an idempotent request is also sent to another target where a new connection ends
+    /// before any answer. Else another target is tried only where no connection could be opened.
     pub async fn send(&self, head: &request::Parts, mut body: Body, call: Call) -> Result<Answer, UpstreamError> {
         let began = Instant::now();
         let limits = Limits::new(began, &self.settings.timeouts, call.deadline);
@@ -83,7 +84,7 @@ impl Upstream {
             match self.exchange(attempt, connection, &request, body, &limits).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => {
-                    let again = copy.filter(|_| failure.may_be_repeated(is_repeatable));
+                    let again = copy.clone().filter(|_| failure.may_be_repeated(is_repeatable));
                     let Some(again) = again else { return Err(self.judge(failure, &limits)) };
                     (body, attempt) = (Body::full(again), failure.attempt);
                 }
@@ -91,7 +92,30 @@ impl Upstream {
         }
 
         let (attempt, connection) = self.connect(attempt, tried, &limits).await?;
-        self.exchange(attempt, connection, &request, body, &limits).await.map_err(|failure| self.judge(failure, &limits))
+        match self.exchange(attempt, connection, &request, body, &limits).await {
+            Ok(answer) => Ok(answer),
+            Err(failure) => {
+                // A target that is being stopped still takes connections it never reads: its kernel resets them.
+                let again = copy.filter(|_| self.targets.len() > 1 && failure.may_be_repeated(is_repeatable));
+                let error = self.judge(failure, &limits);
+                let Some(again) = again else { return Err(error) };
+                self.send_elsewhere(error, &request, Body::full(again), &limits).await
+            }
+        }
+    }
+
+    /// Sends a request to another target than the one that failed with `error`.
+    async fn send_elsewhere(
+        &self,
+        error: UpstreamError,
+        request: &Outgoing<'_>,
+        body: Body,
+        limits: &Limits,
+    ) -> Result<Answer, UpstreamError> {
+        let mut tried = self.targets.iter().position(|target| target.name == *error.target()).into_iter().collect();
+        let attempt = self.attempt(&mut tried, Instant::now()).ok_or(error)?;
+        let (attempt, connection) = self.connect(attempt, tried, limits).await?;
+        self.exchange(attempt, connection, request, body, limits).await.map_err(|failure| self.judge(failure, limits))
     }
 
     fn attempt(&self, tried: &mut Vec<usize>, now: Instant) -> Option<Attempt> {

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use tollgate_plugin_sdk::duration::{Duration, MORE_THAN_ZERO};
 use tollgate_plugin_sdk::schemars::JsonSchema;
 
 /// The `config` table of `aggregate`.
@@ -39,8 +40,8 @@ pub struct PartConfig {
     pub method: String,
     /// How long the answer may take, at most `1h`.
     #[serde(default = "two_seconds")]
-    #[schemars(regex(pattern = r"^[0-9]+(ms|s|m|h)$"))]
-    pub timeout: String,
+    #[schemars(regex(pattern = MORE_THAN_ZERO))]
+    pub timeout: Duration,
     /// What a failure of this part means.
     #[serde(default)]
     pub mode: Mode,
@@ -72,6 +73,6 @@ fn get() -> String {
     "GET".to_owned()
 }
 
-fn two_seconds() -> String {
-    "2s".to_owned()
+fn two_seconds() -> Duration {
+    Duration::from_secs(2)
 }

@@ -6,7 +6,6 @@
 
 mod compose;
 mod config;
-mod duration;
 mod failure;
 mod part;
 mod query;

@@ -1,11 +1,11 @@
 //! One part: how it is called, and what counts as an answer.
 
 use serde_json::Value;
+use tollgate_plugin_sdk::duration::Duration;
 use tollgate_plugin_sdk::http_client::{ClientError, Outbound, Target};
 use tollgate_plugin_sdk::{Answer, Header, request};
 
 use crate::config::{Mode, PartConfig};
-use crate::duration::parse_timeout;
 use crate::failure::Failure;
 use crate::query;
 use crate::template::Template;
@@ -46,7 +46,7 @@ impl Part {
         Ok(Self {
             target: target(config.upstream, config.origin).map_err(|error| format!("part `{name}`: {error}"))?,
             path: Template::parse(&config.path).map_err(|error| at("path", error))?,
-            timeout_ms: parse_timeout(&config.timeout).map_err(|error| at("timeout", error))?,
+            timeout_ms: timeout_ms(config.timeout).map_err(|error| at("timeout", error))?,
             otherwise: otherwise(config.mode, config.default).map_err(|error| format!("part `{name}`: {error}"))?,
             method: config.method,
             forward_headers: config.forward_headers.iter().map(|header| header.to_ascii_lowercase()).collect(),
@@ -124,6 +124,20 @@ fn check_method(method: &str) -> Result<(), String> {
     }
     Ok(())
 }
+
+/// More than none, at most an hour.
+fn timeout_ms(timeout: Duration) -> Result<u32, String> {
+    if timeout.is_zero() {
+        return Err(format!("`{timeout}` leaves no time for an answer"));
+    }
+    if timeout > MAX_TIMEOUT {
+        return Err(format!("`{timeout}` is more than `{MAX_TIMEOUT}`"));
+    }
+    Ok(timeout.as_millis())
+}
+
+/// The longest time-out of a part.
+const MAX_TIMEOUT: Duration = Duration::from_mins(60);
 
 fn target(upstream: Option<String>, origin: Option<String>) -> Result<Target, String> {
     match (upstream, origin) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use tollgate_plugin_sdk::duration::Duration;
 use tollgate_plugin_sdk::schemars::JsonSchema;
 
 /// The `config` table of `jwt-auth`. The keys are not here: they are in the plugin's `keys` table
@@ -17,8 +18,7 @@ pub struct Config {
     /// names an audience is refused (RFC 7519 section 4.1.3).
     pub audience: Option<OneOrMany>,
     /// How far the clocks of the issuer and the gateway may differ, at most `10m`.
-    #[schemars(regex(pattern = r"^[0-9]+(ms|s|m|h)$"))]
-    pub leeway: String,
+    pub leeway: Duration,
     /// Claims that must be there and not be null. Dotted names reach into objects.
     pub required_claims: Vec<String>,
     /// Whether a token without `exp` is refused.
@@ -48,7 +48,7 @@ impl Default for Config {
         Self {
             issuer: None,
             audience: None,
-            leeway: "30s".to_owned(),
+            leeway: Duration::from_secs(30),
             required_claims: Vec::new(),
             require_exp: true,
             scopes: Vec::new(),

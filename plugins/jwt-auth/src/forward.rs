@@ -1,7 +1,7 @@
 //! What the rest of the chain and the upstream get of the claims.
 //!
 //! A field the upstream takes claims from is set or removed on every request that goes on, also
-//! without a token: what the client sends in it never arrives.
+//! without a token: what the client sends in it never arrives, in no spelling.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +9,7 @@ use tollgate_plugin_sdk::{attributes, request};
 
 use crate::claims::Claims;
 use crate::refusal::Refusal;
+use crate::spellings::{Spellings, alike};
 
 /// Which claims go where.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub(crate) struct Forward {
     headers: Vec<(String, String)>,
     /// Claim and attribute.
     attributes: Vec<(String, String)>,
+    /// Names that an upstream may take for one of `headers`.
+    spellings: Spellings,
 }
 
 impl Forward {
@@ -25,8 +28,12 @@ impl Forward {
         for (claim, field) in headers {
             let field = field.to_ascii_lowercase();
             check_field_name(&format!("claims_to_headers.{claim:?}"), &field)?;
-            if let Some((other, _)) = fields.iter().find(|(_, taken)| *taken == field) {
-                return Err(format!("claims_to_headers: {other:?} and {claim:?} both go to `{field}`"));
+            if let Some((other, taken)) = fields.iter().find(|(_, taken)| alike(taken, &field)) {
+                return Err(if *taken == field {
+                    format!("claims_to_headers: {other:?} and {claim:?} both go to `{field}`")
+                } else {
+                    format!("claims_to_headers: `{taken}` and `{field}` are one field to many upstreams")
+                });
             }
             fields.push((claim.clone(), field));
         }
@@ -34,11 +41,13 @@ impl Forward {
             let attribute = format!("jwt.claim.{claim}");
             (claim, attribute)
         });
-        Ok(Self { headers: fields, attributes: attributes.collect() })
+        let spellings = Spellings::of(fields.iter().map(|(_, field)| field.clone()).collect());
+        Ok(Self { headers: fields, attributes: attributes.collect(), spellings })
     }
 
     /// For a request with a token.
     pub(crate) fn claims(&self, claims: &Claims<'_>) -> Result<(), Refusal> {
+        self.remove_other_spellings()?;
         for (claim, field) in &self.headers {
             let done = match claims.text(claim) {
                 Some(value) => request::set_header(field, &value),
@@ -57,12 +66,17 @@ impl Forward {
 
     /// For a request without a token.
     pub(crate) fn nothing(&self) -> Result<(), Refusal> {
-        for (_, field) in &self.headers {
-            request::remove_header(field)
-                .map_err(|_| Refusal::BadRequest("a field for claims could not be removed"))?;
-        }
-        Ok(())
+        self.remove_other_spellings()?;
+        self.headers.iter().try_for_each(|(_, field)| remove(field))
     }
+
+    fn remove_other_spellings(&self) -> Result<(), Refusal> {
+        self.spellings.present().iter().try_for_each(|name| remove(name))
+    }
+}
+
+fn remove(field: &str) -> Result<(), Refusal> {
+    request::remove_header(field).map_err(|_| Refusal::BadRequest("a field for claims could not be removed"))
 }
 
 fn refused(claim: &str, why: &str) -> Refusal {
@@ -118,6 +132,25 @@ mod tests {
     }
 
     #[test]
+    fn copies_that_a_cgi_upstream_takes_for_the_same_field_are_gone_too() {
+        // Few spellings are asked for one by one, many are looked for among all fields.
+        for field in ["x-user-id", "x-my-own-user-id"] {
+            let forward = forward(&[("sub", field), ("role", "x-role")], &[]).unwrap();
+            let (all, one) = (field.replace('-', "_"), field.replacen('-', "_", 1));
+            let host =
+                || Host::new().header(&all.to_uppercase(), "root").header(&one, "root").header("x_role", "admin");
+            let gateway = host().header(&field.replace('-', ""), "other");
+            forward.claims(&Claims::parse(br#"{"sub": "zoe"}"#).unwrap()).unwrap();
+            let other = (field.replace('-', ""), "other".to_owned());
+            assert_eq!(gateway.request_headers(), [other, (field.to_owned(), "zoe".to_owned())]);
+            drop(gateway);
+            let gateway = host();
+            forward.nothing().unwrap();
+            assert_eq!(gateway.request_headers(), []);
+        }
+    }
+
+    #[test]
     fn a_claim_that_would_break_out_of_its_field_refuses_the_token() {
         let _host = Host::new();
         let forward = forward(&[("sub", "x-user")], &[]).unwrap();
@@ -138,5 +171,6 @@ mod tests {
             assert!(forward(&[("sub", field)], &[]).is_err(), "{field}");
         }
         assert!(forward(&[("sub", "x-user"), ("name", "X-User")], &[]).unwrap_err().contains("both"));
+        assert!(forward(&[("sub", "x-user"), ("name", "x_user")], &[]).unwrap_err().contains("are one field"));
     }
 }

@@ -7,12 +7,12 @@
 mod answer;
 mod claims;
 mod config;
-mod duration;
 mod forward;
 mod keys;
 mod refusal;
 mod rules;
 mod source;
+mod spellings;
 mod token;
 
 use tollgate_plugin_sdk::{Plugin, RequestFilter, Verdict, Want, clock, export, log};

@@ -1,8 +1,9 @@
 //! What the claims of a trusted token must say: RFC 7519 section 4.1, and scopes.
 
+use tollgate_plugin_sdk::duration::Duration;
+
 use crate::claims::{Claims, string, strings};
 use crate::config::Config;
-use crate::duration::parse_leeway;
 use crate::refusal::{Refusal, quoted};
 use crate::token::Token;
 
@@ -20,12 +21,11 @@ pub(crate) struct Rules {
 
 impl Rules {
     pub(crate) fn new(config: Config) -> Result<Self, String> {
-        let leeway = u32::try_from(parse_leeway(&config.leeway)?).unwrap_or(u32::MAX);
         Ok(Self {
             typ: config.typ.map(|typ| without_application(&typ).to_owned()),
             issuers: config.issuer.map(|issuer| issuer.into_list("issuer")).transpose()?,
             audiences: config.audience.map(|audience| audience.into_list("audience")).transpose()?,
-            leeway_seconds: f64::from(leeway) / 1000.0,
+            leeway_seconds: leeway_seconds(config.leeway)?,
             require_exp: config.require_exp,
             required: config.required_claims,
             scopes: config.scopes,
@@ -136,6 +136,18 @@ impl Rules {
             None => Ok(()),
         }
     }
+}
+
+/// The longest leeway that makes sense: RFC 7519 section 4.1.4 speaks of "a few minutes".
+const MAX_LEEWAY: Duration = Duration::from_mins(10);
+
+fn leeway_seconds(leeway: Duration) -> Result<f64, String> {
+    if leeway > MAX_LEEWAY {
+        return Err(format!(
+            "leeway: `{leeway}` is more than `{MAX_LEEWAY}`; a leeway is for clocks that differ a little"
+        ));
+    }
+    Ok(std::time::Duration::from(leeway).as_secs_f64())
 }
 
 /// Seconds since 1970, maybe with a fraction (RFC 7519 section 2).

@@ -1,6 +1,7 @@
 //! The plugin's `config` table.
 
 use serde::Deserialize;
+use tollgate_plugin_sdk::duration::{Duration, MORE_THAN_ZERO};
 use tollgate_plugin_sdk::schemars::JsonSchema;
 
 /// So many requests in such a period, for each client.
@@ -12,8 +13,8 @@ pub(crate) struct Config {
     #[schemars(range(min = 1))]
     pub(crate) limit: u32,
     /// The period: a whole number and a unit, `"1s"`, `"1m"`, `"1h"`; at most 49 days.
-    #[schemars(regex(pattern = r"^0*[1-9][0-9]{0,9}(ms|s|m|h)$"))]
-    pub(crate) per: String,
+    #[schemars(regex(pattern = MORE_THAN_ZERO))]
+    pub(crate) per: Duration,
     /// The most requests a client may make at once, after a time of rest. Default: `limit`.
     #[schemars(range(min = 1))]
     pub(crate) burst: Option<u32>,

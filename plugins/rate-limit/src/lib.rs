@@ -6,7 +6,6 @@
 
 mod client;
 mod config;
-mod period;
 
 use serde_json::json;
 use tollgate_plugin_sdk::rate::{self, Bucket, Decision, RateError};
@@ -36,7 +35,10 @@ impl Plugin for RateLimit {
     const SUMMARY: &'static str = "Limits how many requests a client may make in a period";
 
     fn configure(config: Config) -> Result<Self, String> {
-        let period_ms = period::parse(&config.per)?;
+        let period_ms = config.per.as_millis();
+        if period_ms == 0 {
+            return Err("per: must be more than zero".to_owned());
+        }
         let capacity = config.burst.unwrap_or(config.limit);
         if config.limit == 0 || capacity == 0 {
             return Err("limit and burst: must be at least 1".to_owned());

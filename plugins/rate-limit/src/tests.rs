@@ -138,7 +138,7 @@ fn what_cannot_be_counted_is_refused() {
 
 #[test]
 fn a_config_that_makes_no_sense_is_refused() {
-    assert!(refused_config(json!({"limit": 1, "per": "soon"})).starts_with("per: "));
+    assert!(refused_config(json!({"limit": 1, "per": "0s"})).starts_with("per: "));
     assert!(refused_config(json!({"limit": 0, "per": "1s"})).contains("at least 1"));
     assert!(refused_config(json!({"limit": 1, "per": "1s", "burst": 0})).contains("at least 1"));
     assert!(refused_config(json!({"limit": 1, "per": "1s", "by": {"header": ""}})).starts_with("by: "));

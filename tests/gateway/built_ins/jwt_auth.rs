@@ -74,6 +74,19 @@ async fn a_good_token_of_each_algorithm_passes_and_says_who_it_is() {
 }
 
 #[tokio::test]
+async fn a_client_cannot_send_the_claims_field_in_a_spelling_that_cgi_takes_for_the_same() {
+    let upstream = Upstream::answering("ok").await;
+    let gateway = gateway_to(&upstream).await;
+    let mut asked = request("GET", "/", "");
+    let token = signed(Algorithm::HS256, &claims());
+    asked.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+    asked.headers_mut().insert("x_user", "admin".parse().unwrap());
+    assert_eq!(gateway.send(asked).await.status, 200);
+    let seen = upstream.last();
+    assert_eq!((&seen.headers["x-user"], seen.headers.get("x_user")), (&"zoe".parse().unwrap(), None));
+}
+
+#[tokio::test]
 async fn without_a_token_the_client_is_asked_for_one() {
     let upstream = Upstream::answering("ok").await;
     let gateway = gateway_to(&upstream).await;

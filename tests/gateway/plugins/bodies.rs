@@ -1,6 +1,6 @@
 //! Plugins and request bodies.
 
-use tollgate_tests::{Upstream, request};
+use tollgate_tests::{Config, Upstream, config, request};
 
 use super::{script, start, with_p};
 
@@ -95,4 +95,36 @@ async fn a_refused_body_does_not_become_the_next_request() {
     let rest = client.read_to_end().await;
     assert!(rest.is_empty() || rest.starts_with("HTTP/1.1 404"), "{rest}");
     assert!(upstream.seen().is_empty());
+}
+
+/// A route that has only so long.
+fn with_time(upstream: &Upstream, time: &str, settings: &str) -> Config {
+    let route = format!("plugins = [\"p\"]\ntimeout = \"{time}\"");
+    config().workers(1).upstream("web", [upstream]).plugin("p", settings).route_with("/p", "web", &route)
+}
+
+#[tokio::test]
+async fn a_body_a_plugin_waits_for_takes_no_longer_than_the_route_may() {
+    let upstream = Upstream::echoing().await;
+    let gateway = start(&with_time(&upstream, "400ms", &script(SEES_THE_BODY))).await;
+    let mut client = gateway.raw().await;
+    client.write("POST /p HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nhello").await;
+    let answer = client.answer().await;
+    assert_eq!((answer.status, answer.header("connection")), (504, "close"));
+    assert_eq!(answer.json()["error"], "timeout");
+    client.read_to_end().await;
+    assert_eq!(gateway.access_line("/p").await["error"]["kind"], "timeout");
+}
+
+#[tokio::test]
+async fn when_plugins_have_used_up_the_routes_time_the_upstream_is_not_asked_nor_blamed() {
+    let upstream = Upstream::echoing().await;
+    let settings = script(r#"request = ["spin"]"#) + "\non_error = \"skip\"\nlimits = { cpu = \"400ms\" }";
+    let gateway = start(&with_time(&upstream, "200ms", &settings)).await;
+    let answer = gateway.get("/p").await;
+    assert_eq!(answer.status, 504);
+    assert_eq!(answer.json()["error"], "timeout");
+    assert!(upstream.seen().is_empty() && upstream.connections() == 0);
+    let failures = gateway.metrics().await.sum("tollgate_upstream_failures_total", &[]);
+    assert!(failures < 0.5, "{failures}");
 }

@@ -95,6 +95,19 @@ async fn connection_close_is_heeded() {
 }
 
 #[tokio::test]
+async fn a_client_that_ends_its_half_of_the_connection_is_taken_to_have_gone() {
+    let upstream = Upstream::hanging().await;
+    let gateway = gateway_to(&upstream).await;
+    let mut client = gateway.raw().await;
+    client.write(PLAIN).await;
+    upstream.open(1).await;
+    client.finish_writing().await;
+    // Nobody waits for an answer that nobody may be there to read.
+    upstream.open(0).await;
+    assert_eq!(client.read_to_end().await, "");
+}
+
+#[tokio::test]
 async fn a_client_that_waits_for_100_continue_gets_it() {
     let upstream = Upstream::echoing().await;
     let gateway = gateway_to(&upstream).await;

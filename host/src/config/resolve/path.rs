@@ -4,7 +4,12 @@
 pub(super) fn check(path: &str) -> Result<(), (String, String)> {
     let refuse = |message: &str, help: &str| Err((message.to_owned(), help.to_owned()));
     let Some(segments) = path.strip_prefix('/') else {
-        return Err(("must start with `/`".into(), format!("write `/{path}`")));
+        let help = if path.contains(['~', '^', '*', '(', '[', '\\', ' ']) {
+            "a path is a template and no regular expression: `/users/{id}`, `/files/{*rest}`".into()
+        } else {
+            format!("write `/{path}`")
+        };
+        return Err(("must start with `/`".into(), help));
     };
     if let Some(bad) = path
         .chars()

@@ -37,7 +37,7 @@ impl Wording<'_> {
                 None => format!("{name} {}", fault(kind)),
             },
         };
-        let description = || schema::description(self.schema, node).map(str::to_owned);
+        let description = || schema::description(self.schema, node);
         (message, for_example.or_else(description))
     }
 
@@ -50,7 +50,7 @@ impl Wording<'_> {
             format!("{name} is wrong")
         };
         match pattern {
-            units::DURATION_PATTERN => match units::parse_duration(text) {
+            units::DURATION_PATTERN | units::DURATION_OR_ZERO_PATTERN => match units::parse_duration(text) {
                 Err(why) => format!("{shown}: {why}"),
                 Ok(_) => format!("{shown}: the number has too many digits"),
             },

@@ -12,10 +12,8 @@ pub(super) const MAX_SERIES: usize = 10_000;
 pub struct WorkerId(pub usize);
 
 impl WorkerId {
-    /// The control runtime's single writer.
-    pub const CONTROL: Self = Self(usize::MAX);
     /// The thread that writes the access log.
-    pub const ACCESS_LOG: Self = Self(usize::MAX - 1);
+    pub const ACCESS_LOG: Self = Self(usize::MAX);
 }
 
 /// The numbers of one series that one worker writes.

@@ -33,11 +33,7 @@ pub(super) struct Field {
 /// Takes a whole head out of what was received; `None` where more has to come. Interim answers are
 /// skipped, as a gateway may do that asked for none (RFC 9110 section 15.2); 101 is final here.
 /// `fields` is scratch space.
-pub(super) fn take(
-    received: &mut BytesMut,
-    fields: &mut Vec<Field>,
-    method: &Method,
-) -> Result<Option<Head>, Broken> {
+pub(super) fn take(received: &mut BytesMut, fields: &mut Vec<Field>, method: &Method) -> Result<Option<Head>, Broken> {
     loop {
         let Some(head) = parse(received, fields)? else {
             return if received.len() > MAX_HEAD { Err(Broken::HeadTooLarge(MAX_HEAD)) } else { Ok(None) };
@@ -79,7 +75,9 @@ fn parse(received: &[u8], fields: &mut Vec<Field>) -> Result<Option<Parsed>, Bro
         from..from + part.len()
     };
     fields.clear();
-    fields.extend(answer.headers.iter().map(|field| Field { name: place(field.name.as_bytes()), value: place(field.value) }));
+    fields.extend(
+        answer.headers.iter().map(|field| Field { name: place(field.name.as_bytes()), value: place(field.value) }),
+    );
     Ok(Some(Parsed { length, status, version }))
 }
 
@@ -153,7 +151,12 @@ mod tests {
 
     #[test]
     fn what_is_no_answer_is_told() {
-        for sent in ["GET / HTTP/1.1\r\n\r\n", "HTTP/2 200\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 200 OK\r\na b: c\r\n\r\n"] {
+        for sent in [
+            "GET / HTTP/1.1\r\n\r\n",
+            "HTTP/2 200\r\n\r\n",
+            "HTTP/1.1 20 OK\r\n\r\n",
+            "HTTP/1.1 200 OK\r\na b: c\r\n\r\n",
+        ] {
             assert!(matches!(taken(sent), Err(Broken::Head(_))), "{sent:?}");
         }
         let many = "x: y\r\n".repeat(MAX_FIELDS + 1);

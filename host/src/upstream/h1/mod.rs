@@ -13,7 +13,7 @@ mod head;
 mod sending;
 
 pub(super) use connection::{Connection, Lost};
-pub use error::Broken;
+pub(crate) use error::Broken;
 pub(super) use framing::{Decoded, Decoder};
 pub(super) use head::Head;
 pub(super) use sending::{Sending, Upload};

@@ -108,7 +108,8 @@ impl Sending {
                 }
             }
             if !self.is_written() {
-                let slices = [IoSlice::new(&self.before[self.written..]), IoSlice::new(&self.data), IoSlice::new(self.after)];
+                let slices =
+                    [IoSlice::new(&self.before[self.written..]), IoSlice::new(&self.data), IoSlice::new(self.after)];
                 match ready!(Pin::new(&mut *socket).poll_write_vectored(cx, &slices)) {
                     Ok(0) => return self.failed(io::ErrorKind::WriteZero.into()),
                     Ok(written) => self.advance(written),
@@ -203,9 +204,13 @@ const MISCOUNTED: BodyError = BodyError { side: Side::Gateway, fault: Fault::Bro
 /// The trailers a request announces, without those that mean something before the body is read and
 /// so may not come behind it (RFC 9110 section 6.5.1).
 fn announced(headers: &HeaderMap) -> Vec<HeaderName> {
-    const EARLY: [HeaderName; 6] = [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONTENT_TYPE, CONTENT_ENCODING, AUTHORIZATION];
+    const EARLY: [HeaderName; 6] =
+        [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONTENT_TYPE, CONTENT_ENCODING, AUTHORIZATION];
     let names = headers.get_all(TRAILER).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
-    names.filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok()).filter(|name| !EARLY.contains(name)).collect()
+    names
+        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+        .filter(|name| !EARLY.contains(name))
+        .collect()
 }
 
 /// The rest of a request whose answer came before it was sent. Dropped, it is given up.

@@ -133,6 +133,35 @@ fn an_idempotent_request_is_sent_again_where_a_reused_connection_was_closed() {
     });
 }
 
+/// Takes connections, and ends each once it has a request: as one that is being stopped.
+async fn stopping() -> Server {
+    Server::start(|mut wire| async move {
+        wire.request().await;
+    })
+    .await
+}
+
+#[test]
+fn an_idempotent_request_goes_to_another_target_where_a_new_connection_ends_before_an_answer() {
+    on_a_worker(async {
+        let (stopping, other) = (stopping().await, Server::answering(OK).await);
+        for ports in [[stopping.port, other.port], [other.port, stopping.port]] {
+            let upstream = Registry::new(0).upstream(&settings(&ports));
+            for _ in 0..2 {
+                assert_eq!(fetch(&upstream).await, "ok");
+            }
+        }
+        assert!(stopping.connections.get() >= 2, "it was asked");
+        let upstream = Registry::new(0).upstream(&settings(&[stopping.port, other.port]));
+        let asked = stopping.connections.get();
+        let mut failed = 0;
+        for _ in 0..2 {
+            failed += u32::from(send(&upstream, post(Body::full("hello"))).await.is_err());
+        }
+        assert_eq!((failed, stopping.connections.get()), (1, asked + 1), "a POST is not repeated");
+    });
+}
+
 #[test]
 fn a_request_that_is_not_idempotent_is_never_sent_twice() {
     on_a_worker(async {

@@ -1,0 +1,4 @@
+//! Peers nobody here has written: a real nginx behind the gateway, a real curl before it.
+
+mod curl;
+mod nginx;
