@@ -81,18 +81,19 @@ pub async fn serve(worker: &Worker, client: &Client, request: Request<Incoming>)
 
 /// Sends the request on. The head of the answer goes into the context, the body is returned.
 async fn forward(route: &RouteState, context: &mut Context, body: Body, finish: &mut Finish) -> Body {
-    let Some(upstream) = &route.upstream else {
+    let Some(state) = &route.upstream else {
         return respond::fail(context, Failure::NothingAnswered);
     };
     let body = context.replaced_body.take().map_or(body, Body::full);
-    let call = Call { deadline: Some(context.deadline.into()), preserve_host: route.preserve_host };
     let asked = Instant::now();
     // What the plugins have used up is not the upstream's delay.
     if asked >= context.deadline {
         return respond::fail(context, Failure::Deadline);
     }
-    let answer = upstream.send(&context.request, body, call).await;
-    finish.asked(upstream.name(), asked, &answer);
+    let call =
+        Call { began: asked.into(), deadline: Some(context.deadline.into()), preserve_host: route.preserve_host };
+    let answer = state.upstream.send(&context.request, body, call).await;
+    finish.asked(state, asked, &answer);
     match answer {
         Ok(mut answer) => {
             strip_hop_by_hop(&mut answer.head.headers);

@@ -40,15 +40,16 @@ pub struct WorkerSnapshot {
     pub unmatched: Arc<metrics::RouteMetrics>,
     pub access: Rc<AccessLog>,
     pub idle_timeout: Duration,
-    upstreams: HashMap<String, UpstreamState>,
+    upstreams: HashMap<String, Rc<UpstreamState>>,
     /// In the order of `config.plugins`.
     pools: Vec<Rc<Pool>>,
 }
 
 /// An upstream on one worker, and the numbers of its targets.
 #[derive(Debug)]
-struct UpstreamState {
-    upstream: Rc<Upstream>,
+pub struct UpstreamState {
+    pub upstream: Rc<Upstream>,
+    /// By `host:port`.
     targets: Vec<(String, Arc<UpstreamMetrics>)>,
 }
 
@@ -66,6 +67,21 @@ impl UpstreamState {
         };
         Self { upstream, targets: settings.targets.iter().map(named).collect() }
     }
+
+    /// Counts a call whose head is there, or will never be.
+    pub fn count_call(&self, took: Duration, answer: &Result<Answer, UpstreamError>) {
+        let target = answer.as_ref().map_or_else(UpstreamError::target, |answer| &answer.target);
+        let Some(metrics) = self.metrics_of(target) else { return };
+        match answer {
+            Ok(_) => metrics.answered(took),
+            Err(error) => drop(error.reason().map(|reason| metrics.failed(reason))),
+        }
+    }
+
+    /// The numbers of a target, `host:port` as an answer names it.
+    pub fn metrics_of(&self, target: &str) -> Option<&UpstreamMetrics> {
+        self.targets.iter().find(|(name, _)| name == target).map(|(_, metrics)| &**metrics)
+    }
 }
 
 /// A route on one worker.
@@ -73,7 +89,7 @@ impl UpstreamState {
 pub struct RouteState {
     pub name: Arc<str>,
     pub chain: Chain,
-    pub upstream: Option<Rc<Upstream>>,
+    pub upstream: Option<Rc<UpstreamState>>,
     pub strip_prefix: Option<String>,
     pub preserve_host: bool,
     pub body_limit: u64,
@@ -91,8 +107,12 @@ impl WorkerSnapshot {
         previous: Option<&Self>,
     ) -> Self {
         let config = &shared.config;
-        let upstreams: Vec<Rc<Upstream>> =
-            config.upstreams.iter().map(|settings| registry.upstream(settings)).collect();
+        let upstreams: Vec<Rc<UpstreamState>> = config
+            .upstreams
+            .iter()
+            .map(|settings| UpstreamState::new(registry.upstream(settings), settings, &shared.metrics, worker))
+            .map(Rc::new)
+            .collect();
         let pools: Vec<Rc<Pool>> = shared
             .plugins
             .iter()
@@ -120,42 +140,20 @@ impl WorkerSnapshot {
             unmatched: shared.metrics.route(worker, ""),
             access: access_log(&shared, worker, previous),
             idle_timeout: config.server.limits.idle_timeout,
-            upstreams: upstreams
-                .into_iter()
-                .zip(&config.upstreams)
-                .map(|(upstream, settings)| {
-                    (settings.name.clone(), UpstreamState::new(upstream, settings, &shared.metrics, worker))
-                })
-                .collect(),
+            upstreams: config.upstreams.iter().map(|settings| settings.name.clone()).zip(upstreams).collect(),
             pools,
             shared,
         }
     }
 
-    pub fn upstream_named(&self, name: &str) -> Option<Rc<Upstream>> {
-        self.upstreams.get(name).map(|state| Rc::clone(&state.upstream))
-    }
-
-    /// `target` is `host:port`, as an answer names it.
-    pub fn target_metrics(&self, upstream: &str, target: &str) -> Option<&UpstreamMetrics> {
-        let targets = &self.upstreams.get(upstream)?.targets;
-        targets.iter().find(|(name, _)| name == target).map(|(_, metrics)| &**metrics)
-    }
-
-    /// Counts a call to an upstream whose head is there, or will never be.
-    pub fn count_call(&self, upstream: &str, took: Duration, answer: &Result<Answer, UpstreamError>) {
-        let target = answer.as_ref().map_or_else(UpstreamError::target, |answer| &answer.target);
-        let Some(metrics) = self.target_metrics(upstream, target) else { return };
-        match answer {
-            Ok(_) => metrics.answered(took),
-            Err(error) => drop(error.reason().map(|reason| metrics.failed(reason))),
-        }
+    pub fn upstream_named(&self, name: &str) -> Option<&Rc<UpstreamState>> {
+        self.upstreams.get(name)
     }
 
     /// The numbers of a target, `host:port`, under the first upstream that names it.
     pub fn first_metrics_of(&self, target: &str) -> Option<&UpstreamMetrics> {
         let mut upstreams = self.shared.config.upstreams.iter();
-        upstreams.find_map(|upstream| self.target_metrics(&upstream.name, target))
+        upstreams.find_map(|upstream| self.upstreams.get(&upstream.name)?.metrics_of(target))
     }
 
     /// Makes an instance of each plugin that has none yet, so that the first request finds one.

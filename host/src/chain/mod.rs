@@ -109,18 +109,22 @@ async fn enter_one(link: &Rc<Pool>, context: Box<Context>, body: Body) -> (Box<C
     let started = context.notes_decisions.then(Instant::now);
     let called = call::on_request(link, context).await;
     let (mut context, verdict) = note(link, Hook::OnRequest, started, called, verdict_name);
-    let max = match verdict {
-        Ok(RequestVerdict::Next) => return (context, body, Step::Next),
-        Ok(RequestVerdict::Respond(answer)) => {
-            let step = respond(link, &mut context, Hook::OnRequest, answer);
-            return (context, body, step);
-        }
-        Ok(RequestVerdict::NeedBody(max)) => max,
-        Err(fault) => {
-            let step = refuse_or_skip(link, &context, Hook::OnRequest, fault);
-            return (context, body, step);
-        }
+    let step = match verdict {
+        Ok(RequestVerdict::Next) => Step::Next,
+        Ok(RequestVerdict::Respond(answer)) => respond(link, &mut context, Hook::OnRequest, answer),
+        // Boxed: a future is moved about whole, and few plugins ask for a body.
+        Ok(RequestVerdict::NeedBody(max)) => return Box::pin(enter_with_body(link, context, body, max)).await,
+        Err(fault) => refuse_or_skip(link, &context, Hook::OnRequest, fault),
     };
+    (context, body, step)
+}
+
+async fn enter_with_body(
+    link: &Rc<Pool>,
+    mut context: Box<Context>,
+    body: Body,
+    max: u32,
+) -> (Box<Context>, Body, Step) {
     // Read while no instance is held: a slow client costs no plugin anything.
     let bytes = match buffer::read(&mut context, body, u64::from(max).min(link.plugin.rights.limits.body)).await {
         Ok(bytes) => bytes,

@@ -16,7 +16,7 @@ use crate::body::{Body, BodyError, BodyObserver, End};
 use crate::chain::Decision;
 use crate::context::{Context, RequestId, Source};
 use crate::respond::Failure;
-use crate::snapshot::{RouteState, WorkerSnapshot};
+use crate::snapshot::{RouteState, UpstreamState, WorkerSnapshot};
 use crate::telemetry::{AccessError, AccessLine, PluginLine};
 use crate::upstream::{Answer, UpstreamError};
 use crate::{body, telemetry};
@@ -94,16 +94,16 @@ impl Finish {
     }
 
     /// An upstream was asked.
-    pub(super) fn asked(&mut self, upstream: &str, at: Instant, answer: &Result<Answer, UpstreamError>) {
+    pub(super) fn asked(&mut self, upstream: &UpstreamState, at: Instant, answer: &Result<Answer, UpstreamError>) {
         let (target, took) = match answer {
             Ok(answer) => (&answer.target, answer.took),
             Err(error) => (error.target(), at.elapsed()),
         };
-        self.snapshot.count_call(upstream, took, answer);
+        upstream.count_call(took, answer);
         self.target = Some(Arc::clone(target));
         if let Some(line) = &mut self.line {
             let line = line.get_mut();
-            line.upstream = Some(upstream.to_owned());
+            line.upstream = Some(upstream.upstream.name().to_owned());
             line.upstream_time = Some(took);
         }
     }
@@ -148,9 +148,7 @@ impl Finish {
 impl Finish {
     fn upstream_broke_off(&self, route: Option<&RouteState>) {
         let upstream = route.and_then(|route| route.upstream.as_ref());
-        let metrics = upstream
-            .zip(self.target.as_ref())
-            .and_then(|(upstream, target)| self.snapshot.target_metrics(upstream.name(), target));
+        let metrics = upstream.zip(self.target.as_ref()).and_then(|(upstream, target)| upstream.metrics_of(target));
         if let Some(metrics) = metrics {
             metrics.body_failed();
         }

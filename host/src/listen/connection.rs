@@ -1,6 +1,7 @@
 //! One client's connection: HTTP/1.1 with keep-alive, until either side has had enough.
 
 use std::convert::Infallible;
+use std::future::{Future as _, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
 
@@ -8,7 +9,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::sync::watch;
 
 use super::patience::Impatient;
 use crate::exchange::{self, Client};
@@ -19,7 +19,7 @@ use crate::worker::thread::Accepted;
 const SMALLEST_BUFFER: usize = 8192;
 
 /// Serves a connection to its end. While draining, the answer under way is the last one.
-pub async fn serve(worker: Rc<Worker>, accepted: Accepted, mut draining: watch::Receiver<bool>) {
+pub async fn serve(worker: Rc<Worker>, accepted: Accepted) {
     let Accepted { stream, peer, place } = accepted;
     let stream = match TcpStream::from_std(stream) {
         Ok(stream) => stream,
@@ -48,13 +48,15 @@ pub async fn serve(worker: Rc<Worker>, accepted: Accepted, mut draining: watch::
     let metrics = &worker.metrics;
     metrics.connection_opened();
     let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        _ = draining.wait_for(|draining| *draining) => {
+    let (open, mut is_told) = (worker.connections.open(), false);
+    let ended = poll_fn(|cx| {
+        if !is_told && open.is_draining(cx) {
+            is_told = true;
             connection.as_mut().graceful_shutdown();
-            connection.await
         }
-    };
+        connection.as_mut().poll(cx)
+    })
+    .await;
     if let Err(error) = ended {
         // Clients hang up, and send what is not HTTP: hyper has answered 400, 408 or 431 where it could.
         tracing::debug!(client = %address, %error, "connection ended early");

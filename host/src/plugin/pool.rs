@@ -23,7 +23,7 @@ pub struct Pool {
     pub plugin: Arc<Plugin>,
     pub metrics: Arc<PluginMetrics>,
     /// The instance used last is used next: its memory is in the cache.
-    idle: RefCell<Vec<Instance>>,
+    idle: RefCell<Vec<Box<Instance>>>,
     /// Idle ones and those checked out.
     live: Cell<usize>,
     waiting: RefCell<VecDeque<oneshot::Sender<()>>>,
@@ -32,7 +32,7 @@ pub struct Pool {
 /// An instance on loan. Dropped, it is retired; see [`CheckedOut::give_back`].
 #[derive(Debug)]
 pub struct CheckedOut {
-    instance: Instance,
+    instance: Box<Instance>,
     place: Place,
 }
 
@@ -62,9 +62,14 @@ impl Pool {
 
     /// An instance to run one hook on.
     pub async fn check_out(self: &Rc<Self>) -> Result<CheckedOut, Fault> {
-        if let Some(instance) = self.take_idle() {
-            return Ok(instance);
+        match self.take_idle() {
+            Some(instance) => Ok(instance),
+            // Boxed: a future is moved about whole, and this one is large and seldom needed.
+            None => Box::pin(self.wait_or_make()).await,
         }
+    }
+
+    async fn wait_or_make(self: &Rc<Self>) -> Result<CheckedOut, Fault> {
         let wait_until = tokio::time::Instant::now() + self.plugin.rights.limits.wall;
         while self.live.get() >= self.plugin.rights.limits.instances {
             let turn = self.queue()?;
@@ -90,7 +95,7 @@ impl Pool {
         let instance = Instance::configured(&self.plugin).await;
         let mut instance = instance.map_err(|error| Fault::Instance(error.to_string().into()))?;
         instance.count_in(Arc::clone(&self.metrics));
-        Ok(CheckedOut { instance, place })
+        Ok(CheckedOut { instance: Box::new(instance), place })
     }
 
     fn queue(&self) -> Result<oneshot::Receiver<()>, Fault> {

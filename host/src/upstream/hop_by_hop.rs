@@ -1,12 +1,18 @@
 //! Fields that are about one connection and do not travel on (RFC 9110 section 7.6.1).
 
-use http::header::{
-    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
-    TRANSFER_ENCODING, UPGRADE,
-};
+use http::header::{CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, TE};
 
-const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+/// What is known to be for the next hop only.
+const HOP_BY_HOP: [&str; 8] = [
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+    "proxy-authenticate",
+    "proxy-authorization",
+];
 
 /// Takes off everything that is meant for the next hop only: `connection`, the fields it names, and
 /// those that are known to need it. Nothing is allocated unless a field outside that set is named.
@@ -19,26 +25,35 @@ const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection")
 /// - `proxy-authenticate` and `proxy-authorization` go: section 11.7 has them mean the next proxy,
 ///   which this gateway is, and credentials for it are no upstream's business.
 pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    if !headers.keys().any(may_be_hop_by_hop) {
+        return;
+    }
     let wants_trailers = accepts_trailers(headers);
     for name in unusual_nominations(headers) {
         headers.remove(name);
     }
-    for name in [
-        &CONNECTION,
-        &KEEP_ALIVE,
-        &PROXY_CONNECTION,
-        &TE,
-        &TRANSFER_ENCODING,
-        &UPGRADE,
-        &PROXY_AUTHENTICATE,
-        &PROXY_AUTHORIZATION,
-    ] {
+    for name in HOP_BY_HOP {
         headers.remove(name);
     }
     if wants_trailers {
         headers.insert(TE, HeaderValue::from_static("trailers"));
         headers.insert(CONNECTION, HeaderValue::from_static("te"));
     }
+}
+
+/// Looks at the length first: most heads have none of these fields, and looking each up in the map
+/// costs more than looking at every name.
+fn may_be_hop_by_hop(name: &HeaderName) -> bool {
+    const LENGTHS: u32 = {
+        let (mut lengths, mut at) = (0, 0);
+        while at < HOP_BY_HOP.len() {
+            lengths |= 1 << HOP_BY_HOP[at].len();
+            at += 1;
+        }
+        lengths
+    };
+    let name = name.as_str();
+    name.len() < 32 && LENGTHS >> name.len() & 1 == 1 && HOP_BY_HOP.contains(&name)
 }
 
 fn accepts_trailers(headers: &HeaderMap) -> bool {

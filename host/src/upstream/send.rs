@@ -29,8 +29,10 @@ pub struct Upstream {
 }
 
 /// What is special about one call.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Call {
+    /// When it was begun: now, or shortly before. All times count from here.
+    pub began: Instant,
     /// When it must be over, if that is before `timeouts.total`. Running into it is not held against
     /// the target.
     pub deadline: Option<Instant>,
@@ -70,52 +72,54 @@ impl Upstream {
     /// 9.2.2). Such an idempotent request is also sent to another target where a new connection ends
     /// before any answer. Else another target is tried only where no connection could be opened.
     pub async fn send(&self, head: &request::Parts, mut body: Body, call: Call) -> Result<Answer, UpstreamError> {
-        let began = Instant::now();
+        let began = call.began;
         let limits = Limits::new(began, &self.settings.timeouts, call.deadline);
-        let request = Outgoing { head, preserve_host: call.preserve_host, began };
+        let copy = body.in_memory();
+        let is_repeatable = copy.is_some() && head.method.is_idempotent();
+        let request = Outgoing { head, preserve_host: call.preserve_host, is_repeatable, began };
         let mut tried = Vec::new();
         let mut attempt = self.attempt(&mut tried, began).ok_or_else(|| self.no_target())?;
 
-        let copy = body.in_memory();
-        let is_repeatable = copy.is_some() && head.method.is_idempotent();
         // What cannot be sent twice is worth a question to the kernel before it is sent once.
         let usable = if is_repeatable { Connection::is_idle } else { Connection::is_silent };
         if let Some(connection) = attempt.target.pool.take(began, usable) {
             match self.exchange(attempt, connection, &request, body, &limits).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => {
-                    let again = copy.clone().filter(|_| failure.may_be_repeated(is_repeatable));
+                    let again = copy.filter(|_| failure.may_be_repeated(is_repeatable));
                     let Some(again) = again else { return Err(self.judge(failure, &limits)) };
                     (body, attempt) = (Body::full(again), failure.attempt);
                 }
             }
         }
-
-        let (attempt, connection) = self.connect(attempt, tried, &limits).await?;
-        match self.exchange(attempt, connection, &request, body, &limits).await {
-            Ok(answer) => Ok(answer),
-            Err(failure) => {
-                // A target that is being stopped still takes connections it never reads: its kernel resets them.
-                let again = copy.filter(|_| self.targets.len() > 1 && failure.may_be_repeated(is_repeatable));
-                let error = self.judge(failure, &limits);
-                let Some(again) = again else { return Err(error) };
-                self.send_elsewhere(error, &request, Body::full(again), &limits).await
-            }
-        }
+        // Boxed: a future is moved about whole, and keep-alive makes this one rare.
+        Box::pin(self.send_anew(attempt, tried, &request, body, &limits)).await
     }
 
-    /// Sends a request to another target than the one that failed with `error`.
-    async fn send_elsewhere(
+    /// Sends a request on a new connection, and on one to another target if that ends without an answer.
+    async fn send_anew(
         &self,
-        error: UpstreamError,
+        attempt: Attempt,
+        tried: Vec<usize>,
         request: &Outgoing<'_>,
         body: Body,
         limits: &Limits,
     ) -> Result<Answer, UpstreamError> {
+        let copy = body.in_memory();
+        let (attempt, connection) = self.connect(attempt, tried, limits).await?;
+        let failure = match self.exchange(attempt, connection, request, body, limits).await {
+            Ok(answer) => return Ok(answer),
+            Err(failure) => failure,
+        };
+        // A target that is being stopped still takes connections it never reads: its kernel resets them.
+        let again = copy.filter(|_| self.targets.len() > 1 && failure.may_be_repeated(request.is_repeatable));
+        let error = self.judge(failure, limits);
+        let Some(again) = again else { return Err(error) };
         let mut tried = self.targets.iter().position(|target| target.name == *error.target()).into_iter().collect();
         let attempt = self.attempt(&mut tried, Instant::now()).ok_or(error)?;
         let (attempt, connection) = self.connect(attempt, tried, limits).await?;
-        self.exchange(attempt, connection, request, body, limits).await.map_err(|failure| self.judge(failure, limits))
+        let sent = self.exchange(attempt, connection, request, Body::full(again), limits).await;
+        sent.map_err(|failure| self.judge(failure, limits))
     }
 
     fn attempt(&self, tried: &mut Vec<usize>, now: Instant) -> Option<Attempt> {
@@ -243,6 +247,8 @@ impl Upstream {
 struct Outgoing<'a> {
     head: &'a request::Parts,
     preserve_host: bool,
+    /// It may be sent twice: its method is idempotent and its body in memory.
+    is_repeatable: bool,
     began: Instant,
 }
 

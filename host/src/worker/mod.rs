@@ -23,8 +23,11 @@ use crate::telemetry::metrics::{WorkerId, WorkerMetrics};
 use crate::upstream::hop_by_hop::strip_hop_by_hop;
 use crate::upstream::{self, Upstream, UpstreamError};
 
+mod connections;
 mod gauges;
 pub mod thread;
+
+use connections::Connections;
 
 thread_local! {
     static CURRENT: OnceCell<Rc<Worker>> = const { OnceCell::new() };
@@ -40,6 +43,7 @@ pub struct Worker {
     pub upstreams: RefCell<upstream::Registry>,
     origins: RefCell<HashMap<Target, Rc<Upstream>>>,
     pub metrics: Arc<WorkerMetrics>,
+    pub connections: Connections,
     id_prefix: u64,
     /// Counts requests, from a random number on.
     requests: Cell<u64>,
@@ -55,6 +59,7 @@ impl Worker {
             upstreams: RefCell::new(upstreams),
             origins: RefCell::default(),
             metrics,
+            connections: Connections::default(),
             // Without randomness, ids of two runs may meet; nothing worse.
             id_prefix: getrandom::u64().unwrap_or(number as u64),
             requests: Cell::new(getrandom::u64().unwrap_or_default()),
@@ -81,7 +86,7 @@ impl Worker {
 
     fn upstream(&self, to: &To) -> Option<Rc<Upstream>> {
         match to {
-            To::Upstream(name) => self.snapshot.borrow().upstream_named(name),
+            To::Upstream(name) => self.snapshot.borrow().upstream_named(name).map(|state| Rc::clone(&state.upstream)),
             To::Origin(target) => {
                 let mut origins = self.origins.borrow_mut();
                 let found = origins.entry(target.clone()).or_insert_with(|| self.upstreams.borrow_mut().origin(target));
@@ -115,10 +120,12 @@ pub async fn send(call: OutboundCall) -> Result<Answer, ClientError> {
     let gone = || ClientError::Unreachable("the upstream is not in the config any more".into());
     let worker = CURRENT.with(|current| current.get().cloned()).ok_or_else(gone)?;
     let upstream = worker.upstream(&call.to).ok_or_else(gone)?;
-    let terms = upstream::Call { deadline: Some(call.deadline.into()), preserve_host: false };
     let asked = Instant::now();
+    let terms = upstream::Call { began: asked.into(), deadline: Some(call.deadline.into()), preserve_host: false };
     let answer = upstream.send(&call.head, Body::full(call.body), terms).await;
-    worker.snapshot.borrow().count_call(upstream.name(), asked.elapsed(), &answer);
+    if let Some(state) = worker.snapshot.borrow().upstream_named(upstream.name()) {
+        state.count_call(asked.elapsed(), &answer);
+    }
     let mut answer = answer.map_err(|error| send_error(&error))?;
     strip_hop_by_hop(&mut answer.head.headers);
     let body = body::collect(answer.body, call.max_body).await.map_err(|error| match error.fault {

@@ -99,7 +99,7 @@ async fn run(
     number: usize,
     snapshot: Arc<Snapshot>,
     mut messages: mpsc::UnboundedReceiver<Message>,
-    draining: watch::Receiver<bool>,
+    mut draining: watch::Receiver<bool>,
     open: Arc<AtomicUsize>,
     ready: std::sync::mpsc::Sender<std::io::Result<()>>,
 ) {
@@ -109,14 +109,20 @@ async fn run(
     first.warm().await;
     let worker = Worker::install(number, first, upstreams);
     tokio::task::spawn_local(gauges::keep(Rc::downgrade(&worker)));
+    let drained = Rc::clone(&worker);
+    tokio::task::spawn_local(async move {
+        // An error means that the gateway is gone, which ends connections as well.
+        drop(draining.wait_for(|draining| *draining).await);
+        drained.connections.drain();
+    });
     drop(ready.send(Ok(())));
 
     while let Some(message) = messages.recv().await {
         match message {
             Message::Connection(accepted) => {
-                let (worker, draining, open) = (Rc::clone(&worker), draining.clone(), Arc::clone(&open));
+                let (worker, open) = (Rc::clone(&worker), Arc::clone(&open));
                 tokio::task::spawn_local(async move {
-                    connection::serve(worker, accepted, draining).await;
+                    connection::serve(worker, accepted).await;
                     open.fetch_sub(1, Relaxed);
                 });
             }

@@ -9,6 +9,7 @@ use http::Request;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{LocalSet, spawn_local};
+use tokio::time::Instant;
 
 use crate::body::{Body, collect};
 use crate::config::model::{self, Balance};
@@ -154,7 +155,7 @@ pub(super) fn post(body: Body) -> Request<Body> {
 
 pub(super) async fn send(upstream: &Upstream, request: Request<Body>) -> Result<Answer, UpstreamError> {
     let (head, body) = request.into_parts();
-    upstream.send(&head, body, Call::default()).await
+    upstream.send(&head, body, Call { began: Instant::now(), deadline: None, preserve_host: false }).await
 }
 
 /// Sends `GET /` and reads the whole answer.
