@@ -4,7 +4,11 @@ CARGO ?= cargo
 # What `make demo` hands on: `make demo ARGS=--once`.
 ARGS ?=
 
-.PHONY: help setup build demo test
+# How long `make fuzz` looks into each target; which ones.
+SECONDS ?= 60
+TARGETS ?= config routes request headers token template units
+
+.PHONY: help setup build demo test fuzz
 
 help:
 	@echo "make setup            install what compiling plugins needs, if it is missing"
@@ -12,6 +16,7 @@ help:
 	@echo "make demo             build, then run the gateway in front of three small services"
 	@echo "make demo ARGS=--once build, try the demo's requests, exit 0 if all answers are right"
 	@echo "make test             all tests: gateway, SDK, plugins, end to end"
+	@echo "make fuzz             random input for what reads input, SECONDS=60 for each of TARGETS"
 
 setup:
 	@scripts/setup-wasm
@@ -28,3 +33,15 @@ demo: build
 # those twice.
 test: setup
 	TOLLGATE_BIN=$(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/debug/tollgate $(CARGO) test --workspace
+
+# The golden files are where the fuzzer starts from for configs. The code is safe Rust: what is looked
+# for are panics, hangs and broken promises, which need no sanitizer, and so no nightly compiler.
+fuzz: setup
+	@cargo fuzz --version >/dev/null 2>&1 || { echo "make fuzz needs cargo-fuzz: cargo install cargo-fuzz"; exit 1; }
+	@for target in $(TARGETS); do \
+		echo "=== $$target"; \
+		mkdir -p fuzz/corpus/$$target; \
+		seeds=; if [ $$target = config ]; then seeds=host/tests/config; fi; \
+		$(CARGO) fuzz run --sanitizer none $$target fuzz/corpus/$$target $$seeds -- \
+			-max_total_time=$(SECONDS) -timeout=5 -rss_limit_mb=2048 || exit 1; \
+	done
