@@ -4,7 +4,11 @@ CARGO ?= cargo
 # What `make demo` and `make bench` hand on: `make demo ARGS=--once`, `make bench ARGS=--quick`.
 ARGS ?=
 
-.PHONY: help setup build demo test bench
+# How long `make fuzz` looks into each target; which ones.
+SECONDS ?= 60
+TARGETS ?= config routes request headers token template units
+
+.PHONY: help setup build demo test bench fuzz
 
 help:
 	@echo "make setup            install what compiling plugins needs, if it is missing"
@@ -14,6 +18,7 @@ help:
 	@echo "make test             all tests: gateway, SDK, plugins, end to end"
 	@echo "make bench            beside nginx, HAProxy, Envoy, Caddy and Express, which it installs (25 minutes)"
 	@echo "make bench ARGS=--quick   the same in 5 minutes, for a look"
+	@echo "make fuzz             random input for what reads input, SECONDS=60 for each of TARGETS"
 
 setup:
 	@scripts/setup-wasm
@@ -35,3 +40,15 @@ test: setup
 bench: build
 	scripts/setup-bench
 	$(CARGO) run --release --package tollgate-bench -- --tollgate $(or $(CARGO_TARGET_DIR),target)/release/tollgate $(ARGS)
+
+# The golden files are where the fuzzer starts from for configs. The code is safe Rust: what is looked
+# for are panics, hangs and broken promises, which need no sanitizer, and so no nightly compiler.
+fuzz: setup
+	@cargo fuzz --version >/dev/null 2>&1 || { echo "make fuzz needs cargo-fuzz: cargo install cargo-fuzz"; exit 1; }
+	@for target in $(TARGETS); do \
+		echo "=== $$target"; \
+		mkdir -p fuzz/corpus/$$target; \
+		seeds=; if [ $$target = config ]; then seeds=host/tests/config; fi; \
+		$(CARGO) fuzz run --sanitizer none $$target fuzz/corpus/$$target $$seeds -- \
+			-max_total_time=$(SECONDS) -timeout=5 -rss_limit_mb=2048 || exit 1; \
+	done

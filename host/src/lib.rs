@@ -11,6 +11,9 @@ pub mod cli;
 pub mod config;
 pub mod context;
 pub mod exchange;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod gateway;
 pub mod listen;
 pub mod plugin;

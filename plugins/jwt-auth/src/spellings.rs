@@ -58,15 +58,10 @@ fn is_separator(byte: u8) -> bool {
 
 /// Every way to write a field's separators, but its own.
 fn others(field: &str) -> Vec<String> {
-    let mut spellings = vec![String::with_capacity(field.len())];
+    let mut spellings = vec![String::new()];
     for character in field.chars() {
-        if matches!(character, '-' | '_') {
-            let with_the_other = spellings.clone();
-            spellings.iter_mut().for_each(|spelling| spelling.push('-'));
-            spellings.extend(with_the_other.into_iter().map(|spelling| spelling + "_"));
-        } else {
-            spellings.iter_mut().for_each(|spelling| spelling.push(character));
-        }
+        let ways: &[char] = if matches!(character, '-' | '_') { &['-', '_'] } else { &[character] };
+        spellings = ways.iter().flat_map(|way| spellings.iter().map(move |start| format!("{start}{way}"))).collect();
     }
     spellings.retain(|spelling| spelling != field);
     spellings

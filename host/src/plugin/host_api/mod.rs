@@ -8,7 +8,7 @@ use super::state::InstanceState;
 mod attributes;
 mod clock;
 mod crypto;
-mod header_map;
+pub(crate) mod header_map;
 pub(crate) use header_map::build as build_headers;
 mod hooks;
 pub mod http_client;

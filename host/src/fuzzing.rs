@@ -1,0 +1,56 @@
+//! Doors to what is inside, for the targets in `fuzz/`: compiled for them alone (`cfg(fuzzing)`).
+
+use std::borrow::Cow;
+
+use http::{Uri, request};
+
+use crate::exchange;
+use crate::respond::Failure;
+
+/// What is asked of a request's head first; returns its host.
+pub fn check_head(head: &request::Parts, max_bytes: usize) -> Result<Cow<'_, str>, Failure> {
+    exchange::check_head(head, max_bytes)
+}
+
+/// Takes a route's prefix off a path.
+pub fn strip_prefix(uri: &mut Uri, prefix: Option<&str>) {
+    exchange::strip_prefix(uri, prefix);
+}
+
+/// How guests read and change fields; `true` where a change was made.
+pub mod header_map {
+    use http::HeaderMap;
+
+    use crate::plugin::bindings::tollgate::plugin::types::Header;
+    use crate::plugin::host_api::header_map as inside;
+
+    pub fn get(map: &HeaderMap, name: &str) -> Option<String> {
+        inside::get(map, name)
+    }
+
+    pub fn get_bytes(map: &HeaderMap, name: &str) -> Option<Vec<u8>> {
+        inside::get_bytes(map, name)
+    }
+
+    pub fn values(map: &HeaderMap, name: &str) -> Vec<String> {
+        inside::values(map, name)
+    }
+
+    pub fn set(map: &mut HeaderMap, name: &str, value: &[u8]) -> bool {
+        inside::set(map, name, value).is_ok()
+    }
+
+    pub fn add(map: &mut HeaderMap, name: &str, value: &[u8]) -> bool {
+        inside::add(map, name, value).is_ok()
+    }
+
+    pub fn remove(map: &mut HeaderMap, name: &str) -> bool {
+        inside::remove(map, name).is_ok()
+    }
+
+    /// The fields of an answer a guest made.
+    pub fn build(fields: &[(&str, &str)]) -> Result<HeaderMap, String> {
+        let field = |&(name, value): &(&str, &str)| Header { name: name.to_owned(), value: value.to_owned() };
+        inside::build(fields.iter().map(field).collect())
+    }
+}
