@@ -10,6 +10,7 @@ use crate::args::Args;
 use crate::job::Job;
 use crate::machine::Machine;
 use crate::peer::{Peer, Site, free_port};
+use crate::process::Waker;
 use crate::scenario::Contender;
 use crate::services::Services;
 use crate::tools::{Tools, absolute, output};
@@ -27,6 +28,7 @@ pub(crate) struct Bench<'a> {
     pub(crate) load_core: usize,
     scratch: PathBuf,
     services: Services,
+    _waker: Waker,
     /// Peers that can take part, with their versions; or why not.
     versions: BTreeMap<Peer, Outcome<String>>,
     hops: OnceLock<Outcome<()>>,
@@ -43,10 +45,11 @@ impl<'a> Bench<'a> {
         let tools = Tools::of(args)?;
         let scratch = absolute(&args.scratch)?.join("run");
         let load_core = other_core(args.core)?;
+        let waker = Waker::start()?;
         let services = Services::start(&scratch.join("services"), load_core)?;
         let versions = Peer::ALL.map(|peer| (peer, version(args, &tools, peer))).into();
         let (hops, envoy_hop) = (OnceLock::new(), OnceLock::new());
-        Ok(Self { args, tools, load_core, scratch, services, versions, hops, envoy_hop })
+        Ok(Self { args, tools, load_core, scratch, services, _waker: waker, versions, hops, envoy_hop })
     }
 
     /// A place for a contender, with what it needs there. The error says why it cannot take part.

@@ -88,6 +88,24 @@ impl Drop for Process {
     }
 }
 
+/// Wakes what is paused when the benchmark ends in whatever way: a stopped process gets the signal that
+/// is to end it only once it runs again.
+///
+/// It is a shell that reads from the benchmark, and at the end of that has the process group go on.
+#[derive(Debug)]
+pub(crate) struct Waker {
+    _shell: Child,
+}
+
+impl Waker {
+    pub(crate) fn start() -> Outcome<Self> {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "trap '' INT TERM HUP; cat >/dev/null; kill -CONT 0"]).stdin(Stdio::piped());
+        let shell = shell.spawn().map_err(|error| format!("sh: {error}"))?;
+        Ok(Self { _shell: shell })
+    }
+}
+
 /// The command behind `taskset`, and behind `setpriv`, which has the kernel end it when the benchmark
 /// ends in whatever way.
 pub(crate) fn pinned(command: &Command, core: usize) -> Command {
