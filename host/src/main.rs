@@ -7,5 +7,8 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // The allocator would have 2 MiB pages, and the kernel would clear each of them whole: half of the
+    // time to start, and 15 MiB nobody uses. Requests were not slower without. An old kernel may refuse.
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
     tollgate::cli::main()
 }

@@ -69,7 +69,7 @@ impl Instance {
         store.limiter(|state| &mut state.limits);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |store| {
-            if store.data().meter.used_now() > cpu {
+            if store.data().meter.tick() > cpu {
                 return Err(wasmtime::Error::new(CpuTimeUp));
             }
             // A plain `Yield` wakes the task at once and starves the reactor; tokio's own lets it in.

@@ -23,6 +23,10 @@ pub struct Pool {
     pub plugin: Arc<Plugin>,
     pub metrics: Arc<PluginMetrics>,
     /// The instance used last is used next: its memory is in the cache.
+    #[allow(
+        clippy::vec_box,
+        reason = "an instance goes out and in for each hook, as a pointer and not as a few hundred bytes"
+    )]
     idle: RefCell<Vec<Box<Instance>>>,
     /// Idle ones and those checked out.
     live: Cell<usize>,
