@@ -73,6 +73,8 @@ pub(super) fn add_forwarded(headers: &mut HeaderMap, client: &Client, id: Reques
     } else {
         Some(client.field().clone())
     };
+    // Room for all four at once; a map that is full is left as it is, below.
+    let _ = headers.try_reserve(4);
     put(headers, X_FORWARDED_FOR, chain);
     put(headers, X_FORWARDED_HOST, headers.get(header::HOST).cloned());
     put(headers, X_FORWARDED_PROTO, Some(HeaderValue::from_static("http")));

@@ -98,6 +98,8 @@ impl Connection {
         body: Body,
         began: Instant,
     ) -> Sending {
+        // The last answer is mostly gone by now: its part of the buffer is warm, the rest is not.
+        let _ = self.received.try_reclaim(FIRST_READ);
         Sending::new(head, host, body, std::mem::take(&mut self.request), began)
     }
 
