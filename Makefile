@@ -1,10 +1,11 @@
 # The commands a newcomer needs. Everything else is plain cargo.
 
 CARGO ?= cargo
-# What `make demo` and `make bench` hand on: `make demo ARGS=--once`, `make bench ARGS=--quick`.
+# What `make demo` and `make bench` hand on: `make demo ARGS=--once`, `make bench ARGS=--quick`,
+# `make guard ARGS=--record`.
 ARGS ?=
 
-.PHONY: help setup build demo test bench
+.PHONY: help setup build demo test bench guard
 
 help:
 	@echo "make setup            install what compiling plugins needs, if it is missing"
@@ -14,6 +15,8 @@ help:
 	@echo "make test             all tests: gateway, SDK, plugins, end to end"
 	@echo "make bench            beside nginx, HAProxy, Envoy, Caddy and Express, which it installs (25 minutes)"
 	@echo "make bench ARGS=--quick   the same in 5 minutes, for a look"
+	@echo "make guard            count instructions and allocations for each request; more than recorded fails"
+	@echo "make guard ARGS=--record  record what is counted"
 
 setup:
 	@scripts/setup-wasm
@@ -35,3 +38,8 @@ test: setup
 bench: build
 	scripts/setup-bench
 	$(CARGO) run --release --package tollgate-bench -- --tollgate $(or $(CARGO_TARGET_DIR),target)/release/tollgate $(ARGS)
+
+# Compares with bench/guard.json, or writes it: ARGS=--record.
+guard: build
+	scripts/setup-guard
+	$(CARGO) run --release --package tollgate-bench -- guard --tollgate $(or $(CARGO_TARGET_DIR),target)/release/tollgate $(ARGS)

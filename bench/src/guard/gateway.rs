@@ -24,6 +24,8 @@ const CORE: usize = 0;
 const TUNABLES: &str = "glibc.cpu.hwcaps=-AVX2,-AVX_Fast_Unaligned_Load,-ERMS";
 /// Valgrind writes a file for each thread; their names begin so, then come two numbers: dump and thread.
 const PROFILE: &str = "profile";
+/// The worker's profile of the last round, for `callgrind_annotate`.
+const KEPT: &str = "worker.callgrind";
 
 #[derive(Debug)]
 pub(super) struct Gateway {
@@ -38,7 +40,7 @@ impl Gateway {
         let folder = scratch.join(case.name);
         let told = |error| format!("{}: {error}", folder.display());
         fs::create_dir_all(&folder).map_err(told)?;
-        profiles(&folder)?;
+        take_profiles(&folder)?;
         let (port, config) = (free_port()?, folder.join("tollgate.toml"));
         fs::write(&config, tollgate::through(port, services, &case.plugins(), &case.chain)).map_err(told)?;
         let mut command = Command::new("valgrind");
@@ -81,19 +83,28 @@ impl Gateway {
 fn dump(process: &Process, folder: &Path) -> Outcome<Profile> {
     let (pid, patience) = (process.id(), DUMP_PATIENCE);
     output("vgdb", &[&format!("--pid={pid}"), &format!("--cmd-time-out={patience}"), "dump"])?;
-    let busiest = profiles(folder)?.into_iter().max_by_key(|profile| profile.instructions);
-    busiest.ok_or_else(|| format!("valgrind wrote no profile into {}", folder.display()))
+    let busiest = take_profiles(folder)?.into_iter().max_by_key(|(profile, _)| profile.instructions);
+    let (profile, text) = busiest.ok_or_else(|| format!("valgrind wrote no profile into {}", folder.display()))?;
+    let kept = folder.join(KEPT);
+    // A call that began before the last dump counts as none, and `callgrind_annotate` would take what it
+    // cost for the caller's own.
+    fs::write(&kept, text.replace("\ncalls=0 ", "\ncalls=1 "))
+        .map_err(|error| format!("{}: {error}", kept.display()))?;
+    Ok(profile)
 }
 
 /// Reads all threads' profiles, and removes them.
-fn profiles(folder: &Path) -> Outcome<Vec<Profile>> {
+fn take_profiles(folder: &Path) -> Outcome<Vec<(Profile, String)>> {
     let told = |error| format!("{}: {error}", folder.display());
     let mut profiles = Vec::new();
     for entry in fs::read_dir(folder).map_err(told)? {
         let entry = entry.map_err(told)?;
         if entry.file_name().to_string_lossy().starts_with(PROFILE) {
             let text = fs::read(entry.path()).map_err(told)?;
-            profiles.extend(Profile::parse(&String::from_utf8_lossy(&text)));
+            let text = String::from_utf8_lossy(&text).into_owned();
+            if let Some(profile) = Profile::parse(&text) {
+                profiles.push((profile, text));
+            }
             fs::remove_file(entry.path()).map_err(told)?;
         }
     }

@@ -8,11 +8,12 @@ pub(super) fn of(recorded: &Records, now: &Records) -> String {
     let mut less = false;
     for (case, what, value, change) in now.changes(recorded) {
         let (before, percent) = match change {
-            Change::New => ("-".to_owned(), "new".to_owned()),
+            Change::New => ("-".to_owned(), "-".to_owned()),
             Change::By(percent) => (number(value / (1.0 + percent / 100.0)), format!("{percent:+.1} %")),
         };
         less |= change.is_much_less();
         let mark = match () {
+            () if change == Change::New => "<- no record",
             () if change.is_too_much() => "<- more",
             () if change.is_much_less() => "<- less",
             () => "",
