@@ -1,14 +1,15 @@
 # The commands a newcomer needs. Everything else is plain cargo.
 
 CARGO ?= cargo
-# What `make demo` and `make bench` hand on: `make demo ARGS=--once`, `make bench ARGS=--quick`.
+# What `make demo` and `make bench` hand on: `make demo ARGS=--once`, `make bench ARGS=--quick`,
+# `make guard ARGS=--record`.
 ARGS ?=
 
 # How long `make fuzz` looks into each target; which ones.
 SECONDS ?= 60
 TARGETS ?= config routes request headers token template units
 
-.PHONY: help setup build demo test bench fuzz
+.PHONY: help setup build demo test bench guard fuzz
 
 help:
 	@echo "make setup            install what compiling plugins needs, if it is missing"
@@ -19,6 +20,8 @@ help:
 	@echo "make bench            beside nginx, HAProxy, Envoy, Caddy and Express, which it installs (25 minutes)"
 	@echo "make bench ARGS=--quick   the same in 5 minutes, for a look"
 	@echo "make fuzz             random input for what reads input, SECONDS=60 for each of TARGETS"
+	@echo "make guard            count instructions and allocations for each request; more than recorded fails"
+	@echo "make guard ARGS=--record  record what is counted"
 
 setup:
 	@scripts/setup-wasm
@@ -52,3 +55,8 @@ fuzz: setup
 		$(CARGO) fuzz run --sanitizer none $$target fuzz/corpus/$$target $$seeds -- \
 			-max_total_time=$(SECONDS) -timeout=5 -rss_limit_mb=2048 || exit 1; \
 	done
+
+# Compares with bench/guard.json, or writes it: ARGS=--record.
+guard: build
+	scripts/setup-guard
+	$(CARGO) run --release --package tollgate-bench -- guard --tollgate $(or $(CARGO_TARGET_DIR),target)/release/tollgate $(ARGS)

@@ -2,16 +2,19 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 use crate::Outcome;
+use crate::guard;
 use crate::peer::Peer;
 use crate::scenario::{self, Scenario};
 
 /// Measures Tollgate beside other gateways, and writes docs/performance.md.
 #[derive(Debug, Parser)]
-#[command(name = "tollgate-bench")]
+#[command(name = "tollgate-bench", args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) instead: Option<Instead>,
     /// Only this scenario; may be given several times. Results of the others stay as they are.
     #[arg(long, value_name = "SCENARIO")]
     only: Vec<String>,
@@ -48,6 +51,13 @@ pub(crate) struct Args {
     /// Name the scenarios.
     #[arg(long)]
     pub(crate) list: bool,
+}
+
+/// What it does instead of measuring beside other gateways.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Instead {
+    /// Count instructions and allocations for each request, and compare them with their records.
+    Guard(guard::Options),
 }
 
 impl Args {
@@ -94,6 +104,12 @@ mod tests {
     fn quick_goes_before_rounds_and_seconds() {
         let args = parsed(&["--quick", "--rounds", "9"]);
         assert_eq!((args.rounds(), args.seconds()), (2, 1));
+    }
+
+    #[test]
+    fn the_guard_is_no_scenario() {
+        assert!(matches!(parsed(&["guard", "--record"]).instead, Some(Instead::Guard(_))));
+        assert!(Args::try_parse_from(["tollgate-bench", "--quick", "guard"]).is_err());
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! `make bench` installs the peers and runs this. Each scenario starts every peer, checks that its
 //! answers are right, and then measures them in turns. Results go into `bench/results.json`, and
-//! from there into `docs/performance.md`. Absent on purpose: any part of the gateway; it is measured
+//! from there into `docs/performance.md`. `make guard` runs its subcommand [`guard`], which counts
+//! where the rest measures. Absent on purpose: any part of the gateway; it is measured
 //! as the binary that users run.
 
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "the numbers in tests are computed the same way on both sides"))]
@@ -11,6 +12,7 @@ mod args;
 mod bench;
 mod budget;
 mod check;
+mod guard;
 mod guests;
 mod http;
 mod idle;
@@ -32,7 +34,7 @@ mod tools;
 
 use std::process::ExitCode;
 
-use args::Args;
+use args::{Args, Instead};
 use bench::Bench;
 use clap::Parser;
 use results::Results;
@@ -42,7 +44,9 @@ type Outcome<T> = Result<T, String>;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let done = if args.list {
+    let done = if let Some(Instead::Guard(options)) = &args.instead {
+        guard::run(options)
+    } else if args.list {
         list();
         Ok(())
     } else if args.report {

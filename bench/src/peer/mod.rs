@@ -9,7 +9,7 @@ mod envoy;
 mod express;
 mod haproxy;
 pub(crate) mod nginx;
-mod tollgate;
+pub(crate) mod tollgate;
 
 use std::fs;
 use std::net::TcpListener;

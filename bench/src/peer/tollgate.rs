@@ -24,17 +24,7 @@ pub(super) fn prepare(job: Job, site: &Site) -> Outcome<Command> {
 }
 
 fn config(job: Job, site: &Site) -> Outcome<String> {
-    let (port, services) = (site.port, site.services);
-    // An idle client is cut off after `head_timeout`: longer, as in the other peers' configs.
-    let head = format!(
-        "[server]\nlisten = \"127.0.0.1:{port}\"\nadmin = \"off\"\nworkers = 1\n\
-         [server.limits]\nhead_timeout = \"10m\"\n[log]\naccess = \"off\"\nlevel = \"error\"\n"
-    );
-    let upstream = |name: &str, port: u16| format!("[upstreams.{name}]\ntargets = [\"http://127.0.0.1:{port}\"]\n");
-    let services = [upstream("a", services[0]), upstream("b", services[1]), upstream("c", services[2])].concat();
-    let all = |plugins: &[String]| {
-        format!("[[routes]]\npath = \"/{{*rest}}\"\nupstream = \"a\"\npreserve_host = true\nplugins = {plugins:?}\n")
-    };
+    let (head, services) = (head(site.port), services(site.services));
     Ok(match job {
         Job::Proxy => head + &services + &all(&[]),
         Job::BareProxy => return Err("it always tells services of the client".to_owned()),
@@ -61,7 +51,32 @@ fn config(job: Job, site: &Site) -> Outcome<String> {
     })
 }
 
-fn jwt_and_limit() -> String {
+/// One route through a chain, to the first of three services. `plugins` says what the chain's names are.
+pub(crate) fn through(port: u16, to: [u16; 3], plugins: &str, chain: &[String]) -> String {
+    head(port) + &services(to) + plugins + &all(chain)
+}
+
+fn head(port: u16) -> String {
+    // An idle client is cut off after `head_timeout`: longer, as in the other peers' configs.
+    format!(
+        "[server]\nlisten = \"127.0.0.1:{port}\"\nadmin = \"off\"\nworkers = 1\n\
+         [server.limits]\nhead_timeout = \"10m\"\n[log]\naccess = \"off\"\nlevel = \"error\"\n"
+    )
+}
+
+fn services(ports: [u16; 3]) -> String {
+    [upstream("a", ports[0]), upstream("b", ports[1]), upstream("c", ports[2])].concat()
+}
+
+fn upstream(name: &str, port: u16) -> String {
+    format!("[upstreams.{name}]\ntargets = [\"http://127.0.0.1:{port}\"]\n")
+}
+
+fn all(plugins: &[String]) -> String {
+    format!("[[routes]]\npath = \"/{{*rest}}\"\nupstream = \"a\"\npreserve_host = true\nplugins = {plugins:?}\n")
+}
+
+pub(crate) fn jwt_and_limit() -> String {
     format!(
         "[plugins.jwt]\nuse = \"jwt-auth\"\n[plugins.jwt.config]\nissuer = {ISSUER:?}\nclaims_to_headers = {{ sub = \"x-user\" }}\n\
          [plugins.jwt.keys.main]\nalgorithm = \"HS256\"\nvalue = {SECRET:?}\n\
@@ -69,7 +84,7 @@ fn jwt_and_limit() -> String {
     )
 }
 
-fn aggregate() -> String {
+pub(crate) fn aggregate() -> String {
     let part = |(name, path): (&str, &str), upstream: &str| {
         format!("[[plugins.join.config.parts]]\nname = {name:?}\nupstream = {upstream:?}\npath = {path:?}\n")
     };

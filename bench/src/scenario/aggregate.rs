@@ -30,7 +30,7 @@ pub(super) fn scenario() -> Scenario {
     }
 }
 
-fn joined() -> Value {
+pub(crate) fn joined() -> Value {
     let parts = PARTS.iter().zip(JSON);
     let parts = parts.map(|((name, _), json)| ((*name).to_owned(), serde_json::from_str(json).unwrap_or(Value::Null)));
     Value::Object(parts.collect::<Map<_, _>>())

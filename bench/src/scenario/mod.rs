@@ -1,6 +1,6 @@
 //! The scenarios: one file each. What each contender is to do, what is sent, and what is right.
 
-mod aggregate;
+pub(crate) mod aggregate;
 mod bodies;
 mod churn;
 mod connections;

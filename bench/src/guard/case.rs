@@ -1,0 +1,74 @@
+//! What is counted. Each case has a gateway of its own.
+
+use crate::check::Check;
+use crate::http::Request;
+use crate::job::{SUBJECT, TOKEN};
+use crate::peer::tollgate::{aggregate, jwt_and_limit};
+use crate::scenario::aggregate::joined;
+use crate::services::SMALL;
+
+/// A gateway's config, a request to it, and the answer it must have.
+#[derive(Debug)]
+pub(super) struct Case {
+    pub(super) name: &'static str,
+    pub(super) title: &'static str,
+    /// The plugins of the one route, and their tables in the config.
+    pub(super) chain: Vec<String>,
+    plugins: String,
+    pub(super) request: Request,
+    pub(super) check: Check,
+}
+
+impl Case {
+    /// The tables of its plugins, with time for everything: under valgrind each call takes fifty times longer.
+    pub(super) fn plugins(&self) -> String {
+        let patient = |name: &String| format!("[plugins.{name}.limits]\ncpu = \"1m\"\nwall = \"1m\"\n");
+        self.plugins.clone() + &self.chain.iter().map(patient).collect::<String>()
+    }
+}
+
+pub(super) fn all() -> Vec<Case> {
+    vec![
+        plain(),
+        headers("headers-1", "the plugin `headers` sets a field of the request", 1),
+        headers("headers-4", "four plugins `headers`, a field each", 4),
+        jwt(),
+        joining(),
+    ]
+}
+
+fn plain() -> Case {
+    let request = Request::get("/");
+    let check = Check::new("the service's answer", request.clone(), 200).bytes(SMALL);
+    let title = "a GET with eight header fields, no plugins, an answer of 1 KiB";
+    Case { name: "plain", title, chain: Vec::new(), plugins: String::new(), request, check }
+}
+
+fn headers(name: &'static str, title: &'static str, count: usize) -> Case {
+    let numbers = || (1..=count).map(|number| number.to_string());
+    let chain: Vec<String> = numbers().map(|number| format!("headers-{number}")).collect();
+    let plugin = |(name, number): (&String, String)| {
+        format!(
+            "[plugins.{name}]\nuse = \"headers\"\n[plugins.{name}.config.request]\nset = {{ x-hop-{number} = {number:?} }}\n"
+        )
+    };
+    let plugins = chain.iter().zip(numbers()).map(plugin).collect();
+    let seen = numbers().collect::<Vec<_>>().join(",");
+    let request = Request::get("/");
+    let check = Check::new("all plugins ran", request.clone(), 200).bytes(SMALL).header("seen-hop", seen);
+    Case { name, title, chain, plugins, request, check }
+}
+
+fn jwt() -> Case {
+    let request = Request::get("/").header("authorization", &format!("Bearer {TOKEN}"));
+    let check = Check::new("a good token", request.clone(), 200).bytes(SMALL).header("seen-user", SUBJECT);
+    let title = "`jwt-auth` with HS256 and `rate-limit`";
+    Case { name: "jwt", title, chain: vec!["jwt".into(), "limit".into()], plugins: jwt_and_limit(), request, check }
+}
+
+fn joining() -> Case {
+    let request = Request::get("/dashboard");
+    let check = Check::new("the joined answer", request.clone(), 200).json(joined());
+    let title = "`aggregate`: three services, one JSON answer";
+    Case { name: "aggregate", title, chain: vec!["join".into()], plugins: aggregate(), request, check }
+}
