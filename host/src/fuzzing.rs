@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use http::{Uri, request};
 
-use crate::exchange;
 use crate::respond::Failure;
+use crate::{exchange, upstream};
 
 /// What is asked of a request's head first; returns its host.
 pub fn check_head(head: &request::Parts, max_bytes: usize) -> Result<Cow<'_, str>, Failure> {
@@ -15,6 +15,11 @@ pub fn check_head(head: &request::Parts, max_bytes: usize) -> Result<Cow<'_, str
 /// Takes a route's prefix off a path.
 pub fn strip_prefix(uri: &mut Uri, prefix: Option<&str>) {
     exchange::strip_prefix(uri, prefix);
+}
+
+/// Reads an upstream's answer that arrives in these pieces: its status and body, or what is wrong.
+pub fn read_answer<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Result<(u16, Vec<u8>), String> {
+    upstream::read_in_pieces(pieces).map_err(|broken| broken.to_string())
 }
 
 /// How guests read and change fields; `true` where a change was made.

@@ -25,6 +25,8 @@ mod tests;
 
 pub(crate) use answer::AnswerBody;
 pub use error::UpstreamError;
+#[cfg(fuzzing)]
+pub(crate) use h1::read_in_pieces;
 pub use registry::Registry;
 pub use send::{Answer, Call, Upstream};
 pub use target::TargetState;

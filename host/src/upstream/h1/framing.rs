@@ -102,6 +102,10 @@ fn decode_chunked(next: &mut Chunked, received: &mut BytesMut) -> Result<Decoded
                 return Err(Broken::Chunk("its size is not one"));
             }
             Chunked::Size => match httparse::parse_chunk_size(received) {
+                // Also where it came at once: what is refused must not depend on how bytes arrive.
+                Ok(httparse::Status::Complete((line, _))) if line > MAX_CHUNK_LINE => {
+                    return Err(Broken::Chunk("its size has no end"));
+                }
                 Ok(httparse::Status::Complete((line, size))) => {
                     received.advance(line);
                     *next = if size == 0 { Chunked::Trailers } else { Chunked::Data(size) };
@@ -145,6 +149,9 @@ fn take(received: &mut BytesMut, left: &mut u64) -> Decoded {
 fn trailers(received: &mut BytesMut) -> Result<Decoded, Broken> {
     let mut fields = [httparse::EMPTY_HEADER; MAX_TRAILER_FIELDS];
     match httparse::parse_headers(received, &mut fields) {
+        Ok(httparse::Status::Complete((length, _))) if length > MAX_TRAILERS => {
+            Err(Broken::Chunk("its trailers have no end"))
+        }
         Ok(httparse::Status::Complete((length, fields))) => {
             let mut map = HeaderMap::with_capacity(fields.len());
             for field in fields {
@@ -297,10 +304,14 @@ mod tests {
 
     #[test]
     fn what_has_no_end_is_given_up() {
-        let endless = [b"3;".to_vec(), vec![b'x'; MAX_CHUNK_LINE]].concat();
-        assert!(matches!(decoded(Decoder::Chunked(Chunked::Size), &endless, 999), Err(Broken::Chunk(_))));
-        let endless = [b"0\r\nx: ".to_vec(), vec![b'x'; MAX_TRAILERS]].concat();
-        assert!(matches!(decoded(Decoder::Chunked(Chunked::Size), &endless, 999), Err(Broken::Chunk(_))));
+        let size = [b"3;".to_vec(), vec![b'x'; MAX_CHUNK_LINE], b"\r\nabc\r\n0\r\n\r\n".to_vec()].concat();
+        let trailers = [b"0\r\nx: ".to_vec(), vec![b'x'; MAX_TRAILERS], b"\r\n\r\n".to_vec()].concat();
+        for endless in [size, trailers] {
+            for piece in [999, endless.len()] {
+                let read = decoded(Decoder::Chunked(Chunked::Size), &endless, piece);
+                assert!(matches!(read, Err(Broken::Chunk(_))), "in pieces of {piece}");
+            }
+        }
     }
 
     #[test]

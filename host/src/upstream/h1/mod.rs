@@ -10,10 +10,14 @@ mod encode;
 mod error;
 mod framing;
 mod head;
+#[cfg(fuzzing)]
+mod pieces;
 mod sending;
 
 pub(super) use connection::{Connection, Lost};
 pub(crate) use error::Broken;
 pub(super) use framing::{Decoded, Decoder};
 pub(super) use head::Head;
+#[cfg(fuzzing)]
+pub(crate) use pieces::read as read_in_pieces;
 pub(super) use sending::{Sending, Upload};
