@@ -25,10 +25,13 @@ fn embed_plugins() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     // The fuzz targets run no plugin.
     let fuzzing = env::var_os("CARGO_CFG_FUZZING").is_some();
-    let names = if fuzzing { Vec::new() } else { plugins(&workspace.join("plugins"))? };
-    let target = target_dir(&out).ok_or("no target directory above OUT_DIR")?.join("plugins");
-    let built =
-        if fuzzing { Vec::new() } else { build_crates(&Toolchain::find()?, &workspace, &names, &target, "plugin")? };
+    let built = if fuzzing {
+        Vec::new()
+    } else {
+        let names = plugins(&workspace.join("plugins"))?;
+        let target = target_dir(&out).ok_or("no target directory above OUT_DIR")?.join("plugins");
+        build_crates(&Toolchain::find()?, &workspace, &names, &target, "plugin")?
+    };
 
     let mut list =
         String::from("/// Name and component of each built-in plugin.\npub static BUILT_INS: &[(&str, &[u8])] = &[\n");

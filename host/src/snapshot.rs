@@ -69,11 +69,11 @@ impl UpstreamState {
     }
 
     /// Counts a call whose head is there, or will never be.
-    pub fn count_call(&self, took: Duration, answer: &Result<Answer, UpstreamError>) {
+    pub fn count_call(&self, answer: &Result<Answer, UpstreamError>) {
         let target = answer.as_ref().map_or_else(UpstreamError::target, |answer| &answer.target);
         let Some(metrics) = self.metrics_of(target) else { return };
         match answer {
-            Ok(_) => metrics.answered(took),
+            Ok(answer) => metrics.answered(answer.took),
             Err(error) => drop(error.reason().map(|reason| metrics.failed(reason))),
         }
     }

@@ -99,7 +99,7 @@ impl Finish {
             Ok(answer) => (&answer.target, answer.took),
             Err(error) => (error.target(), at.elapsed()),
         };
-        upstream.count_call(took, answer);
+        upstream.count_call(answer);
         self.target = Some(Arc::clone(target));
         if let Some(line) = &mut self.line {
             let line = line.get_mut();

@@ -64,14 +64,14 @@ impl AnswerBody {
     /// The body behind a head. Where it came with the head, which short ones do, it is in memory, and
     /// the connection is free at once.
     pub(super) fn begin(
-        mut decoder: Decoder,
+        decoder: Decoder,
         mut lease: Lease,
         upload: Option<Upload>,
         idle: Duration,
         deadline: Instant,
         now: Instant,
     ) -> Body {
-        if let Some(bytes) = lease.connection.whole(&mut decoder) {
+        if let Some(bytes) = lease.connection.whole(&decoder) {
             lease.give_back(now);
             return Body::full(bytes);
         }

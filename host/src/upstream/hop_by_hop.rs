@@ -25,7 +25,7 @@ const HOP_BY_HOP: [&str; 8] = [
 /// - `proxy-authenticate` and `proxy-authorization` go: section 11.7 has them mean the next proxy,
 ///   which this gateway is, and credentials for it are no upstream's business.
 pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    if !headers.keys().any(may_be_hop_by_hop) {
+    if !headers.keys().any(is_hop_by_hop) {
         return;
     }
     let wants_trailers = accepts_trailers(headers);
@@ -43,7 +43,7 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
 
 /// Looks at the length first: most heads have none of these fields, and looking each up in the map
 /// costs more than looking at every name.
-fn may_be_hop_by_hop(name: &HeaderName) -> bool {
+fn is_hop_by_hop(name: &HeaderName) -> bool {
     const LENGTHS: u32 = {
         let (mut lengths, mut at) = (0, 0);
         while at < HOP_BY_HOP.len() {

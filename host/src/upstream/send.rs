@@ -253,10 +253,10 @@ struct Outgoing<'a> {
 }
 
 impl<'a> Outgoing<'a> {
-    /// The `host` field to send; `None` for the request's own.
-    fn host(&self, target: &'a Target) -> Option<&'a HeaderValue> {
-        let own = self.preserve_host && self.head.headers.contains_key(header::HOST);
-        (!own).then_some(&target.host)
+    /// The `host` field to send: the target's, unless the request's own is to be kept and is there.
+    fn host(&self, target: &'a Target) -> &'a HeaderValue {
+        let own = if self.preserve_host { self.head.headers.get(header::HOST) } else { None };
+        own.unwrap_or(&target.host)
     }
 }
 

@@ -120,11 +120,11 @@ pub async fn send(call: OutboundCall) -> Result<Answer, ClientError> {
     let gone = || ClientError::Unreachable("the upstream is not in the config any more".into());
     let worker = CURRENT.with(|current| current.get().cloned()).ok_or_else(gone)?;
     let upstream = worker.upstream(&call.to).ok_or_else(gone)?;
-    let asked = Instant::now();
-    let terms = upstream::Call { began: asked.into(), deadline: Some(call.deadline.into()), preserve_host: false };
+    let began = tokio::time::Instant::now();
+    let terms = upstream::Call { began, deadline: Some(call.deadline.into()), preserve_host: false };
     let answer = upstream.send(&call.head, Body::full(call.body), terms).await;
     if let Some(state) = worker.snapshot.borrow().upstream_named(upstream.name()) {
-        state.count_call(asked.elapsed(), &answer);
+        state.count_call(&answer);
     }
     let mut answer = answer.map_err(|error| send_error(&error))?;
     strip_hop_by_hop(&mut answer.head.headers);

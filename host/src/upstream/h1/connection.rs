@@ -32,7 +32,7 @@ const MIN_ROOM: usize = 4 * 1024;
 #[derive(Debug)]
 pub(in crate::upstream) struct Connection {
     reader: OwnedReadHalf,
-    /// Gone once an answer came before its request was sent.
+    /// Gone once an answer came before its request was sent, or that could not be sent.
     writer: Option<OwnedWriteHalf>,
     /// What was read and not yet looked at.
     received: BytesMut,
@@ -94,7 +94,7 @@ impl Connection {
     pub(in crate::upstream) fn begin(
         &mut self,
         head: &Parts,
-        host: Option<&HeaderValue>,
+        host: &HeaderValue,
         body: Body,
         began: Instant,
     ) -> Sending {
@@ -114,8 +114,11 @@ impl Connection {
         if let Some(writer) = &mut self.writer {
             match sending.poll(cx, writer) {
                 Poll::Ready(Err(Unsent::Body(error))) => return Poll::Ready(Err(Lost::Request(error))),
-                // A target that closes may have answered before it did.
-                Poll::Ready(Err(Unsent::Socket(error))) => unsent = Some(error),
+                // A target that closes may have answered before it did; nobody else may use what is left.
+                Poll::Ready(Err(Unsent::Socket(error))) => {
+                    unsent = Some(error);
+                    self.writer = None;
+                }
                 Poll::Ready(Ok(())) | Poll::Pending => {}
             }
         }
@@ -153,10 +156,9 @@ impl Connection {
     }
 
     /// All of an answer's body, if its length is known and it was received already.
-    pub(in crate::upstream) fn whole(&mut self, decoder: &mut Decoder) -> Option<Bytes> {
+    pub(in crate::upstream) fn whole(&mut self, decoder: &Decoder) -> Option<Bytes> {
         let Decoder::Length(length) = *decoder else { return None };
         let length = usize::try_from(length).ok().filter(|length| *length <= self.received.len())?;
-        *decoder = Decoder::Length(0);
         Some(self.received.split_to(length).freeze())
     }
 

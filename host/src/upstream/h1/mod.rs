@@ -1,8 +1,8 @@
 //! HTTP/1.1 to a target, on one connection and without a task of its own.
 //!
 //! hyper's client gives each connection a task and passes request, head and every piece of the
-//! body to it and back through channels, with a wake-up each; for a short answer that was a third of
-//! what the gateway computed. Here whoever waits for the answer reads the socket. Parsing heads and
+//! body to it and back through channels, with a wake-up each: a fifth of a short request
+//! (docs/performance.md). Here whoever waits for the answer reads the socket. Parsing heads and
 //! sizes of chunks is httparse's, as in hyper. Absent on purpose: pipelining, upgrades, HTTP/2.
 
 mod connection;

@@ -54,13 +54,7 @@ pub(super) enum Unsent {
 
 impl Sending {
     /// `buffer` is taken for the head; [`Self::into_buffer`] gives it back.
-    pub(super) fn new(
-        head: &Parts,
-        host: Option<&HeaderValue>,
-        body: Body,
-        mut buffer: Vec<u8>,
-        began: Instant,
-    ) -> Self {
+    pub(super) fn new(head: &Parts, host: &HeaderValue, body: Body, mut buffer: Vec<u8>, began: Instant) -> Self {
         let length = body.size_hint().exact().map_or(Length::Chunked, Length::Known);
         buffer.clear();
         encode::head(&mut buffer, head, host, length);
