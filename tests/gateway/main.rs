@@ -10,6 +10,7 @@ mod plugins;
 mod proxy;
 mod reload;
 mod routes;
+mod schema;
 mod stop;
 mod telemetry;
 mod upstreams;

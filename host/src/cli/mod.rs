@@ -20,8 +20,10 @@ mod check;
 mod demo;
 mod explain;
 mod init;
+mod look;
 mod plugin;
 mod run;
+mod schema;
 
 /// Where the config is looked for when nothing else is said.
 const DEFAULT_CONFIG: &str = "tollgate.toml";
@@ -46,6 +48,8 @@ enum Command {
     /// Look at plugins, and make new ones
     #[command(subcommand)]
     Plugin(plugin::Command),
+    /// Print one JSON Schema of the whole config, plugins included, for editors
+    Schema(schema::Arguments),
     /// Write a first config with comments
     Init(init::Arguments),
     /// Start three small services and a gateway in front of them, to try things out
@@ -68,6 +72,7 @@ pub fn main() -> ExitCode {
         Command::Check(config) => check::run(&config.config),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Plugin(command) => plugin::run(command),
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
     };

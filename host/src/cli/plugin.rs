@@ -1,13 +1,11 @@
 //! `tollgate plugin ...`: look at plugins, make new ones.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::Failed;
-use crate::gateway::{self, Gateway};
-use crate::plugin::load::{self, Loaded};
-use crate::telemetry::metrics::Registry;
-use crate::{cache_dir, config};
+use super::look::{Looker, wasm_files};
+use crate::plugin::load;
+use crate::{config, gateway};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -68,10 +66,7 @@ fn list(path: &Path) -> Result<(), Failed> {
     }
     let folder = config::load(path, &gateway::built_ins())?.config.server.plugins_dir;
     say!("in {}:", folder.display());
-    let mut files: Vec<PathBuf> =
-        std::fs::read_dir(&folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "wasm"));
-    files.sort();
+    let files = wasm_files(&folder);
     for file in files {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let line =
@@ -150,32 +145,4 @@ fn write_whole(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let new = file.with_extension("wasm.new");
     std::fs::write(&new, bytes)?;
     std::fs::rename(new, file)
-}
-
-/// Loads components to look at them.
-struct Looker {
-    gateway: Arc<Gateway>,
-    runtime: tokio::runtime::Runtime,
-}
-
-impl Looker {
-    fn new() -> Result<Self, Failed> {
-        let gateway = Gateway::new(cache_dir::find().as_deref(), Registry::default().into())
-            .map_err(|error| Failed(format!("error: {error:#}")))?;
-        Ok(Self {
-            gateway: Arc::new(gateway),
-            runtime: tokio::runtime::Builder::new_current_thread().enable_all().build()?,
-        })
-    }
-
-    fn look(&self, bytes: &[u8]) -> Result<Loaded, String> {
-        self.runtime.block_on(self.gateway.inspect(bytes)).map_err(|error| error.to_string())
-    }
-
-    fn line(&self, bytes: &[u8]) -> String {
-        match self.look(bytes) {
-            Ok(loaded) => format!("{:<8} {}", loaded.descriptor.version, loaded.descriptor.summary),
-            Err(problem) => format!("cannot be used: {problem}"),
-        }
-    }
 }

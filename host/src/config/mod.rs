@@ -5,6 +5,7 @@
 //! keys and components, which belong to what uses them.
 
 mod document;
+mod editor_schema;
 mod error;
 mod file;
 mod interpolate;
@@ -25,6 +26,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 pub use document::Document;
+pub use editor_schema::{Described, editor_schema};
 pub use error::{Diagnostic, Diagnostics, Place};
 pub use plugin_config::MAX_SCHEMA;
 pub use read::MAX_FILE;
@@ -60,7 +62,7 @@ pub fn load_str(text: &str, path: &Path, built_ins: &[&str]) -> Result<Loaded, D
     load_sources(path, folder, vec![Source::new(path.to_owned(), text.to_owned())], built_ins)
 }
 
-/// The JSON Schema (draft 2020-12) of the whole file, for editors.
+/// The JSON Schema (draft 2020-12) of the whole file; of plugins' `config` tables it says nothing.
 pub fn schema() -> Value {
     schema::FILE_SCHEMA.clone()
 }

@@ -37,7 +37,7 @@ impl Document {
     }
 }
 
-fn parse_schema(text: &str) -> Result<Value, String> {
+pub(super) fn parse_schema(text: &str) -> Result<Value, String> {
     if text.len() > MAX_SCHEMA {
         return Err(format!("it is larger than {} KiB", MAX_SCHEMA >> 10));
     }
