@@ -19,7 +19,10 @@ fn built_in_and_dropped_in_plugins_are_in_it_and_a_bad_file_is_left_out() {
     assert!(output.status.success(), "{output:?}");
 
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("left out") && said.contains("bad.wasm") && said.contains("not a WebAssembly file"), "{said}");
+    assert!(
+        said.contains("left out") && said.contains("bad.wasm") && said.contains("not a WebAssembly file"),
+        "{said}"
+    );
 
     let schema: Value = serde_json::from_slice(&output.stdout).unwrap();
     let chosen_by = |name: &str| {

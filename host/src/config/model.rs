@@ -204,6 +204,10 @@ pub struct PluginLimits {
     pub body: u64,
     /// Outbound calls of one hook.
     pub calls: usize,
+    /// Bytes handed over in one call of a host function, or returned from a hook.
+    pub host_call: usize,
+    /// Log lines a second of one instance.
+    pub log_lines: u32,
     /// Keys in the plugin's `kv` store.
     pub kv_keys: usize,
     /// Bytes of keys and values in the plugin's `kv` store.

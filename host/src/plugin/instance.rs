@@ -13,9 +13,6 @@ use super::{Hooks, Plugin};
 use crate::context::Context;
 use crate::telemetry::PluginMetrics;
 
-/// Bytes a guest may hand over in one host call.
-const HOST_CALL_BYTES: usize = 16 << 20;
-
 /// Serves one hook at a time.
 pub struct Instance {
     pub(super) store: Store<InstanceState>,
@@ -63,9 +60,9 @@ impl Instance {
         hooks: &Hooks,
         rights: Arc<Rights>,
     ) -> wasmtime::Result<Self> {
-        let cpu = rights.limits.cpu;
+        let (cpu, host_call) = (rights.limits.cpu, rights.limits.host_call);
         let mut store = Store::new(pre.engine(), InstanceState::new(rights));
-        store.set_hostcall_fuel(HOST_CALL_BYTES);
+        store.set_hostcall_fuel(host_call);
         store.limiter(|state| &mut state.limits);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |store| {

@@ -116,3 +116,28 @@ async fn an_instance_is_replaced_after_so_many_uses() {
     assert!(metrics.sum("tollgate_plugin_instances_created_total", &[("plugin", "p")]) >= 6.0);
     assert!(metrics.sum("tollgate_plugin_instances", &[("plugin", "p")]) <= 2.0);
 }
+
+#[tokio::test]
+async fn a_plugin_that_hands_over_or_returns_more_than_one_call_may_carry_is_stopped() {
+    let upstream = Upstream::answering("ok").await;
+    for step in ["reverse-body", "respond-body"] {
+        let settings = script(&format!(r#"request = ["need-body 1000000"], body = ["{step}"]"#))
+            + "\nlimits = { host_call = \"64KiB\" }";
+        let gateway = start(&with_p(&upstream, &settings)).await;
+        assert_eq!(gateway.post("/p", &"x".repeat(10_000)).await.status, 200, "{step}: within the limit");
+        assert_eq!(gateway.post("/p", &"x".repeat(200_000)).await.status, 500, "{step}: beyond it");
+        assert!((faults(&gateway, "trap").await - 1.0).abs() < 0.5, "{step}");
+        assert_eq!(gateway.post("/p", &"x".repeat(10_000)).await.status, 200, "{step}: only that request is lost");
+    }
+}
+
+#[tokio::test]
+async fn a_flood_of_log_lines_is_cut_and_counted() {
+    let upstream = Upstream::answering("ok").await;
+    let settings = script(r#"request = ["flood 50"]"#) + "\nlimits = { log_lines = 3 }";
+    let gateway = start(&with_p(&upstream, &settings)).await;
+    assert_eq!(gateway.get("/p").await.status, 200, "a flood costs no request");
+    gateway.metrics_with("tollgate_plugin_logs_dropped_total", &[("plugin", "p")], 47.0).await;
+    let written = (0..50).filter(|line| gateway.log().text().contains(&format!("\"line {line}\""))).count();
+    assert_eq!(written, 3, "{}", gateway.log().text());
+}

@@ -67,6 +67,10 @@ pub(crate) struct PluginLimits {
     pub body: Size,
     /// Most outbound calls of one hook.
     pub calls: usize,
+    /// Most bytes the plugin may hand over in one call of a host function, or return from a hook.
+    pub host_call: Size,
+    /// Most log lines a second of one instance.
+    pub log_lines: u32,
     /// Most keys in the plugin's `kv` store.
     pub kv_keys: usize,
     /// Most bytes of keys and values in the plugin's `kv` store.
@@ -87,6 +91,8 @@ impl Default for PluginLimits {
             uses: 1_000_000,
             body: Size(1 << 20),
             calls: 32,
+            host_call: Size(16 << 20),
+            log_lines: 100,
             kv_keys: 10_000,
             kv_bytes: Size(16 << 20),
             rate_keys: 100_000,

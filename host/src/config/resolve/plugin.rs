@@ -129,6 +129,8 @@ fn limits(written: &file::PluginLimits) -> model::PluginLimits {
         uses: written.uses,
         body: written.body.0,
         calls: written.calls,
+        host_call: bytes(written.host_call),
+        log_lines: written.log_lines,
         kv_keys: written.kv_keys,
         kv_bytes: bytes(written.kv_bytes),
         rate_keys: written.rate_keys,

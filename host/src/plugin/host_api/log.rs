@@ -7,8 +7,6 @@ use crate::plugin::state::InstanceState;
 
 /// Longest line, in bytes; the rest is cut.
 const MAX_LINE: usize = 4096;
-/// Lines a second from one instance.
-const LINES_PER_SECOND: u32 = 100;
 
 /// How many lines an instance may still write in this second. A flood is cut here, before it
 /// costs the log's queue anything.
@@ -21,13 +19,13 @@ pub struct LogBudget {
 }
 
 impl LogBudget {
-    /// Whether a line may be written, and how many were dropped before it.
-    fn take(&mut self, now: Instant) -> Option<u64> {
+    /// Whether a line may be written, where `limit` are in a second, and how many were dropped before it.
+    fn take(&mut self, now: Instant, limit: u32) -> Option<u64> {
         if self.second.is_none_or(|second| now - second >= Duration::from_secs(1)) {
             self.second = Some(now);
             self.used = 0;
         }
-        if self.used == LINES_PER_SECOND {
+        if self.used >= limit {
             self.dropped += 1;
             return None;
         }
@@ -38,7 +36,8 @@ impl LogBudget {
 
 impl Host for InstanceState {
     fn write(&mut self, level: Level, mut message: String) -> wasmtime::Result<()> {
-        let Some(dropped) = self.log_budget.take(Instant::now()) else {
+        let limit = self.plugin.limits.log_lines;
+        let Some(dropped) = self.log_budget.take(Instant::now(), limit) else {
             if let Some(metrics) = &self.metrics {
                 metrics.log_dropped();
             }
@@ -48,7 +47,7 @@ impl Host for InstanceState {
             tracing::warn!(
                 plugin = &*self.plugin.name,
                 dropped,
-                "log lines of a plugin were dropped: more than 100 a second"
+                "log lines of a plugin were dropped: more than limits.log_lines ({limit}) a second"
             );
         }
         message.truncate(message.floor_char_boundary(MAX_LINE));
@@ -74,8 +73,8 @@ mod tests {
     fn a_flood_is_cut_and_counted_and_the_next_second_starts_anew() {
         let mut budget = LogBudget::default();
         let now = Instant::now();
-        assert_eq!((0..150).filter(|_| budget.take(now).is_some()).count(), 100);
-        assert_eq!(budget.take(now + Duration::from_secs(1)), Some(50));
-        assert_eq!(budget.take(now + Duration::from_secs(1)), Some(0));
+        assert_eq!((0..150).filter(|_| budget.take(now, 100).is_some()).count(), 100);
+        assert_eq!(budget.take(now + Duration::from_secs(1), 100), Some(50));
+        assert_eq!(budget.take(now + Duration::from_secs(1), 100), Some(0));
     }
 }

@@ -42,6 +42,7 @@ pub(crate) fn take(step: &str, side: Side, body: Option<&[u8]>) -> Result<Option
         "set-body" => request::set_body(rest.as_bytes()),
         "reverse-body" => request::set_body(&body.ok_or("no body")?.iter().rev().copied().collect::<Vec<_>>()),
         "log" => log::warn(rest),
+        "flood" => (0..number::<u32>(first)?).for_each(|line| log::warn(&format!("line {line}"))),
         "skip" => hooks::skip(hooks::Hook::OnResponse),
         // Verdicts.
         "respond" => return Ok(Some(Step::Answer(Answer::new(number(first)?).text(second)))),
