@@ -19,10 +19,26 @@ pub(super) fn run(path: &Path) -> Result<(), Failed> {
         count(config.upstreams.len(), "upstream"),
         count(config.plugins.len(), "plugin")
     );
-    for plugin in &plugins {
+    // Both are in the order of the config.
+    for (settings, plugin) in config.plugins.iter().zip(&plugins) {
         say!("  plugin {} is {} {}", plugin.name(), plugin.descriptor.name, plugin.descriptor.version);
+        let targets = plugin.rights.upstreams.iter().cloned();
+        let targets = targets.chain(plugin.rights.origins.iter().map(|origin| format!("http://{origin}")));
+        say_grants("http-client", &targets.collect::<Vec<_>>(), &plugin.descriptor.wants);
+        say_grants("crypto", &settings.keys.keys().cloned().collect::<Vec<_>>(), &plugin.descriptor.wants);
     }
     Ok(())
+}
+
+/// What of a capability is granted, and what for. A want without a grant is an error before this; a
+/// grant nobody asked for is worth a look.
+fn say_grants(capability: &str, granted: &[String], wants: &[(String, String)]) {
+    if granted.is_empty() {
+        return;
+    }
+    let wanted = wants.iter().find(|(wanted, _)| wanted == capability);
+    let reason = wanted.map_or("the plugin does not say that it wants it", |(_, reason)| reason);
+    say!("    {capability}: granted {} ({reason})", granted.join(", "));
 }
 
 fn count(number: usize, of: &str) -> String {
