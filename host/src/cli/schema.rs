@@ -22,8 +22,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failed> {
     let mut plugins = Vec::new();
     for name in &built_ins {
         let Some(bytes) = gateway::built_in(name) else { continue };
-        let looked = looker.look(bytes).map_err(|problem| Failed(format!("error: built-in {name}: {problem}")))?;
-        plugins.push(Described { names: vec![(*name).to_owned()], config_schema: looked.descriptor.config_schema });
+        let found = looker.look(bytes).map_err(|problem| Failed(format!("error: built-in {name}: {problem}")))?;
+        plugins.push(Described { names: vec![(*name).to_owned()], config_schema: found.descriptor.config_schema });
     }
     for file in wasm_files(&arguments.plugins_dir) {
         match describe(&looker, &file) {

@@ -37,8 +37,8 @@ pub fn editor_schema(plugins: &[Described]) -> Result<Value, String> {
         chosen_by_use.push(json!({ "if": used, "then": then.clone() }));
         for name in names {
             // Where there is no `use`, the table's name is the plugin's.
-            let named = json!({ "if": { "not": { "required": ["use"] } }, "then": then.clone() });
-            chosen_by_table.insert(name.clone(), json!({ "$ref": "#/$defs/Plugin", "allOf": [named] }));
+            let unused = json!({ "if": { "not": { "required": ["use"] } }, "then": then.clone() });
+            chosen_by_table.insert(name.clone(), json!({ "$ref": "#/$defs/Plugin", "allOf": [unused] }));
         }
     }
     whole["$defs"]["Plugin"]["allOf"] = Value::Array(chosen_by_use);
