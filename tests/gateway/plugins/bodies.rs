@@ -75,6 +75,25 @@ async fn a_body_can_be_replaced_before_and_after_it_was_read() {
 }
 
 #[tokio::test]
+async fn two_plugins_that_read_the_body_both_get_it_and_the_second_sees_what_the_first_made_of_it() {
+    let upstream = Upstream::echoing().await;
+    for (first, seen, expected) in [("reverse-body", "olleh", "hello"), ("log looked", "hello", "olleh")] {
+        let settings = |step: &str| script(&format!(r#"request = ["need-body 1000"], body = ["{step}"]"#));
+        let chain = |second: &str| {
+            config()
+                .upstream("web", [&upstream])
+                .plugin("a", &settings(first))
+                .plugin("b", &settings(second))
+                .route_with("/p", "web", "plugins = [\"a\", \"b\"]")
+        };
+        let gateway = start(&chain("respond-body")).await;
+        assert_eq!(gateway.post("/p", "hello").await.text(), seen, "{first}: what the second plugin saw");
+        let gateway = start(&chain("reverse-body")).await;
+        assert_eq!(gateway.post("/p", "hello").await.text(), expected, "{first}: what the upstream got");
+    }
+}
+
+#[tokio::test]
 async fn a_request_without_a_body_has_an_empty_one() {
     let upstream = Upstream::echoing().await;
     let gateway = start(&with_p(&upstream, &script(SEES_THE_BODY))).await;

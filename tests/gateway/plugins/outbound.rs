@@ -74,3 +74,16 @@ async fn a_route_on_which_no_plugin_answers_is_a_500() {
     let answer = start(&config).await.get("/p").await;
     assert_eq!((answer.status, answer.json()["error"].as_str()), (500, Some("nothing-answered")));
 }
+
+#[tokio::test]
+async fn an_answer_can_be_taken_once_and_only_by_the_number_of_its_call() {
+    let other = Upstream::answering("other").await;
+    let settings = script(r#"request = ["take-twice other"]"#) + "\ngrant = { http = [\"other\"] }";
+    let config =
+        config().upstream("other", [&other]).plugin("p", &settings).route_without_upstream("/p", "plugins = [\"p\"]");
+    let gateway = start(&config).await;
+    // Twice, for the second hook finds nothing of the first one's calls.
+    for _ in 0..2 {
+        assert_eq!(gateway.get("/p").await.text(), "200, UnknownCall, UnknownCall");
+    }
+}

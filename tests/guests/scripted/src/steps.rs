@@ -50,6 +50,7 @@ pub(crate) fn take(step: &str, side: Side, body: Option<&[u8]>) -> Result<Option
         "respond-body" => return Ok(Some(Step::Answer(Answer::new(200).body(body.ok_or("no body")?.to_vec())))),
         "need-body" => return Ok(Some(Step::NeedBody(number(first)?))),
         "call" => return Ok(Some(Step::Answer(call(Target::Upstream(first.to_owned()), second)))),
+        "take-twice" => return Ok(Some(Step::Answer(take_twice(first)))),
         "call-origin" => return Ok(Some(Step::Answer(call(Target::Origin(first.to_owned()), second)))),
         unknown => return Err(format!("no such step: {unknown}")),
     }
@@ -62,6 +63,16 @@ fn call(target: Target, path: &str) -> Answer {
         Ok(answer) => Answer::new(answer.status).body(answer.body),
         Err(error) => Answer::new(500).text(error.to_string()),
     }
+}
+
+/// Takes an answer, the same one again, and one that was never asked for; says what came of each.
+fn take_twice(upstream: &str) -> Answer {
+    let call = http_client::submit(&Outbound::get(upstream, "/"));
+    let takes = [call, call, 4_000_000_000].map(|number| match http_client::take(number) {
+        Ok(answer) => answer.status.to_string(),
+        Err(error) => format!("{error:?}"),
+    });
+    Answer::new(200).text(&takes.join(", "))
 }
 
 fn source() -> String {
