@@ -72,7 +72,7 @@ fn take_twice(upstream: &str) -> Answer {
         Ok(answer) => answer.status.to_string(),
         Err(error) => format!("{error:?}"),
     });
-    Answer::new(200).text(&takes.join(", "))
+    Answer::new(200).text(takes.join(", "))
 }
 
 fn source() -> String {
