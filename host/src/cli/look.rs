@@ -1,7 +1,6 @@
 //! Looking at components without serving anything: shared by the commands that do.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::Failed;
 use crate::cache_dir;
@@ -11,7 +10,7 @@ use crate::telemetry::metrics::Registry;
 
 /// Loads components to look at them.
 pub(super) struct Looker {
-    gateway: Arc<Gateway>,
+    gateway: Gateway,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -19,10 +18,7 @@ impl Looker {
     pub(super) fn new() -> Result<Self, Failed> {
         let gateway = Gateway::new(cache_dir::find().as_deref(), Registry::default().into())
             .map_err(|error| Failed(format!("error: {error:#}")))?;
-        Ok(Self {
-            gateway: Arc::new(gateway),
-            runtime: tokio::runtime::Builder::new_current_thread().enable_all().build()?,
-        })
+        Ok(Self { gateway, runtime: tokio::runtime::Builder::new_current_thread().enable_all().build()? })
     }
 
     /// What a component is; what is wrong with it, for the operator.

@@ -66,8 +66,7 @@ fn list(path: &Path) -> Result<(), Failed> {
     }
     let folder = config::load(path, &gateway::built_ins())?.config.server.plugins_dir;
     say!("in {}:", folder.display());
-    let files = wasm_files(&folder);
-    for file in files {
+    for file in wasm_files(&folder) {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let line =
             load::read(&file).map_or_else(|error| format!("cannot be used: {error}"), |bytes| looker.line(&bytes));

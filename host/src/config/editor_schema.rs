@@ -12,27 +12,36 @@ use super::schema::FILE_SCHEMA;
 /// A plugin whose `config` table is to be described.
 #[derive(Debug, Clone)]
 pub struct Described {
-    /// What `use` may say to mean it: a built-in's name, or a file's name with and without `.wasm`.
-    pub names: Vec<String>,
-    /// The schema from its component; empty for a plugin that takes no config.
-    pub config_schema: String,
+    names: Vec<String>,
+    config_schema: Value,
+}
+
+impl Described {
+    /// `names` are what `use` may say to mean it: a built-in's name, or a file's name with and
+    /// without `.wasm`. `config_schema` is the text from its component, empty for a plugin that takes
+    /// no config. An error tells why that schema cannot be used.
+    pub fn new(names: Vec<String>, config_schema: &str) -> Result<Self, String> {
+        let config_schema =
+            parse_schema(config_schema).map_err(|why| format!("the plugin's own schema is not usable: {why}"))?;
+        Ok(Self { names, config_schema })
+    }
 }
 
 /// The JSON Schema (draft 2020-12) of a config that may use these plugins. Where two of them go by
-/// one name the first one has it. An error tells which plugin's own schema cannot be used.
-pub fn editor_schema(plugins: &[Described]) -> Result<Value, String> {
+/// one name the first one has it.
+pub fn editor_schema(plugins: &[Described]) -> Value {
     let mut whole = FILE_SCHEMA.clone();
     let mut chosen_by_use = Vec::new();
     let mut chosen_by_table = Map::new();
     for (position, plugin) in plugins.iter().enumerate() {
         let free = |name: &&String| !plugins[..position].iter().any(|earlier| earlier.names.contains(name));
         let names: Vec<&String> = plugin.names.iter().filter(free).collect();
-        let Some(name) = names.first() else { continue };
+        if names.is_empty() {
+            continue;
+        }
         let place = format!("config-of-plugin-{position}");
         let then = json!({ "properties": { "config": { "$ref": format!("#/$defs/{place}") } } });
-        let schema = parse_schema(&plugin.config_schema)
-            .map_err(|why| format!("the schema inside the plugin `{name}` is not usable: {why}"))?;
-        whole["$defs"][place.as_str()] = moved(schema, &format!("#/$defs/{place}"));
+        whole["$defs"][place.as_str()] = moved(plugin.config_schema.clone(), &format!("#/$defs/{place}"));
         let used = json!({ "properties": { "use": { "enum": names } }, "required": ["use"] });
         chosen_by_use.push(json!({ "if": used, "then": then.clone() }));
         for name in names {
@@ -43,7 +52,7 @@ pub fn editor_schema(plugins: &[Described]) -> Result<Value, String> {
     }
     whole["$defs"]["Plugin"]["allOf"] = Value::Array(chosen_by_use);
     whole["properties"]["plugins"]["properties"] = Value::Object(chosen_by_table);
-    Ok(whole)
+    whole
 }
 
 /// A schema that stands inside another: its references to itself are led to its new place.
@@ -85,7 +94,7 @@ mod tests {
 
     fn described(names: &[&str], schema: &Value) -> Described {
         let names = names.iter().map(|&name| name.to_owned()).collect();
-        Described { names, config_schema: schema.to_string() }
+        Described::new(names, &schema.to_string()).unwrap()
     }
 
     /// Two plugins: one wants a number `limit`, the other a tree of `kids` and nothing else.
@@ -102,7 +111,7 @@ mod tests {
             "properties": { "kids": { "type": "array", "items": { "$ref": "#" } } },
             "additionalProperties": false
         });
-        editor_schema(&[described(&["limit"], &limit), described(&["tree.wasm", "tree"], &tree)]).unwrap()
+        editor_schema(&[described(&["limit"], &limit), described(&["tree.wasm", "tree"], &tree)])
     }
 
     fn is_good(config: &str) -> bool {
@@ -136,7 +145,7 @@ mod tests {
     fn a_name_is_the_first_plugins_that_has_it() {
         let text = json!({ "type": "object", "properties": { "a": { "type": "string" } } });
         let number = json!({ "type": "object", "properties": { "a": { "type": "integer" } } });
-        let schema = editor_schema(&[described(&["p"], &text), described(&["p.wasm", "p"], &number)]).unwrap();
+        let schema = editor_schema(&[described(&["p"], &text), described(&["p.wasm", "p"], &number)]);
         let validator = validate::compile(&schema).unwrap();
         let a_is = |plugin: &str, value: Value| {
             validator.is_valid(&json!({ "plugins": { "x": { "use": plugin, "config": { "a": value } } } }))
@@ -146,12 +155,10 @@ mod tests {
     }
 
     #[test]
-    fn a_plugin_without_config_takes_none_and_a_broken_schema_is_named() {
-        let none = Described { names: vec!["none".into()], config_schema: String::new() };
-        let schema = editor_schema(&[none]).unwrap();
+    fn a_plugin_without_config_takes_none_and_a_broken_schema_is_refused() {
+        let schema = editor_schema(&[Described::new(vec!["none".into()], "").unwrap()]);
         let validator = validate::compile(&schema).unwrap();
         assert!(!validator.is_valid(&json!({ "plugins": { "none": { "config": { "a": 1 } } } })));
-        let broken = Described { names: vec!["bad.wasm".into()], config_schema: "{".into() };
-        assert!(editor_schema(&[broken]).unwrap_err().contains("`bad.wasm`"));
+        assert!(Described::new(vec!["bad.wasm".into()], "{").unwrap_err().contains("not JSON"));
     }
 }
