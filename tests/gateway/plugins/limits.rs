@@ -138,6 +138,8 @@ async fn a_flood_of_log_lines_is_cut_and_counted() {
     let gateway = start(&with_p(&upstream, &settings)).await;
     assert_eq!(gateway.get("/p").await.status, 200, "a flood costs no request");
     gateway.metrics_with("tollgate_plugin_logs_dropped_total", &[("plugin", "p")], 47.0).await;
+    // The log is read as it comes: the last line that may be written is waited for.
+    gateway.log().line_with("\"line 2\"").await;
     let written = (0..50).filter(|line| gateway.log().text().contains(&format!("\"line {line}\""))).count();
     assert_eq!(written, 3, "{}", gateway.log().text());
 }
