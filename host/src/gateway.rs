@@ -12,6 +12,7 @@ use wasmtime::component::Linker;
 
 use crate::config::model::{self, Component, Config};
 use crate::config::{self, Diagnostic, Diagnostics, Document};
+use crate::plugin::capability::Capability;
 use crate::plugin::fault::LoadError;
 use crate::plugin::keys::Keyring;
 use crate::plugin::load::{self, Loaded};
@@ -63,16 +64,18 @@ impl Gateway {
     /// Builds a snapshot. What did not change since `previous` is taken over from it. Slow where a
     /// plugin has to be compiled, so never to be called on a worker.
     pub async fn build(&self, path: &Path, previous: Option<&Snapshot>) -> Result<Built, Diagnostics> {
-        let config::Loaded { config, document, files } = config::load(path, &built_ins())?;
+        let config::Loaded { config, document, mut files } = config::load(path, &built_ins())?;
         let failed = |problems| Diagnostics::new(path.to_owned(), problems);
         let plugins = self.plugins(&config, &document, previous).await.map_err(failed)?;
+        files.extend(plugins.iter().flat_map(|plugin| plugin.files_read.paths().cloned()));
         let access = match previous.filter(|previous| previous.config.log.access == config.log.access) {
             Some(previous) => Arc::clone(&previous.access),
             None => AccessWriter::start(&config.log.access, &self.metrics)
                 .map(Arc::new)
                 .map_err(|error| failed(vec![document.error_at(&["log", "access"], error.to_string())]))?,
         };
-        self.stores.commit(&config.plugins);
+        self.stores.commit(&config);
+        self.metrics.keep_custom(config.plugins.iter().map(|p| (p.name.as_str(), p.grants.metrics.as_slice())));
         let snapshot = Snapshot {
             table: Table::new(&config.routes),
             plugins,
@@ -140,9 +143,8 @@ impl Gateway {
             |error: &LoadError| vec![document.error_at(&["plugins", name, "use"], format!("plugin `{name}`: {error}"))];
         let bytes = bytes(&settings.component).map_err(|error| at_use(&error))?;
         let hash: ContentHash = Sha256::digest(&bytes).into();
-        let keys = Keyring::parse(&settings.keys)
-            .map_err(|error| vec![document.error_at(&["plugins", name, "keys"], error.to_string())])?;
-        let rights = Arc::new(Rights::new(settings, &config.upstreams, keys, self.stores.of(name, &settings.limits)));
+        let keys = Keyring::parse(&settings.keys).map_err(|error| vec![bad_key(name, &error, document)])?;
+        let rights = Arc::new(Rights::new(settings, config, keys, &self.stores, &self.metrics));
 
         let loaded = match self.known_component(&hash, components) {
             Some(loaded) => loaded,
@@ -150,14 +152,15 @@ impl Gateway {
         };
         components.insert(hash, loaded.clone());
         let mut problems = document.check_plugin_config(name, &loaded.descriptor.config_schema);
-        problems.extend(missing_grants(&loaded, settings, document));
+        problems.extend(missing_grants(&loaded, settings, config, document));
         if !problems.is_empty() {
             return Err(problems);
         }
         let fingerprint = fingerprint(&hash, settings, &rights);
-        if let Some(known) =
-            previous.and_then(|previous| previous.plugins.iter().find(|plugin| plugin.fingerprint == fingerprint))
-        {
+        let same = |plugin: &&Arc<Plugin>| {
+            plugin.fingerprint == fingerprint && plugin.files_read.are_unchanged(&rights.files, rights.limits.file)
+        };
+        if let Some(known) = previous.and_then(|previous| previous.plugins.iter().find(same)) {
             return Ok(Arc::clone(known));
         }
         let plugin = loaded.configure(settings, rights, fingerprint).await;
@@ -183,6 +186,14 @@ fn bytes(component: &Component) -> Result<std::borrow::Cow<'static, [u8]>, LoadE
     }
 }
 
+fn bad_key(plugin: &str, error: &LoadError, document: &Document) -> Diagnostic {
+    let place = ["plugins", plugin, "keys"];
+    match error {
+        LoadError::Key { name, problem } => document.error_at(&[&place[..], &[name]].concat(), problem.clone()),
+        other => document.error_at(&place, other.to_string()),
+    }
+}
+
 /// `configure` begins its error with the key that is wrong, by custom: then it is placed there.
 fn refused_config(name: &str, error: &LoadError, document: &Document) -> Diagnostic {
     let mut place = vec!["plugins", name, "config"];
@@ -198,21 +209,14 @@ fn refused_config(name: &str, error: &LoadError, document: &Document) -> Diagnos
 }
 
 /// A plugin that wants what it was not granted would fail at its first request.
-fn missing_grants(loaded: &Loaded, settings: &model::Plugin, document: &Document) -> Vec<Diagnostic> {
+fn missing_grants(loaded: &Loaded, settings: &model::Plugin, config: &Config, document: &Document) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
-    for (capability, reason) in &loaded.descriptor.wants {
-        let granted = match capability.as_str() {
-            "http-client" => !settings.grants.upstreams.is_empty() || !settings.grants.origins.is_empty(),
-            _ => !settings.keys.is_empty(),
-        };
-        let name = settings.name.as_str();
-        if !granted {
-            let example = match capability.as_str() {
-                "http-client" => format!("add `grant = {{ http = [\"an-upstream\"] }}` to [plugins.{name}]"),
-                _ => format!("add a key: [plugins.{name}.keys.NAME] with `algorithm` and `value`, `file` or `secret`"),
-            };
-            let text = format!("plugin `{name}` wants `{capability}` and is granted none of it: {reason}");
-            problems.push(document.error_at(&["plugins", name], text).help(example));
+    let name = settings.name.as_str();
+    for (wanted, reason) in &loaded.descriptor.wants {
+        let Some(capability) = Capability::named(wanted) else { continue };
+        if capability.granted(settings, &config.upstreams).is_empty() {
+            let text = format!("plugin `{name}` wants `{wanted}` and is granted none of it: {reason}");
+            problems.push(document.error_at(&["plugins", name], text).help(capability.advice(name)));
         }
     }
     problems
@@ -226,13 +230,18 @@ fn fingerprint(content: &ContentHash, settings: &model::Plugin, rights: &Rights)
         "{:?}",
         (&settings.name, &settings.config, &settings.limits, settings.isolation, settings.on_error)
     ));
-    hash.update(format!("{:?}", (&rights.upstreams, &rights.origins)));
+    hash.update(format!(
+        "{:?}",
+        (&rights.upstreams, &rights.origins, &settings.grants.kv, &settings.grants.metrics, &rights.files)
+    ));
     for (name, key) in &settings.keys {
-        let material = match &key.material {
-            model::KeyMaterial::Secret(bytes) | model::KeyMaterial::Pem(bytes) => bytes,
-        };
-        hash.update(format!("{name:?}{:?}{}", key.algorithm, material.len()));
+        let material = key.material.bytes();
+        hash.update(format!("{name:?}{:?}{}{}", key.algorithm, key.may_sign, material.len()));
         hash.update(material);
+    }
+    for (name, secret) in &settings.secrets {
+        hash.update(format!("{name:?}{}", secret.0.len()));
+        hash.update(&secret.0);
     }
     hash.finalize().into()
 }

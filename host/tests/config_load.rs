@@ -123,7 +123,7 @@ fn every_key_of_a_plugin_reaches_the_model() {
     assert!(jwt.keys["hmac"].material == KeyMaterial::Secret(b"s3cret".to_vec()));
     assert!(jwt.keys["encoded"].material == KeyMaterial::Secret(vec![0, 1, 2]));
     assert!(
-        matches!(&jwt.keys["public"], key if key.algorithm == Algorithm::EdDsa && matches!(key.material, KeyMaterial::Pem(_)))
+        matches!(&jwt.keys["public"], key if key.algorithm == Algorithm::EdDsa && matches!(key.material, KeyMaterial::PublicPem(_)))
     );
 
     let mine = &loaded.config.plugins[1];

@@ -38,14 +38,18 @@ pub mod attributes;
 pub mod clock;
 pub mod crypto;
 pub mod duration;
+pub mod files;
 pub mod hooks;
 pub mod http_client;
 pub mod kv;
 pub mod log;
+pub mod metrics;
 pub mod random;
 pub mod rate;
 pub mod request;
 pub mod response;
+pub mod secrets;
+pub mod shared_kv;
 
 #[doc(hidden)]
 pub mod bindings;

@@ -32,7 +32,7 @@ pub trait Plugin: Sized + 'static {
 /// Something a plugin cannot do unless the operator grants it.
 #[derive(Debug, Clone, Copy)]
 pub struct Want {
-    /// The interface the grant is for: `http-client` or `crypto`.
+    /// The interface the grant is for: `http-client`, `crypto`, `secrets`, `metrics`, `shared-kv` or `files`.
     pub capability: &'static str,
     /// One sentence for the operator: what it is used for.
     pub reason: &'static str,

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::Failed;
 use crate::cache_dir;
 use crate::gateway::Gateway;
+use crate::plugin::capability::Capability;
 use crate::telemetry::metrics::Registry;
 
 pub(super) fn run(path: &Path) -> Result<(), Failed> {
@@ -22,23 +23,22 @@ pub(super) fn run(path: &Path) -> Result<(), Failed> {
     // Both are in the order of the config.
     for (settings, plugin) in config.plugins.iter().zip(&plugins) {
         say!("  plugin {} is {} {}", plugin.name(), plugin.descriptor.name, plugin.descriptor.version);
-        let targets = plugin.rights.upstreams.iter().cloned();
-        let targets = targets.chain(plugin.rights.origins.iter().map(|origin| format!("http://{origin}")));
-        say_grants("http-client", &targets.collect::<Vec<_>>(), &plugin.descriptor.wants);
-        say_grants("crypto", &settings.keys.keys().cloned().collect::<Vec<_>>(), &plugin.descriptor.wants);
+        for capability in Capability::ALL {
+            say_grants(capability, &capability.granted(settings, &config.upstreams), &plugin.descriptor.wants);
+        }
     }
     Ok(())
 }
 
 /// What of a capability is granted, and what for. A want without a grant is an error before this; a
 /// grant nobody asked for is worth a look.
-fn say_grants(capability: &str, granted: &[String], wants: &[(String, String)]) {
+fn say_grants(capability: Capability, granted: &[String], wants: &[(String, String)]) {
     if granted.is_empty() {
         return;
     }
-    let wanted = wants.iter().find(|(wanted, _)| wanted == capability);
+    let wanted = wants.iter().find(|(wanted, _)| wanted == capability.name());
     let reason = wanted.map_or("the plugin does not say that it wants it", |(_, reason)| reason);
-    say!("    {capability}: granted {} ({reason})", granted.join(", "));
+    say!("    {}: granted {} ({reason})", capability.name(), granted.join(", "));
 }
 
 fn count(number: usize, of: &str) -> String {

@@ -7,6 +7,7 @@ use http::request;
 use super::Failed;
 use crate::config::model::{Config, Host, Isolation, OnError, Route};
 use crate::gateway;
+use crate::plugin::capability::Capability;
 use crate::respond::Failure;
 use crate::route::{Params, Table};
 
@@ -68,6 +69,12 @@ fn print(config: &Config, route: &Route, params: &Params, request: &request::Par
             notes.push("skipped when it fails".into());
         }
         say!("           {}: {}", plugin.name, notes.join(", "));
+        for capability in Capability::ALL {
+            let granted = capability.granted(plugin, &config.upstreams);
+            if !granted.is_empty() {
+                say!("             {}: granted {}", capability.name(), granted.join(", "));
+            }
+        }
     }
     if let Some(upstream) = route.upstream.map(|id| &config.upstreams[id.0]) {
         let targets: Vec<String> = upstream.targets.iter().map(ToString::to_string).collect();

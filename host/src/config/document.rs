@@ -152,9 +152,10 @@ pub(super) fn tokens(pointer: &str) -> impl Iterator<Item = String> + '_ {
 pub(super) fn is_key_material(pointer: &str) -> bool {
     let keys: Vec<String> = tokens(pointer).collect();
     match keys.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["plugins", _, "keys", _, key, ..] => !matches!(*key, "algorithm" | "file"),
+        ["plugins", _, "keys", _, key, ..] => !matches!(*key, "algorithm" | "use" | "file"),
+        ["plugins", _, "secrets", _, key, ..] => *key != "file",
         ["secrets", _, key, ..] => !matches!(*key, "env" | "file"),
-        ["plugins", _, "keys", _] | ["secrets", _] => true,
+        ["plugins", _, "keys" | "secrets", _] | ["secrets", _] => true,
         _ => false,
     }
 }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::one_or_many::OneOrMany;
 use super::units::{Size, Time};
 
-pub(crate) use plugin::{Algorithm, Isolation, Key, OnError, Plugin, PluginLimits};
+pub(crate) use plugin::{Algorithm, Grant, Isolation, Key, KeyUse, OnError, Plugin, PluginLimits, PluginSecret};
 pub(crate) use route::{Condition, Route};
 pub(crate) use upstream::{Balance, Upstream};
 
@@ -34,6 +34,8 @@ pub(crate) struct File {
     pub state: State,
     /// Values that come from the environment or from files, by name.
     pub secrets: BTreeMap<String, Secret>,
+    /// Key-value stores that plugins share, by name.
+    pub kv: BTreeMap<String, KvNamespace>,
     /// The services behind the gateway, by name.
     pub upstreams: BTreeMap<String, Upstream>,
     /// Configured plugins, by name.
@@ -165,6 +167,22 @@ pub(crate) struct Secret {
     #[schemars(with = "String", example = &"/run/secrets/jwt")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+}
+
+/// A key-value store for the plugins it is granted to.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct KvNamespace {
+    /// Most keys in it.
+    pub keys: usize,
+    /// Most bytes of keys and values in it.
+    pub bytes: Size,
+}
+
+impl Default for KvNamespace {
+    fn default() -> Self {
+        Self { keys: 10_000, bytes: Size(16 << 20) }
+    }
 }
 
 fn secs(seconds: u64) -> Time {

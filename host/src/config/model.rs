@@ -11,11 +11,14 @@ use std::time::Duration;
 
 use http::{HeaderName, Method};
 
+use crate::plugin::files::Files;
+
 /// A whole configuration, of one version.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub server: Server,
     pub log: Log,
+    pub kv: Vec<KvNamespace>,
     /// Indexed by [`UpstreamId`].
     pub upstreams: Vec<Upstream>,
     /// Indexed by [`PluginId`].
@@ -79,6 +82,16 @@ pub enum Access {
     Off,
     Stdout,
     File(PathBuf),
+}
+
+/// `[kv.NAME]`
+#[derive(Debug, Clone)]
+pub struct KvNamespace {
+    pub name: String,
+    /// Keys in it.
+    pub keys: usize,
+    /// Bytes of keys and values in it.
+    pub bytes: usize,
 }
 
 /// `[upstreams.NAME]`
@@ -156,6 +169,8 @@ pub struct Plugin {
     pub on_error: OnError,
     /// For the `crypto` interface, by name.
     pub keys: BTreeMap<String, Key>,
+    /// For the `secrets` interface, by name.
+    pub secrets: BTreeMap<String, Secret>,
 }
 
 /// Where a plugin's code is.
@@ -181,6 +196,12 @@ impl std::fmt::Display for Component {
 pub struct Grants {
     pub upstreams: Vec<UpstreamId>,
     pub origins: Vec<Target>,
+    /// Files it may read.
+    pub files: Files,
+    /// Shared key-value stores it may use, by name.
+    pub kv: Vec<String>,
+    /// Metrics of its own it may write.
+    pub metrics: Vec<String>,
 }
 
 /// `[plugins.NAME.limits]`
@@ -208,6 +229,12 @@ pub struct PluginLimits {
     pub host_call: usize,
     /// Log lines a second of one instance.
     pub log_lines: u32,
+    /// Series of the plugin's own metrics.
+    pub metric_series: usize,
+    /// Updates of them a second by one instance.
+    pub metric_updates: u32,
+    /// Bytes of a file the plugin reads.
+    pub file: u64,
     /// Keys in the plugin's `kv` store.
     pub kv_keys: usize,
     /// Bytes of keys and values in the plugin's `kv` store.
@@ -235,6 +262,8 @@ pub enum OnError {
 #[derive(Clone)]
 pub struct Key {
     pub algorithm: Algorithm,
+    /// Whether the plugin may make signatures with it, beside checking them.
+    pub may_sign: bool,
     pub material: KeyMaterial,
 }
 
@@ -245,19 +274,38 @@ impl std::fmt::Debug for Key {
     }
 }
 
-/// What signatures are checked with.
+/// What signatures are checked or made with, or texts sealed.
 #[derive(Clone, PartialEq, Eq)]
 pub enum KeyMaterial {
-    /// The secret of an HS algorithm.
+    /// The secret of an HS algorithm, or the key of one that seals.
     Secret(Vec<u8>),
-    /// A public key in PEM.
-    Pem(Vec<u8>),
+    PublicPem(Vec<u8>),
+    PrivatePem(Vec<u8>),
+}
+
+impl KeyMaterial {
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Secret(bytes) | Self::PublicPem(bytes) | Self::PrivatePem(bytes) => bytes,
+        }
+    }
 }
 
 impl std::fmt::Debug for KeyMaterial {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Likewise.
         f.write_str("KeyMaterial")
+    }
+}
+
+/// A value for the `secrets` interface.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub Vec<u8>);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Likewise.
+        f.write_str("Secret")
     }
 }
 
@@ -276,6 +324,8 @@ pub enum Algorithm {
     Es256,
     Es384,
     EdDsa,
+    A256Gcm,
+    ChaCha20Poly1305,
 }
 
 /// `[[routes]]`

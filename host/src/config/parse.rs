@@ -15,7 +15,7 @@ use super::interpolate::expand;
 use super::source::Source;
 
 /// Tables whose entries may be spread over several files.
-const MERGED: &[&str] = &["secrets", "upstreams", "plugins"];
+const MERGED: &[&str] = &["secrets", "kv", "upstreams", "plugins"];
 
 const QUOTES: &str = "text stands in quotes, durations and sizes too: `level = \"info\"`, `timeout = \"10s\"`";
 

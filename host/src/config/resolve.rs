@@ -31,6 +31,7 @@ pub(super) fn resolve(
     built_ins: &[&str],
 ) -> (Option<model::Config>, Vec<Diagnostic>) {
     let mut resolver = Resolver {
+        kv: names(document, "kv"),
         upstreams: names(document, "upstreams"),
         plugins: names(document, "plugins"),
         secrets: BTreeMap::new(),
@@ -51,6 +52,8 @@ struct Resolver<'a> {
     document: &'a Document,
     broken: &'a [String],
     built_ins: &'a [&'a str],
+    /// Names of shared key-value stores.
+    kv: Vec<String>,
     /// Names in the order of the file: their index is their id.
     upstreams: Vec<String>,
     plugins: Vec<String>,
@@ -66,10 +69,18 @@ impl Resolver<'_> {
         let server = self.part::<file::Server>("/server").and_then(|written| self.server(&written));
         let log = self.part::<file::Log>("/log").map(|written| self.log(&written));
         self.secrets();
+        let kv = self.each("kv", Self::kv_namespace);
         let upstreams = self.each("upstreams", Self::upstream);
         let plugins = self.each("plugins", Self::plugin);
         let routes = self.routes(server.as_ref().map(|server| server.limits.body));
-        Some(model::Config { server: server?, log: log?, upstreams: upstreams?, plugins: plugins?, routes: routes? })
+        Some(model::Config {
+            server: server?,
+            log: log?,
+            kv: kv?,
+            upstreams: upstreams?,
+            plugins: plugins?,
+            routes: routes?,
+        })
     }
 
     /// Resolves each entry of a table of named things; `None` if one of them has an error.
@@ -200,6 +211,16 @@ impl Resolver<'_> {
         };
         self.errors.push(error);
         None
+    }
+
+    #[allow(
+        clippy::needless_pass_by_value,
+        clippy::unnecessary_wraps,
+        clippy::unused_self,
+        reason = "one signature for every kind of part"
+    )]
+    fn kv_namespace(&mut self, _: &str, name: &str, written: file::KvNamespace) -> Option<model::KvNamespace> {
+        Some(model::KvNamespace { name: name.to_owned(), keys: written.keys, bytes: server::bytes(written.bytes) })
     }
 
     fn unknown(&self, pointer: &str, kind: &str, name: &str, all: &[String]) -> Diagnostic {

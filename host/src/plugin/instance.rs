@@ -6,6 +6,7 @@ use wasmtime::{Store, UpdateDeadline};
 
 use super::bindings::exports::tollgate::plugin as exports;
 use super::fault::{Fault, LoadError};
+use super::files::ReadFiles;
 use super::meter::{Meter, WallTimeUp, metered};
 use super::rights::Rights;
 use super::state::{Hook, InstanceState, Skipped};
@@ -105,6 +106,11 @@ impl Instance {
     /// The hooks `configure` has no use for.
     pub(super) fn skipped(&self) -> Skipped {
         self.store.data().skipped
+    }
+
+    /// The files `configure` read.
+    pub(super) fn files_read(&mut self) -> ReadFiles {
+        std::mem::take(&mut self.store.data_mut().files_read)
     }
 
     pub(super) fn meter(&self) -> Arc<Meter> {

@@ -8,7 +8,9 @@ use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
 
 use super::bindings::exports::tollgate::plugin as exports;
+use super::capability::{self, Capability};
 use super::fault::LoadError;
+use super::files::ReadFiles;
 use super::instance::Instance;
 use super::rights::Rights;
 use super::state::InstanceState;
@@ -87,9 +89,11 @@ impl Loaded {
             pre: self.pre.clone(),
             hooks: self.hooks.clone(),
             fingerprint,
+            files_read: ReadFiles::default(),
         };
-        let skipped = Instance::configured(&plugin).await?.skipped();
-        plugin.hooks.skip(skipped);
+        let mut tried = Instance::configured(&plugin).await?;
+        plugin.hooks.skip(tried.skipped());
+        plugin.files_read = tried.files_read();
         Ok(plugin)
     }
 }
@@ -174,8 +178,8 @@ fn check(told: &exports::lifecycle::Descriptor) -> Result<(), String> {
             told.config_schema.len()
         ));
     }
-    match told.wants.iter().find(|want| !matches!(want.capability.as_str(), "http-client" | "crypto")) {
-        Some(want) => Err(format!("wants {:?}; what can be granted is `http-client` and `crypto`", want.capability)),
+    match told.wants.iter().find(|want| Capability::named(&want.capability).is_none()) {
+        Some(want) => Err(format!("wants {:?}; what can be granted is {}", want.capability, capability::all_names())),
         None => Ok(()),
     }
 }

@@ -10,8 +10,10 @@ use wasmtime::component::InstancePre;
 
 pub mod bindings;
 pub mod call;
+pub mod capability;
 pub mod engine;
 pub mod fault;
+pub mod files;
 pub mod host_api;
 pub mod instance;
 pub mod keys;
@@ -24,6 +26,7 @@ pub mod state;
 
 use crate::config::model::{Isolation, OnError};
 use bindings::exports::tollgate::plugin as exports;
+use files::ReadFiles;
 use rights::Rights;
 use state::{InstanceState, Skipped};
 
@@ -40,6 +43,8 @@ pub struct Plugin {
     hooks: Hooks,
     /// Equal for plugins that behave the same: bytes, settings, grants and keys.
     pub fingerprint: [u8; 32],
+    /// What its first `configure` read.
+    pub files_read: ReadFiles,
 }
 
 /// What a component says about itself.

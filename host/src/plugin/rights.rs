@@ -1,10 +1,13 @@
 //! What one configured plugin may do and use: shared by all its instances on all workers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::files::Files;
 use super::keys::Keyring;
-use crate::config::model::{self, PluginLimits, Target};
-use crate::state::PluginStores;
+use crate::config::model::{self, PluginLimits, Secret, Target};
+use crate::state::{PluginStores, Stores, kv};
+use crate::telemetry::metrics::{self, custom::CustomMetrics};
 
 /// Everything here is granted or limited by the operator; nothing comes from the component.
 #[derive(Debug)]
@@ -17,24 +20,58 @@ pub struct Rights {
     /// Origins it may call.
     pub origins: Vec<Target>,
     pub keys: Keyring,
+    /// By the name the plugin asks for.
+    pub secrets: BTreeMap<String, Secret>,
     pub stores: PluginStores,
+    /// Shared stores it may use, by name.
+    shared_kv: Vec<(String, Arc<kv::Store>)>,
+    /// Shared, for reading goes on where the hook does not.
+    pub files: Arc<Files>,
+    /// The metrics of its own it may write.
+    pub metrics: CustomMetrics,
 }
 
 impl Rights {
-    pub fn new(plugin: &model::Plugin, upstreams: &[model::Upstream], keys: Keyring, stores: PluginStores) -> Self {
-        let granted = plugin.grants.upstreams.iter();
+    pub fn new(
+        plugin: &model::Plugin,
+        config: &model::Config,
+        keys: Keyring,
+        stores: &Stores,
+        metrics: &metrics::Registry,
+    ) -> Self {
+        let granted = plugin.grants.upstreams.iter().filter_map(|id| config.upstreams.get(id.0));
         Self {
             name: plugin.name.as_str().into(),
             limits: plugin.limits.clone(),
-            upstreams: granted.filter_map(|id| upstreams.get(id.0)).map(|upstream| upstream.name.clone()).collect(),
+            upstreams: granted.map(|upstream| upstream.name.clone()).collect(),
             origins: plugin.grants.origins.clone(),
             keys,
-            stores,
+            secrets: plugin.secrets.clone(),
+            stores: stores.of(&plugin.name, &plugin.limits),
+            shared_kv: stores.shared(&plugin.grants.kv, config),
+            files: Arc::new(plugin.grants.files.clone()),
+            metrics: metrics.custom(&plugin.name, &plugin.grants.metrics, plugin.limits.metric_series),
         }
+    }
+
+    /// The shared store of this name, if it is granted.
+    pub fn shared_kv(&self, namespace: &str) -> Option<&kv::Store> {
+        self.shared_kv.iter().find(|(name, _)| name == namespace).map(|(_, store)| &**store)
     }
 
     /// Of a component that is looked at, and is nobody's plugin: nothing.
     pub fn none(limits: PluginLimits, stores: PluginStores) -> Self {
-        Self { name: "".into(), limits, upstreams: vec![], origins: vec![], keys: Keyring::default(), stores }
+        Self {
+            name: "".into(),
+            limits,
+            upstreams: vec![],
+            origins: vec![],
+            keys: Keyring::default(),
+            secrets: BTreeMap::new(),
+            stores,
+            shared_kv: vec![],
+            files: Arc::default(),
+            metrics: CustomMetrics::default(),
+        }
     }
 }

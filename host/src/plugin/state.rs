@@ -7,8 +7,10 @@ use std::sync::Arc;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
+use super::files::ReadFiles;
 use super::host_api::http_client::Calls;
 use super::host_api::log::LogBudget;
+use super::host_api::per_second::PerSecond;
 use super::limits::InstanceLimits;
 use super::meter::Meter;
 use super::rights::Rights;
@@ -23,6 +25,12 @@ pub struct InstanceState {
     pub context: Option<Box<Context>>,
     pub calls: Calls,
     pub log_budget: LogBudget,
+    /// Updates of the plugin's own metrics.
+    pub metric_budget: PerSecond,
+    /// Bounds of histograms' buckets that `configure` set, by metric.
+    pub buckets: Vec<(String, Vec<f64>)>,
+    /// What `configure` read.
+    pub files_read: ReadFiles,
     /// What `configure` said it has no use for.
     pub skipped: Skipped,
     /// Of the worker the instance is on; none while a plugin is tried before it serves.
@@ -81,6 +89,9 @@ impl InstanceState {
             context: None,
             calls: Calls::default(),
             log_budget: LogBudget::default(),
+            metric_budget: PerSecond::default(),
+            buckets: Vec::new(),
+            files_read: ReadFiles::default(),
             skipped: Skipped::default(),
             metrics: None,
             limits,

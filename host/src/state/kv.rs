@@ -1,4 +1,4 @@
-//! The key-value store of one plugin, in memory.
+//! A key-value store in memory: one plugin's, or shared by several.
 //!
 //! Keys are spread over shards, each with a lock that is held for a few instructions and never
 //! across an await. Bytes and keys are counted exactly, because they are a quota.

@@ -1,20 +1,21 @@
 //! State that outlives a reload: what plugins keep in `kv` and count with `rate`.
 //!
-//! Stores belong to a configured plugin's name, so a changed config or a new version of the
+//! Stores belong to a configured plugin's name, or to their own where plugins share them, so a changed config or a new version of the
 //! component finds what the one before it left. Memory only; nothing is written to disk.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::config::model;
 
 pub mod kv;
 pub mod rate;
 
-/// The stores of all plugins, by plugin name. Touched when plugins are loaded, never by a request.
+/// The stores of all plugins, by plugin name, and those they share, by theirs. Touched when plugins are loaded, never by a request.
 #[derive(Debug, Default)]
 pub struct Stores {
     by_plugin: Mutex<HashMap<String, PluginStores>>,
+    shared: Mutex<HashMap<String, Arc<kv::Store>>>,
 }
 
 /// The stores of one plugin.
@@ -34,7 +35,7 @@ impl PluginStores {
 impl Stores {
     /// The plugin's stores, made with these limits if it has none yet.
     pub fn of(&self, plugin: &str, limits: &model::PluginLimits) -> PluginStores {
-        let mut stores = self.by_plugin.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stores = lock(&self.by_plugin);
         let new = || {
             let new = PluginStores { kv: Arc::new(kv::Store::default()), rate: Arc::new(rate::Store::default()) };
             new.set_limits(limits);
@@ -43,9 +44,35 @@ impl Stores {
         stores.entry(plugin.to_owned()).or_insert_with(new).clone()
     }
 
-    /// A config is in force: its limits hold, and the stores of plugins it does not name are dropped.
-    pub fn commit(&self, plugins: &[model::Plugin]) {
-        let mut stores = self.by_plugin.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The shared stores of these names, made with the config's quotas if they are not there yet.
+    pub fn shared(&self, names: &[String], config: &model::Config) -> Vec<(String, Arc<kv::Store>)> {
+        let mut shared = lock(&self.shared);
+        let granted = config.kv.iter().filter(|namespace| names.contains(&namespace.name));
+        let store = |namespace: &model::KvNamespace| {
+            let new = || {
+                let new = kv::Store::default();
+                new.set_limits(namespace.keys, namespace.bytes);
+                Arc::new(new)
+            };
+            (namespace.name.clone(), Arc::clone(shared.entry(namespace.name.clone()).or_insert_with(new)))
+        };
+        granted.map(store).collect()
+    }
+
+    /// A config is in force: its limits hold, and the stores of what it does not name are dropped.
+    pub fn commit(&self, config: &model::Config) {
+        self.commit_plugins(&config.plugins);
+        let mut shared = lock(&self.shared);
+        shared.retain(|name, _| config.kv.iter().any(|namespace| namespace.name == *name));
+        for namespace in &config.kv {
+            if let Some(store) = shared.get(&namespace.name) {
+                store.set_limits(namespace.keys, namespace.bytes);
+            }
+        }
+    }
+
+    fn commit_plugins(&self, plugins: &[model::Plugin]) {
+        let mut stores = lock(&self.by_plugin);
         stores.retain(|name, _| plugins.iter().any(|plugin| plugin.name == *name));
         for plugin in plugins {
             if let Some(stores) = stores.get(&plugin.name) {
@@ -56,11 +83,17 @@ impl Stores {
 
     /// Gives back the memory of what has expired. Called now and then by the control runtime.
     pub fn sweep(&self) {
-        let all: Vec<PluginStores> =
-            self.by_plugin.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        let all: Vec<PluginStores> = lock(&self.by_plugin).values().cloned().collect();
         for stores in all {
             stores.kv.sweep();
             stores.rate.sweep();
         }
+        let shared: Vec<_> = lock(&self.shared).values().cloned().collect();
+        shared.iter().for_each(|store| store.sweep());
     }
+}
+
+/// A map is a map, also where a thread panicked with it in hand.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

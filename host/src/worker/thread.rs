@@ -60,7 +60,9 @@ pub fn spawn(number: usize, snapshot: Arc<Snapshot>, draining: watch::Receiver<b
             Err(error) => return drop(ready.send(Err(error))),
         };
         runtime.block_on(run(number, snapshot, messages, draining, counter, ready));
-        // Connections that did not end within the drain time are cut here.
+        // Connections that did not end within the drain time are cut here. A file that is still being
+        // read from a dead disk must not hold up the end.
+        runtime.shutdown_background();
     })?;
     is_ready.recv().unwrap_or_else(|_| Err(std::io::Error::other("the worker ended at its start")))?;
     Ok(Handle { mailbox, open, thread })

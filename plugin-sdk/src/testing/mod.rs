@@ -14,14 +14,18 @@ mod state;
 pub(crate) mod attributes;
 pub(crate) mod clock;
 pub(crate) mod crypto;
+pub(crate) mod files;
 pub(crate) mod hooks;
 pub(crate) mod http_client;
 pub(crate) mod kv;
 pub(crate) mod log;
+pub(crate) mod metrics;
 pub(crate) mod random;
 pub(crate) mod rate;
 pub(crate) mod request;
 pub(crate) mod response;
+pub(crate) mod secrets;
+pub(crate) mod shared_kv;
 
 use std::cell::RefCell;
 use std::fmt;
@@ -132,6 +136,15 @@ impl Host {
     /// What the plugin logged.
     pub fn logs(&self) -> Vec<(Level, String)> {
         self.state.borrow().logs.clone()
+    }
+
+    /// The value of a counter or a gauge, or the sum of a histogram; `None` if the plugin has not touched it.
+    pub fn metric(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+        let labels = labels.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Some(match self.state.borrow().metrics.get(&(name.to_owned(), labels))? {
+            metrics::Series::Counter(value) | metrics::Series::Gauge(value) => *value,
+            metrics::Series::Histogram(values) => values.iter().sum(),
+        })
     }
 
     /// The calls the plugin made, in the order it made them.

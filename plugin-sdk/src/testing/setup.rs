@@ -116,15 +116,33 @@ impl Host {
         self
     }
 
+    /// A store of `shared-kv` that is granted, empty. Without it calls are denied.
+    pub fn shared_kv(self, namespace: &str) -> Self {
+        self.state.borrow_mut().shared_kv.entry(namespace.to_owned()).or_default();
+        self
+    }
+
     /// The most buckets `rate` tracks, to see a plugin meet `too-many-keys`.
     pub fn max_buckets(self, count: usize) -> Self {
         self.state.borrow_mut().max_buckets = Some(count);
         self
     }
 
-    /// A key of the plugin's `keys` table.
+    /// A key of the plugin's `keys` table, for checking signatures or for sealing.
     pub fn key(self, name: &str, algorithm: Algorithm) -> Self {
-        self.state.borrow_mut().keys.push(Key { name: name.to_owned(), algorithm });
+        self.state.borrow_mut().keys.push(Key { name: name.to_owned(), algorithm, may_sign: false });
+        self
+    }
+
+    /// A key the plugin may sign with, too: by what [`Host::on_sign`] says.
+    pub fn signing_key(self, name: &str, algorithm: Algorithm) -> Self {
+        self.state.borrow_mut().keys.push(Key { name: name.to_owned(), algorithm, may_sign: true });
+        self
+    }
+
+    /// What makes signatures: key name, message. Asked only for keys that may sign.
+    pub fn on_sign(self, sign: impl Fn(&str, &[u8]) -> Vec<u8> + 'static) -> Self {
+        self.state.borrow_mut().signer = Some(Rc::new(sign));
         self
     }
 
@@ -132,6 +150,18 @@ impl Host {
     /// that exist; without this no signature is.
     pub fn on_verify(self, verify: impl Fn(&str, &[u8], &[u8]) -> bool + 'static) -> Self {
         self.state.borrow_mut().verifier = Some(Rc::new(verify));
+        self
+    }
+
+    /// A file the plugin may read.
+    pub fn file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
+        self.state.borrow_mut().files.insert(name.to_owned(), content.as_ref().to_vec());
+        self
+    }
+
+    /// A secret of the plugin's `secrets` table.
+    pub fn secret(self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.state.borrow_mut().secrets.insert(name.to_owned(), value.as_ref().to_vec());
         self
     }
 

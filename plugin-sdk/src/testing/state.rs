@@ -9,7 +9,8 @@ use std::time::Duration;
 use super::INSTALLED;
 use super::fields::Fields;
 use super::http_client::Answerer;
-use super::kv::Entry;
+use super::kv::Store;
+use super::metrics::{Key as MetricKey, Series};
 use super::rate::Level as BucketLevel;
 use crate::crypto::Key;
 use crate::hooks::Hook;
@@ -20,18 +21,27 @@ use crate::response::Source;
 /// Whether a signature is a key's of a message.
 pub(super) type Verifier = Rc<dyn Fn(&str, &[u8], &[u8]) -> bool>;
 
+/// A key's signature of a message.
+pub(super) type Signer = Rc<dyn Fn(&str, &[u8]) -> Vec<u8>>;
+
 /// Everything behind the functions of the interfaces.
 pub(super) struct State {
     pub(super) request: Request,
     /// There once `on_response` is the hook.
     pub(super) response: Option<Response>,
     pub(super) attributes: BTreeMap<String, String>,
-    pub(super) kv: BTreeMap<String, Entry>,
+    pub(super) kv: Store,
+    /// Stores that are granted, by name.
+    pub(super) shared_kv: BTreeMap<String, Store>,
     pub(super) buckets: BTreeMap<String, BucketLevel>,
     /// Most buckets, or none for no end.
     pub(super) max_buckets: Option<usize>,
     pub(super) keys: Vec<Key>,
     pub(super) verifier: Option<Verifier>,
+    pub(super) signer: Option<Signer>,
+    pub(super) files: BTreeMap<String, Vec<u8>>,
+    pub(super) metrics: BTreeMap<MetricKey, Series>,
+    pub(super) secrets: BTreeMap<String, Vec<u8>>,
     pub(super) answerer: Option<Answerer>,
     pub(super) calls: Vec<Outbound>,
     /// Calls submitted and not taken.
@@ -71,10 +81,15 @@ impl State {
             response: None,
             attributes: BTreeMap::new(),
             kv: BTreeMap::new(),
+            shared_kv: BTreeMap::new(),
             buckets: BTreeMap::new(),
             max_buckets: None,
             keys: Vec::new(),
             verifier: None,
+            signer: None,
+            files: BTreeMap::new(),
+            metrics: BTreeMap::new(),
+            secrets: BTreeMap::new(),
             answerer: None,
             calls: Vec::new(),
             open_calls: Vec::new(),

@@ -4,12 +4,16 @@ use std::time::Duration;
 
 use super::Host;
 use crate::attributes::AttributeError;
-use crate::crypto::Algorithm;
+use crate::crypto::{Algorithm, CryptoError, HashAlgorithm};
 use crate::http_client::{ClientError, Outbound, send, send_all, submit, take, wait_any};
 use crate::kv::KvError;
 use crate::rate::{Bucket, RateError};
 use crate::response::Source;
-use crate::{Answer, HeaderError, attributes, clock, crypto, kv, log, random, rate, request, response};
+use crate::shared_kv::SharedKvError;
+use crate::{
+    Answer, HeaderError, attributes, clock, crypto, files, kv, log, metrics, random, rate, request, response, secrets,
+    shared_kv,
+};
 
 #[test]
 fn a_request_is_read_as_it_was_set_up() {
@@ -198,6 +202,83 @@ fn signatures_are_judged_by_the_closure_and_only_for_known_keys() {
     assert!(crypto::verify("k", b"m", b"m"));
     assert!(!crypto::verify("k", b"m", b"n"));
     assert!(!crypto::verify("unknown", b"m", b"m"));
+}
+
+#[test]
+fn shared_stores_are_apart_and_only_there_where_they_are_granted() {
+    let host = Host::new().shared_kv("sessions").shared_kv("other");
+    assert_eq!(shared_kv::increment("sessions", "n", 2, 1000), Ok(2));
+    assert_eq!(shared_kv::get("sessions", "n"), Ok(Some(b"2".to_vec())));
+    assert_eq!((shared_kv::get("other", "n"), kv::get("n")), (Ok(None), None));
+    assert_eq!(shared_kv::compare_and_swap("sessions", "n", Some(b"2"), b"x", 0), Ok(true));
+    assert_eq!(shared_kv::increment("sessions", "n", 1, 0), Err(SharedKvError::NotANumber));
+    host.advance(Duration::from_secs(2));
+    assert_eq!(shared_kv::delete("sessions", "n"), Ok(true));
+    assert!(matches!(shared_kv::set("secret", "n", b"", 0), Err(SharedKvError::Denied(_))));
+}
+
+#[test]
+fn only_a_key_that_may_sign_signs_and_only_one_that_seals_opens() {
+    let _host = Host::new()
+        .key("public", Algorithm::Es256)
+        .signing_key("own", Algorithm::Es256)
+        .key("box", Algorithm::A256gcm)
+        .on_sign(|key, message| [key.as_bytes(), message].concat());
+    assert_eq!(crypto::sign("own", b"m"), Ok(b"ownm".to_vec()));
+    assert!(matches!(crypto::sign("public", b"m"), Err(CryptoError::WrongUse(_))));
+    assert_eq!(crypto::sign("unknown", b"m"), Err(CryptoError::UnknownKey));
+    assert!(crypto::keys().iter().all(|key| key.may_sign == (key.name == "own")));
+
+    let sealed = crypto::seal("box", b"text", b"for zoe").unwrap();
+    assert_eq!(sealed.len(), 12 + 4 + 16);
+    assert_eq!(crypto::open("box", &sealed, b"for zoe"), Ok(b"text".to_vec()));
+    assert_eq!(crypto::open("box", &sealed, b"for abe"), Err(CryptoError::NotAuthentic));
+    for at in 0..sealed.len() {
+        let mut changed = sealed.clone();
+        changed[at] ^= 1;
+        assert_eq!(crypto::open("box", &changed, b"for zoe"), Err(CryptoError::NotAuthentic), "byte {at}");
+    }
+    assert_eq!(crypto::open("box", b"", b""), Err(CryptoError::NotAuthentic));
+    assert!(matches!(crypto::seal("own", b"m", b""), Err(CryptoError::WrongUse(_))));
+}
+
+#[test]
+fn hashes_are_real() {
+    let hash = crypto::hash(HashAlgorithm::Sha256, b"abc");
+    assert_eq!(hash[..4], [0xba, 0x78, 0x16, 0xbf]);
+    assert_eq!(crypto::hash(HashAlgorithm::Sha384, b"").len(), 48);
+    assert_eq!(crypto::hash(HashAlgorithm::Sha512, b"").len(), 64);
+}
+
+#[test]
+fn files_are_there_by_name() {
+    let _host = Host::new().file("geo/a.csv", "a,b");
+    assert_eq!(files::read("geo/a.csv"), Ok(b"a,b".to_vec()));
+    assert_eq!(files::read("geo/b.csv"), Err(files::FileError::NotFound));
+}
+
+#[test]
+fn secrets_are_there_by_name_and_as_text_only_if_they_are_text() {
+    let _host = Host::new().secret("token", "abc").secret("raw", [255]);
+    assert_eq!(secrets::get("token").as_deref(), Some("abc"));
+    assert_eq!((secrets::get("raw"), secrets::get_bytes("raw")), (None, Some(vec![255])));
+    assert_eq!(secrets::get("other"), None);
+}
+
+#[test]
+fn metrics_add_up_by_name_and_labels_whatever_their_order() {
+    let host = Host::new();
+    metrics::add_to_counter("hits_total", &[("a", "1"), ("b", "2")], 1.0).unwrap();
+    metrics::add_to_counter("hits_total", &[("b", "2"), ("a", "1")], 2.0).unwrap();
+    metrics::set_gauge("depth", &[], 5.0).unwrap();
+    metrics::add_to_gauge("depth", &[], -2.0).unwrap();
+    metrics::observe("size_bytes", &[], 7.0).unwrap();
+    assert_eq!(host.metric("hits_total", &[("a", "1"), ("b", "2")]), Some(3.0));
+    assert_eq!((host.metric("depth", &[]), host.metric("size_bytes", &[])), (Some(3.0), Some(7.0)));
+    assert_eq!(host.metric("other", &[]), None);
+    assert!(metrics::add_to_counter("hits_total", &[], -1.0).is_err());
+    assert!(metrics::observe("depth", &[], 1.0).is_err());
+    assert!(metrics::set_buckets("size_bytes", &[2.0, 1.0]).is_err());
 }
 
 #[test]

@@ -2,11 +2,16 @@
 
 mod bodies;
 mod chain;
+mod crypto;
 mod faults;
+mod files;
 mod limits;
 mod load_faults;
+mod metrics;
 mod outbound;
 mod replacing;
+mod secrets;
+mod shared_kv;
 
 use tollgate_tests::{Config, Gateway, Upstream, config, guests};
 
@@ -26,6 +31,14 @@ fn with_p(upstream: &Upstream, settings: &str) -> Config {
 
 async fn start(config: &Config) -> Gateway {
     Gateway::with(config).plugin("scripted", guests::scripted()).start().await
+}
+
+/// One worker, and a route `/p` on which the plugin `p` answers. `settings` are what it is granted.
+fn answering(script_of_p: &str, settings: &str) -> Config {
+    config()
+        .workers(1)
+        .plugin("p", &format!("{}\n{settings}", script(script_of_p)))
+        .route_without_upstream("/p", "plugins = [\"p\"]")
 }
 
 /// How many faults of this kind the gateway has counted.

@@ -29,8 +29,10 @@ pub(crate) struct Plugin {
     pub isolation: Isolation,
     /// What a fault of the plugin does to the request: `deny` (an error response) or `skip`.
     pub on_error: OnError,
-    /// Keys the plugin may check signatures with, by name.
+    /// Keys the plugin may check or make signatures with, or seal texts, by name.
     pub keys: BTreeMap<String, Key>,
+    /// Values the plugin may read and nobody else, by the name it asks for.
+    pub secrets: BTreeMap<String, PluginSecret>,
 }
 
 /// What a plugin may reach.
@@ -40,6 +42,15 @@ pub(crate) struct Grant {
     /// Upstreams by name, and origins: `http://HOST:PORT`.
     #[schemars(example = vec!["users", "http://issuer.example:8080"])]
     pub http: Vec<String>,
+    /// Files it may read: paths or patterns, relative to the config file.
+    #[schemars(example = vec!["list.txt", "geo/*.csv"])]
+    pub files: Vec<String>,
+    /// Key-value stores it may use, by their names in `kv`.
+    #[schemars(example = vec!["sessions"])]
+    pub kv: Vec<String>,
+    /// Metrics of its own the plugin may write, by name.
+    #[schemars(example = vec!["cache_hits_total"])]
+    pub metrics: Vec<String>,
 }
 
 /// What a plugin may take.
@@ -71,6 +82,12 @@ pub(crate) struct PluginLimits {
     pub host_call: Size,
     /// Most log lines a second of one instance.
     pub log_lines: u32,
+    /// Most series of the plugin's own metrics, over all workers.
+    pub metric_series: usize,
+    /// Most updates a second of its own metrics by one instance.
+    pub metric_updates: u32,
+    /// Largest file the plugin may read.
+    pub file: Size,
     /// Most keys in the plugin's `kv` store.
     pub kv_keys: usize,
     /// Most bytes of keys and values in the plugin's `kv` store.
@@ -93,6 +110,9 @@ impl Default for PluginLimits {
             calls: 32,
             host_call: Size(16 << 20),
             log_lines: 100,
+            metric_series: 100,
+            metric_updates: 100_000,
+            file: Size(1 << 20),
             kv_keys: 10_000,
             kv_bytes: Size(16 << 20),
             rate_keys: 100_000,
@@ -123,14 +143,18 @@ pub(crate) enum OnError {
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Key {
-    /// The one algorithm the key may be used with, by its name in RFC 7518 or RFC 8037.
+    /// The one algorithm the key may be used with, by its name in RFC 7518, RFC 8037 or RFC 8439.
     #[schemars(example = &"RS256")]
     pub algorithm: Algorithm,
-    /// The material itself: the secret's text for HS algorithms, a public key in PEM for others.
+    /// `verify`: the plugin may check signatures, and that is all. `sign`: it may make them too. Not for keys that seal.
+    #[serde(default, rename = "use", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "KeyUse", example = &"sign")]
+    pub usage: Option<KeyUse>,
+    /// The material itself: the secret's text for HS algorithms, a key in PEM for others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub value: Option<String>,
-    /// The secret of an HS algorithm in base64.
+    /// The secret of an HS algorithm, or the 32 bytes of one that seals, in base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub value_base64: Option<String>,
@@ -147,6 +171,35 @@ pub(crate) struct Key {
 impl std::fmt::Debug for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Key").field("algorithm", &self.algorithm).finish_non_exhaustive()
+    }
+}
+
+/// A secret of a plugin: exactly one source of its value.
+// No `Debug`: as for keys.
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct PluginSecret {
+    /// The value itself, with `${env.NAME}` in it if it is to stay out of the config.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", example = &"${env.API_TOKEN}")]
+    pub value: Option<String>,
+    /// The value in base64.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub value_base64: Option<String>,
+    /// File that holds the value, relative to the config file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", example = &"/run/secrets/api-token")]
+    pub file: Option<String>,
+    /// Name in the top level's `secrets` that holds the value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub secret: Option<String>,
+}
+
+impl std::fmt::Debug for PluginSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PluginSecret").finish_non_exhaustive()
     }
 }
 
@@ -167,4 +220,15 @@ pub(crate) enum Algorithm {
     Es384,
     #[serde(rename = "EdDSA")]
     EdDsa,
+    A256Gcm,
+    #[serde(rename = "ChaCha20-Poly1305")]
+    ChaCha20Poly1305,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(crate) enum KeyUse {
+    Verify,
+    Sign,
 }

@@ -1,4 +1,5 @@
-//! `[plugins.NAME.keys.KEY]`: one algorithm, one source of material.
+//! `[plugins.NAME.keys.KEY]`: one algorithm, one source of material; and `[plugins.NAME.secrets.NAME]`,
+//! which has the same sources.
 //!
 //! Only cheap checks: the PEM itself is parsed by what uses the key.
 
@@ -7,17 +8,29 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_S
 
 use super::Resolver;
 use crate::config::document::child;
-use crate::config::model::{Algorithm, Key, KeyMaterial};
+use crate::config::model::{Algorithm, Key, KeyMaterial, Secret};
 use crate::config::{file, suggest};
 
 impl Resolver<'_> {
     pub(super) fn key(&mut self, pointer: &str, written: &file::Key) -> Option<Key> {
         let algorithm = algorithm(written.algorithm);
-        let (source, bytes) = self.material(pointer, written)?;
+        let file::Key { value, value_base64, file, secret, .. } = written;
+        let (source, bytes) = self.material(pointer, [value, value_base64, file, secret], KEY)?;
+        let may_sign = written.usage == Some(file::KeyUse::Sign);
+        if is_aead(algorithm) && written.usage.is_some() {
+            let message = "a key of this algorithm seals and opens, and has no `use`";
+            self.error_with_help(&child(pointer, "use"), message, "leave `use` out, or choose another algorithm");
+            return None;
+        }
         let source = &child(pointer, source);
-        let material = if is_hmac(algorithm) { hmac_secret(bytes) } else { public_key(bytes) };
+        let material = match algorithm {
+            algorithm if is_aead(algorithm) => aead_key(bytes),
+            algorithm if is_hmac(algorithm) => hmac_secret(bytes),
+            _ if may_sign => private_key(bytes),
+            _ => public_key(bytes),
+        };
         match material {
-            Ok(material) => Some(Key { algorithm, material }),
+            Ok(material) => Some(Key { algorithm, may_sign, material }),
             Err((message, help)) => {
                 self.error_with_help(source, message, help);
                 None
@@ -25,22 +38,30 @@ impl Resolver<'_> {
         }
     }
 
-    /// The bytes of the material, and the key they came from.
-    fn material(&mut self, pointer: &str, written: &file::Key) -> Option<(&'static str, Vec<u8>)> {
-        let sources = [
-            ("value", &written.value),
-            ("value_base64", &written.value_base64),
-            ("file", &written.file),
-            ("secret", &written.secret),
-        ];
-        let mut given = sources.into_iter().filter_map(|(name, text)| Some((name, text.as_deref()?)));
+    pub(super) fn plugin_secret(&mut self, pointer: &str, written: &file::PluginSecret) -> Option<Secret> {
+        let file::PluginSecret { value, value_base64, file, secret } = written;
+        let (source, bytes) = self.material(pointer, [value, value_base64, file, secret], SECRET)?;
+        // What an unset variable or an emptied file leaves must not pass for a password.
+        if bytes.is_empty() {
+            self.error(&child(pointer, source), "the secret is empty");
+            return None;
+        }
+        Some(Secret(bytes))
+    }
+
+    /// The bytes of the material, and the key they came from. `given` is in the order of [`SOURCES`].
+    fn material(
+        &mut self,
+        pointer: &str,
+        given: [&Option<String>; 4],
+        (what, example): (&str, &str),
+    ) -> Option<(&'static str, Vec<u8>)> {
+        let mut given = SOURCES.into_iter().zip(given).filter_map(|(name, text)| Some((name, text.as_deref()?)));
         let (Some((source, text)), None) = (given.next(), given.next()) else {
-            let message = "a key has exactly one of `value`, `value_base64`, `file` and `secret`";
-            self.error_with_help(
-                pointer,
-                message,
-                "for example `{ algorithm = \"RS256\", file = \"keys/issuer.pem\" }`",
-            );
+            if !self.has_broken(pointer) {
+                let message = format!("{what} has exactly one of `value`, `value_base64`, `file` and `secret`");
+                self.error_with_help(pointer, message, example);
+            }
             return None;
         };
         let at = child(pointer, source);
@@ -69,6 +90,16 @@ impl Resolver<'_> {
     }
 }
 
+/// Bytes of a key of either algorithm that seals.
+const AEAD_KEY: usize = 32;
+
+/// The keys that say where material comes from.
+const SOURCES: [&str; 4] = ["value", "value_base64", "file", "secret"];
+/// What has them, and an example of it.
+const KEY: (&str, &str) = ("a key", "for example `{ algorithm = \"RS256\", file = \"keys/issuer.pem\" }`");
+const SECRET: (&str, &str) =
+    ("a secret", "for example `{ value = \"${env.API_TOKEN}\" }` or `{ secret = \"api-token\" }`");
+
 type Refused = (&'static str, &'static str);
 
 fn hmac_secret(bytes: Vec<u8>) -> Result<KeyMaterial, Refused> {
@@ -92,7 +123,7 @@ fn public_key(bytes: Vec<u8>) -> Result<KeyMaterial, Refused> {
     if contains(&bytes, b"PRIVATE KEY-----") {
         return Err((
             "this is a private key",
-            "the gateway only checks signatures; give it the public key: `openssl pkey -in private.pem -pubout`",
+            "to check signatures give the public key: `openssl pkey -in private.pem -pubout`; to make them add `use = \"sign\"`",
         ));
     }
     if contains(&bytes, b"-----BEGIN CERTIFICATE-----") {
@@ -101,7 +132,33 @@ fn public_key(bytes: Vec<u8>) -> Result<KeyMaterial, Refused> {
     if !contains(&bytes, b"-----BEGIN ") {
         return Err(("this is not a public key in PEM", "it starts with `-----BEGIN PUBLIC KEY-----`"));
     }
-    Ok(KeyMaterial::Pem(bytes))
+    Ok(KeyMaterial::PublicPem(bytes))
+}
+
+fn private_key(bytes: Vec<u8>) -> Result<KeyMaterial, Refused> {
+    if contains(&bytes, b"ENCRYPTED") {
+        return Err((
+            "this private key is encrypted",
+            "take the password off: `openssl pkey -in key.pem -out plain.pem`",
+        ));
+    }
+    if !contains(&bytes, b"PRIVATE KEY-----") {
+        return Err((
+            "signing wants a private key in PEM",
+            "it starts with `-----BEGIN PRIVATE KEY-----`; to check signatures only, leave `use` out",
+        ));
+    }
+    Ok(KeyMaterial::PrivatePem(bytes))
+}
+
+fn aead_key(bytes: Vec<u8>) -> Result<KeyMaterial, Refused> {
+    if bytes.len() != AEAD_KEY {
+        return Err((
+            "a key of this algorithm has exactly 32 bytes",
+            "make one with `openssl rand -base64 32`, and give it as `value_base64`",
+        ));
+    }
+    Ok(KeyMaterial::Secret(bytes))
 }
 
 /// Either alphabet, with or without padding: all are in use for secrets.
@@ -121,6 +178,10 @@ fn is_hmac(algorithm: Algorithm) -> bool {
     matches!(algorithm, Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512)
 }
 
+fn is_aead(algorithm: Algorithm) -> bool {
+    matches!(algorithm, Algorithm::A256Gcm | Algorithm::ChaCha20Poly1305)
+}
+
 fn algorithm(written: file::Algorithm) -> Algorithm {
     match written {
         file::Algorithm::Hs256 => Algorithm::Hs256,
@@ -135,5 +196,7 @@ fn algorithm(written: file::Algorithm) -> Algorithm {
         file::Algorithm::Es256 => Algorithm::Es256,
         file::Algorithm::Es384 => Algorithm::Es384,
         file::Algorithm::EdDsa => Algorithm::EdDsa,
+        file::Algorithm::A256Gcm => Algorithm::A256Gcm,
+        file::Algorithm::ChaCha20Poly1305 => Algorithm::ChaCha20Poly1305,
     }
 }

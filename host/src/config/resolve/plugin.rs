@@ -9,6 +9,8 @@ use super::Resolver;
 use super::server::bytes;
 use crate::config::document::child;
 use crate::config::{file, model, suggest};
+use crate::plugin::files::{FileGrant, Files};
+use crate::telemetry::metrics::custom;
 
 /// For a component that no config names, such as one that is inspected.
 impl Default for model::PluginLimits {
@@ -20,8 +22,9 @@ impl Default for model::PluginLimits {
 impl Resolver<'_> {
     pub(super) fn plugin(&mut self, pointer: &str, name: &str, written: file::Plugin) -> Option<model::Plugin> {
         let component = self.component(pointer, name, written.component.as_deref());
-        let grants = self.grants(&child(&child(pointer, "grant"), "http"), &written.grant.http);
+        let grants = self.grants(&child(pointer, "grant"), &written.grant);
         let keys = self.keys(&child(pointer, "keys"), &written.keys);
+        let secrets = self.plugin_secrets(&child(pointer, "secrets"), &written.secrets);
         Some(model::Plugin {
             name: name.to_owned(),
             component: component?,
@@ -37,6 +40,7 @@ impl Resolver<'_> {
                 file::OnError::Skip => model::OnError::Skip,
             },
             keys: keys?,
+            secrets: secrets?,
         })
     }
 
@@ -88,8 +92,17 @@ impl Resolver<'_> {
         names
     }
 
-    fn grants(&mut self, pointer: &str, texts: &[String]) -> Option<model::Grants> {
+    fn grants(&mut self, pointer: &str, written: &file::Grant) -> Option<model::Grants> {
+        let errors = self.errors.len();
         let mut grants = model::Grants::default();
+        self.http_grants(&child(pointer, "http"), &written.http, &mut grants);
+        self.file_grants(&child(pointer, "files"), &written.files, &mut grants);
+        self.kv_grants(&child(pointer, "kv"), &written.kv, &mut grants);
+        self.metric_grants(&child(pointer, "metrics"), &written.metrics, &mut grants);
+        (self.errors.len() == errors).then_some(grants)
+    }
+
+    fn http_grants(&mut self, pointer: &str, texts: &[String], grants: &mut model::Grants) {
         for (index, text) in texts.iter().enumerate() {
             let pointer = child(pointer, &index.to_string());
             if text.contains("://") {
@@ -98,7 +111,55 @@ impl Resolver<'_> {
                 grants.upstreams.extend(self.upstream_id(&pointer, text));
             }
         }
-        (grants.origins.len() + grants.upstreams.len() == texts.len()).then_some(grants)
+    }
+
+    fn file_grants(&mut self, pointer: &str, texts: &[String], grants: &mut model::Grants) {
+        // The config may be given as a name alone; the system knows no folder without one.
+        let folder = self.document.folder.as_path();
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let mut files = Vec::new();
+        for (index, text) in texts.iter().enumerate() {
+            match FileGrant::parse(text, folder) {
+                Ok(grant) => files.push(grant),
+                Err(help) => {
+                    let pointer = child(pointer, &index.to_string());
+                    let shown = self.shown(&pointer, text);
+                    self.error_with_help(&pointer, format!("{shown} cannot be granted"), help);
+                }
+            }
+        }
+        grants.files = Files::new(files, folder.to_owned());
+    }
+
+    fn kv_grants(&mut self, pointer: &str, names: &[String], grants: &mut model::Grants) {
+        for (index, name) in names.iter().enumerate() {
+            if self.kv.contains(name) {
+                grants.kv.push(name.clone());
+                continue;
+            }
+            let pointer = child(pointer, &index.to_string());
+            let message = format!("there is no key-value store {}", self.shown(&pointer, name));
+            let all: Vec<&str> = self.kv.iter().map(String::as_str).collect();
+            let help = if all.is_empty() {
+                "add a table `[kv.NAME]`; a plugin's own store needs no grant".into()
+            } else {
+                suggest::help(name, &all, "stores in this config")
+            };
+            self.error_with_help(&pointer, message, help);
+        }
+    }
+
+    fn metric_grants(&mut self, pointer: &str, names: &[String], grants: &mut model::Grants) {
+        for (index, name) in names.iter().enumerate() {
+            let pointer = child(pointer, &index.to_string());
+            match custom::check_name(name) {
+                Ok(()) => grants.metrics.push(name.clone()),
+                Err(help) => {
+                    let shown = self.shown(&pointer, name);
+                    self.error_with_help(&pointer, format!("{shown} cannot be the name of a metric"), help);
+                }
+            }
+        }
     }
 
     fn keys(&mut self, pointer: &str, written: &BTreeMap<String, file::Key>) -> Option<BTreeMap<String, model::Key>> {
@@ -111,6 +172,22 @@ impl Resolver<'_> {
             }
         }
         (keys.len() == written.len()).then_some(keys)
+    }
+
+    fn plugin_secrets(
+        &mut self,
+        pointer: &str,
+        written: &BTreeMap<String, file::PluginSecret>,
+    ) -> Option<BTreeMap<String, model::Secret>> {
+        let mut secrets = BTreeMap::new();
+        for (name, secret) in written {
+            let pointer = child(pointer, name);
+            self.check_name(&pointer, name);
+            if let Some(secret) = self.plugin_secret(&pointer, secret) {
+                secrets.insert(name.clone(), secret);
+            }
+        }
+        (secrets.len() == written.len()).then_some(secrets)
     }
 }
 
@@ -131,6 +208,9 @@ fn limits(written: &file::PluginLimits) -> model::PluginLimits {
         calls: written.calls,
         host_call: bytes(written.host_call),
         log_lines: written.log_lines,
+        metric_series: written.metric_series,
+        metric_updates: written.metric_updates,
+        file: written.file.0,
         kv_keys: written.kv_keys,
         kv_bytes: bytes(written.kv_bytes),
         rate_keys: written.rate_keys,

@@ -1,18 +1,60 @@
-//! `crypto`: signatures, checked against the keys of the plugin's `keys` table.
+//! `crypto`: with the keys of the plugin's `keys` table.
+
+use aws_lc_rs::digest;
 
 use crate::config::model;
-use crate::plugin::bindings::tollgate::plugin::crypto::{Algorithm, Host, Key};
+use crate::plugin::bindings::tollgate::plugin::crypto::{Algorithm, CryptoError, HashAlgorithm, Host, Key};
+use crate::plugin::keys;
 use crate::plugin::state::InstanceState;
+
+type Made = wasmtime::Result<Result<Vec<u8>, CryptoError>>;
 
 impl Host for InstanceState {
     fn keys(&mut self) -> wasmtime::Result<Vec<Key>> {
-        let to_wit =
-            |(name, algorithm): (&str, _)| Key { name: name.to_owned(), algorithm: algorithm_to_wit(algorithm) };
+        let to_wit = |(name, algorithm, may_sign): (&str, _, _)| Key {
+            name: name.to_owned(),
+            algorithm: algorithm_to_wit(algorithm),
+            may_sign,
+        };
         Ok(self.plugin.keys.iter().map(to_wit).collect())
     }
 
     fn verify(&mut self, key: String, message: Vec<u8>, signature: Vec<u8>) -> wasmtime::Result<bool> {
         Ok(self.plugin.keys.verify(&key, &message, &signature))
+    }
+
+    fn sign(&mut self, key: String, message: Vec<u8>) -> Made {
+        Ok(self.plugin.keys.sign(&key, &message).map_err(failed)?.map_err(to_wit))
+    }
+
+    fn seal(&mut self, key: String, text: Vec<u8>, associated: Vec<u8>) -> Made {
+        Ok(self.plugin.keys.seal(&key, &text, &associated).map_err(failed)?.map_err(to_wit))
+    }
+
+    fn open(&mut self, key: String, sealed: Vec<u8>, associated: Vec<u8>) -> Made {
+        Ok(self.plugin.keys.open(&key, sealed, &associated).map_err(to_wit))
+    }
+
+    fn hash(&mut self, algorithm: HashAlgorithm, data: Vec<u8>) -> wasmtime::Result<Vec<u8>> {
+        let algorithm = match algorithm {
+            HashAlgorithm::Sha256 => &digest::SHA256,
+            HashAlgorithm::Sha384 => &digest::SHA384,
+            HashAlgorithm::Sha512 => &digest::SHA512,
+        };
+        Ok(digest::digest(algorithm, &data).as_ref().to_vec())
+    }
+}
+
+/// Ends the hook: a policy must not go on without what it was to protect.
+fn failed(_: keys::Failed) -> wasmtime::Error {
+    wasmtime::Error::msg("the gateway could not sign or seal: no randomness, or the library failed")
+}
+
+fn to_wit(error: keys::CryptoError) -> CryptoError {
+    match error {
+        keys::CryptoError::UnknownKey => CryptoError::UnknownKey,
+        keys::CryptoError::WrongUse(text) => CryptoError::WrongUse(text),
+        keys::CryptoError::NotAuthentic => CryptoError::NotAuthentic,
     }
 }
 
@@ -30,5 +72,7 @@ fn algorithm_to_wit(algorithm: model::Algorithm) -> Algorithm {
         model::Algorithm::Es256 => Algorithm::Es256,
         model::Algorithm::Es384 => Algorithm::Es384,
         model::Algorithm::EdDsa => Algorithm::Eddsa,
+        model::Algorithm::A256Gcm => Algorithm::A256gcm,
+        model::Algorithm::ChaCha20Poly1305 => Algorithm::Chacha20Poly1305,
     }
 }

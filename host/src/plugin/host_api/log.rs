@@ -1,7 +1,8 @@
 //! `log`: lines for operators, in the gateway's own log.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use super::per_second::PerSecond;
 use crate::plugin::bindings::tollgate::plugin::log::{Host, Level};
 use crate::plugin::state::InstanceState;
 
@@ -12,8 +13,7 @@ const MAX_LINE: usize = 4096;
 /// costs the log's queue anything.
 #[derive(Debug, Default)]
 pub struct LogBudget {
-    second: Option<Instant>,
-    used: u32,
+    lines: PerSecond,
     /// Lines dropped since the last one that was told about.
     dropped: u64,
 }
@@ -21,15 +21,10 @@ pub struct LogBudget {
 impl LogBudget {
     /// Whether a line may be written, where `limit` are in a second, and how many were dropped before it.
     fn take(&mut self, now: Instant, limit: u32) -> Option<u64> {
-        if self.second.is_none_or(|second| now - second >= Duration::from_secs(1)) {
-            self.second = Some(now);
-            self.used = 0;
-        }
-        if self.used >= limit {
+        if !self.lines.take(now, limit) {
             self.dropped += 1;
             return None;
         }
-        self.used += 1;
         Some(std::mem::take(&mut self.dropped))
     }
 }
@@ -67,6 +62,8 @@ impl Host for InstanceState {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

@@ -8,16 +8,21 @@ use super::state::InstanceState;
 mod attributes;
 mod clock;
 mod crypto;
+mod files;
 pub(crate) mod header_map;
 pub(crate) use header_map::build as build_headers;
 mod hooks;
 pub mod http_client;
 mod kv;
 pub mod log;
+mod metrics;
+pub mod per_second;
 mod random;
 mod rate;
 mod request;
 mod response;
+mod secrets;
+mod shared_kv;
 pub(crate) use response::final_status;
 
 impl wit::types::Host for InstanceState {}
@@ -30,8 +35,12 @@ pub fn add_to_linker(linker: &mut Linker<InstanceState>) -> wasmtime::Result<()>
     wit::attributes::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     wit::http_client::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     wit::kv::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    wit::shared_kv::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    wit::files::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     wit::rate::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     wit::crypto::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    wit::secrets::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    wit::metrics::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     wit::log::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     wit::clock::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     wit::random::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;

@@ -2,8 +2,10 @@
 //!
 //! Each worker writes numbers of its own ("shards", [`shards`]) with plain relaxed loads and
 //! stores; nothing on a request's way takes a lock or touches a cache line another worker writes.
-//! A scrape sums the shards. Absent on purpose: metrics made by plugins, and push gateways.
+//! A scrape sums the shards. What plugins count themselves is in [`custom`]. Absent on purpose: push
+//! gateways.
 
+pub mod custom;
 mod label;
 mod plugin;
 mod process;

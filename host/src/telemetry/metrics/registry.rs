@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::custom::{self, CustomMetrics};
 use super::process::{LiveSnapshot, Process};
 use super::shards::{MAX_SERIES, Shards, WorkerId};
 use super::text::Text;
@@ -15,6 +16,7 @@ pub struct Registry {
     targets: Shards<upstream::Key, UpstreamMetrics>,
     plugins: Shards<String, PluginMetrics>,
     workers: Shards<(), WorkerMetrics>,
+    custom: custom::Stores,
     process: Process,
 }
 
@@ -38,6 +40,7 @@ impl Default for Registry {
             targets: Shards::new(MAX_SERIES),
             plugins: Shards::new(MAX_SERIES),
             workers: Shards::new(MAX_SERIES),
+            custom: custom::Stores::default(),
             process: Process::default(),
         }
     }
@@ -63,6 +66,16 @@ impl Registry {
         self.workers.shard(worker, ())
     }
 
+    /// The right of a plugin to write the metrics of its own that are named, in `max_series` at most.
+    pub fn custom(&self, plugin: &str, names: &[String], max_series: usize) -> CustomMetrics {
+        self.custom.of(plugin, names, max_series)
+    }
+
+    /// A config is in force: forgets plugins' own metrics that it grants no longer.
+    pub fn keep_custom<'a>(&self, granted: impl Iterator<Item = (&'a str, &'a [String])>) {
+        self.custom.commit(granted);
+    }
+
     /// Counts a snapshot as alive until what is returned is dropped.
     pub fn snapshot(&self) -> LiveSnapshot {
         self.process.snapshot()
@@ -84,6 +97,7 @@ impl Registry {
         route::write(&mut text, &self.routes.sums());
         upstream::write(&mut text, &self.targets.sums());
         plugin::write(&mut text, &self.plugins.sums());
+        custom::write(&mut text, &self.custom.all());
         let workers = self.workers.sums().pop().map(|((), sum)| sum).unwrap_or_default();
         worker::write(&mut text, &workers);
         self.process.write(&mut text);

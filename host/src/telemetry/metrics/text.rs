@@ -53,6 +53,11 @@ impl Text {
         self.line("_count", labels, None, counts.last().copied().unwrap_or_default());
     }
 
+    /// Whole lines from elsewhere.
+    pub(super) fn append(&mut self, lines: &str) {
+        self.out.push_str(lines);
+    }
+
     pub(super) fn finish(self) -> String {
         self.out
     }
@@ -78,7 +83,7 @@ impl Text {
 }
 
 /// A label's value: backslash, quote and line feed are escaped.
-struct Escaped<'a>(&'a str);
+pub(super) struct Escaped<'a>(pub(super) &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

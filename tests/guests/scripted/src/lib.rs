@@ -9,6 +9,7 @@
 //! A step that fails is answered with 500 and the error's text, so that no test passes by accident.
 
 mod steps;
+mod tell;
 
 use tollgate_plugin_sdk::hooks::{self, Hook};
 use tollgate_plugin_sdk::schemars::JsonSchema;
@@ -28,6 +29,8 @@ struct Config {
     refuse: Option<String>,
     /// Hooks `configure` says it has no use for.
     skip: Vec<String>,
+    /// What `configure` asks, to be said by the step `tell configured`.
+    ask: Option<String>,
     request: Vec<String>,
     body: Vec<String>,
     response: Vec<String>,
@@ -44,6 +47,9 @@ impl Plugin for Scripted {
     fn configure(config: Config) -> Result<Self, String> {
         for hook in &config.skip {
             hooks::skip(if hook == "on-request" { Hook::OnRequest } else { Hook::OnResponse });
+        }
+        if let Some(question) = &config.ask {
+            tell::in_configure(question)?;
         }
         match config.refuse {
             Some(reason) => Err(reason),

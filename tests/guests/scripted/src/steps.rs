@@ -4,6 +4,8 @@ use tollgate_plugin_sdk::http_client::{self, Outbound, Target};
 use tollgate_plugin_sdk::response::Source;
 use tollgate_plugin_sdk::{Answer, attributes, hooks, kv, log, request, response};
 
+use crate::tell;
+
 /// A step that gives a verdict.
 pub(crate) enum Step {
     Answer(Answer),
@@ -44,7 +46,9 @@ pub(crate) fn take(step: &str, side: Side, body: Option<&[u8]>) -> Result<Option
         "log" => log::warn(rest),
         "flood" => (0..number::<u32>(first)?).for_each(|line| log::warn(&format!("line {line}"))),
         "skip" => hooks::skip(hooks::Hook::OnResponse),
+        "ask" => drop(tell::tell(rest)?),
         // Verdicts.
+        "tell" => return Ok(Some(Step::Answer(Answer::new(200).text(tell::tell(rest)?)))),
         "respond" => return Ok(Some(Step::Answer(Answer::new(number(first)?).text(second)))),
         "respond-field" => return Ok(Some(Step::Answer(Answer::new(200).header(first, second)))),
         "respond-body" => return Ok(Some(Step::Answer(Answer::new(200).body(body.ok_or("no body")?.to_vec())))),
