@@ -89,7 +89,9 @@ impl Stores {
             stores.rate.sweep();
         }
         let shared: Vec<_> = lock(&self.shared).values().cloned().collect();
-        shared.iter().for_each(|store| store.sweep());
+        for store in shared {
+            store.sweep();
+        }
     }
 }
 

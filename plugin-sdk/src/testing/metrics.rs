@@ -20,29 +20,41 @@ pub(crate) fn add_to_counter(name: &str, labels: &[Label], by: f64) -> Result<()
         return Err(MetricError::Invalid(format!("a counter only grows, and {by} is less than 0")));
     }
     change(name, labels, by, Series::Counter(0.0), |series| match series {
-        Series::Counter(sum) => Some(*sum += by),
-        _ => None,
+        Series::Counter(sum) => {
+            *sum += by;
+            true
+        }
+        _ => false,
     })
 }
 
 pub(crate) fn set_gauge(name: &str, labels: &[Label], value: f64) -> Result<(), MetricError> {
     change(name, labels, value, Series::Gauge(0.0), |series| match series {
-        Series::Gauge(now) => Some(*now = value),
-        _ => None,
+        Series::Gauge(now) => {
+            *now = value;
+            true
+        }
+        _ => false,
     })
 }
 
 pub(crate) fn add_to_gauge(name: &str, labels: &[Label], by: f64) -> Result<(), MetricError> {
     change(name, labels, by, Series::Gauge(0.0), |series| match series {
-        Series::Gauge(now) => Some(*now += by),
-        _ => None,
+        Series::Gauge(now) => {
+            *now += by;
+            true
+        }
+        _ => false,
     })
 }
 
 pub(crate) fn observe(name: &str, labels: &[Label], value: f64) -> Result<(), MetricError> {
     change(name, labels, value, Series::Histogram(Vec::new()), |series| match series {
-        Series::Histogram(values) => Some(values.push(value)),
-        _ => None,
+        Series::Histogram(values) => {
+            values.push(value);
+            true
+        }
+        _ => false,
     })
 }
 
@@ -52,13 +64,13 @@ pub(crate) fn set_buckets(_name: &str, bounds: &[f64]) -> Result<(), MetricError
     good.then_some(()).ok_or_else(problem)
 }
 
-/// `change` gives nothing where the series is of another kind.
+/// `change` is false where the series is of another kind.
 fn change(
     name: &str,
     labels: &[Label],
     value: f64,
     new: Series,
-    change: impl FnOnce(&mut Series) -> Option<()>,
+    change: impl FnOnce(&mut Series) -> bool,
 ) -> Result<(), MetricError> {
     if !value.is_finite() {
         return Err(MetricError::Invalid(format!("{value} is not a finite number")));
@@ -66,6 +78,7 @@ fn change(
     let labels = labels.iter().map(|label| (label.name.clone(), label.value.clone())).collect();
     with(|state| {
         let series = state.metrics.entry((name.to_owned(), labels)).or_insert(new);
-        change(series).ok_or_else(|| MetricError::Invalid(format!("`{name}` is of another kind already")))
+        let of_another_kind = || MetricError::Invalid(format!("`{name}` is of another kind already"));
+        change(series).then_some(()).ok_or_else(of_another_kind)
     })
 }

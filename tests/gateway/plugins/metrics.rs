@@ -12,7 +12,7 @@ async fn counters_gauges_and_histograms_appear_with_their_labels_and_the_plugins
     let asks = r#"ask = "buckets size_bytes 10 100", request = [
         "ask counter hits_total 2 kind=a", "ask gauge depth 7", "ask gauge-by depth -2",
         "ask histogram size_bytes 50", "tell counter hits_total 1.5 kind=a"]"#
-        .replace("\n", " ");
+        .replace('\n', " ");
     let gateway = start(&answering(&asks, "grant = { metrics = [\"hits_total\", \"depth\", \"size_bytes\"] }")).await;
     for _ in 0..2 {
         assert_eq!(gateway.get("/p").await.text(), "done");

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::super::value::BOUNDS;
 use super::{Change, NotChanged};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +20,10 @@ impl Kind {
         }
     }
 }
+
+/// The bounds of a histogram that has none of its own: those of the gateway's durations, in seconds.
+pub(super) const DEFAULT_BOUNDS: [f64; 14] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// All series of one metric.
 #[derive(Debug)]
@@ -61,24 +64,12 @@ pub(super) fn check(change: Change<'_>) -> Result<(), NotChanged> {
 }
 
 /// What the metric of a change is.
-pub(super) fn needs<'a>(change: Change<'a>) -> (Kind, &'a [f64]) {
-    /// The gateway's own, in seconds.
-    static DEFAULT: [f64; BOUNDS.len()] = default_bounds();
+pub(super) fn needs(change: Change<'_>) -> (Kind, &[f64]) {
     match change {
         Change::AddToCounter(_) => (Kind::Counter, &[]),
         Change::SetGauge(_) | Change::AddToGauge(_) => (Kind::Gauge, &[]),
-        Change::Observe(_, bounds) => (Kind::Histogram, bounds.unwrap_or(&DEFAULT)),
+        Change::Observe(_, bounds) => (Kind::Histogram, bounds.unwrap_or(&DEFAULT_BOUNDS)),
     }
-}
-
-const fn default_bounds() -> [f64; BOUNDS.len()] {
-    let mut bounds = [0.0; BOUNDS.len()];
-    let mut at = 0;
-    while at < BOUNDS.len() {
-        bounds[at] = BOUNDS[at].0.as_micros() as f64 / 1e6;
-        at += 1;
-    }
-    bounds
 }
 
 impl Family {

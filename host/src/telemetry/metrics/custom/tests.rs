@@ -92,6 +92,12 @@ fn what_is_granted_no_longer_is_forgotten_and_gives_its_series_back() {
 }
 
 #[test]
+fn without_bounds_a_histogram_has_those_of_the_gateways_own() {
+    let own: Vec<f64> = super::super::value::BOUNDS.iter().map(|(bound, _)| bound.as_secs_f64()).collect();
+    assert_eq!(own, series::DEFAULT_BOUNDS);
+}
+
+#[test]
 fn two_plugins_that_use_a_name_differently_share_a_page() {
     let stores = Stores::default();
     let [p, q] = ["p", "q"].map(|plugin| stores.of(plugin, &names(&["m"]), 9));
