@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{request, response};
+use http::{Method, StatusCode, request, response};
 
 use crate::chain::Decision;
 use crate::respond::Failure;
@@ -36,6 +36,8 @@ pub struct Context {
     pub replaced_body: Option<Bytes>,
     /// The head that is going to the client, once there is one.
     pub response: Option<response::Parts>,
+    /// Set by a plugin: goes to the client instead of what the upstream sends.
+    pub replaced_response_body: Option<Bytes>,
     pub made_by: Source,
     /// What went wrong last, if the response says that something did.
     pub failure: Option<Failure>,
@@ -66,6 +68,7 @@ impl Context {
             request,
             replaced_body: None,
             response: None,
+            replaced_response_body: None,
             made_by: Source::Gateway,
             failure: None,
             attributes: Attributes::default(),
@@ -73,6 +76,13 @@ impl Context {
             decisions: Vec::new(),
             notes_decisions,
         }
+    }
+
+    /// Whether the response can have no body: it answers HEAD, or is a 204 or a 304 (RFC 9110 section
+    /// 6.4.1).
+    pub fn response_is_bodiless(&self) -> bool {
+        let status = self.response.as_ref().map(|head| head.status);
+        self.request.method == Method::HEAD || matches!(status, Some(StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED))
     }
 }
 

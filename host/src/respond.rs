@@ -80,8 +80,10 @@ impl Failure {
             Self::ClientGone => "client-gone",
             Self::Upstream(error) if error.is_timeout() => "upstream-timeout",
             Self::Upstream(_) => "upstream-unreachable",
+            Self::UpstreamBody(error) if error.is_timeout() => "upstream-timeout",
             Self::UpstreamBody(_) => "upstream-broken",
             Self::Plugin { fault: Fault::Busy, .. } => "busy",
+            Self::Plugin { fault: Fault::BodyTooLong { .. }, .. } => "response-too-large",
             Self::Plugin { .. } => "policy-failed",
             Self::NothingAnswered => "nothing-answered",
             Self::Deadline => "timeout",
@@ -97,7 +99,10 @@ impl Failure {
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Upstream(error) if error.is_timeout() => StatusCode::GATEWAY_TIMEOUT,
-            Self::Upstream(_) | Self::UpstreamBody(_) => StatusCode::BAD_GATEWAY,
+            Self::UpstreamBody(error) if error.is_timeout() => StatusCode::GATEWAY_TIMEOUT,
+            Self::Upstream(_) | Self::UpstreamBody(_) | Self::Plugin { fault: Fault::BodyTooLong { .. }, .. } => {
+                StatusCode::BAD_GATEWAY
+            }
             Self::Plugin { fault: Fault::Busy, .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Plugin { .. } | Self::NothingAnswered => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Deadline => StatusCode::GATEWAY_TIMEOUT,
@@ -116,7 +121,9 @@ impl Failure {
             Self::ClientGone => "The request body broke off.",
             Self::Upstream(error) if error.is_timeout() => "The service did not answer in time.",
             Self::Upstream(_) => "The service is not reachable.",
+            Self::UpstreamBody(error) if error.is_timeout() => "The service did not answer in time.",
             Self::UpstreamBody(_) => "The service broke off its answer.",
+            Self::Plugin { fault: Fault::BodyTooLong { .. }, .. } => "The service's answer is too large.",
             Self::Plugin { fault: Fault::Busy, .. } => "The gateway is busy. Try again soon.",
             Self::Plugin { .. } | Self::NothingAnswered => "The gateway could not handle this request.",
             Self::Deadline => "The request took too long.",

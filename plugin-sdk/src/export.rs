@@ -64,6 +64,9 @@ macro_rules! __export_hook {
             fn on_response() -> $crate::ResponseVerdict {
                 with_plugin(|plugin| <$plugin as $crate::ResponseFilter>::on_response(plugin))
             }
+            fn on_response_body(body: ::std::vec::Vec<u8>) -> $crate::ResponseBodyVerdict {
+                with_plugin(|plugin| <$plugin as $crate::ResponseFilter>::on_response_body(plugin, body))
+            }
         }
         $crate::bindings::response_world::export_response!(Exports with_types_in $crate::bindings::response_world);
     };

@@ -63,7 +63,7 @@ mod types;
 
 pub use lifecycle::{NoConfig, Plugin, Want};
 pub use request_filter::{BodyVerdict, RequestFilter, Verdict};
-pub use response_filter::{ResponseFilter, ResponseVerdict};
+pub use response_filter::{ResponseBodyVerdict, ResponseFilter, ResponseVerdict};
 pub use types::{Answer, Header, HeaderError};
 
 // A plugin's config struct derives traits of these two; taken from here, their versions fit.

@@ -1,6 +1,7 @@
 //! The response at hand, read and changed in place.
 //!
-//! May be called in `on_response`. Called elsewhere it ends the hook with an error.
+//! May be called in `on_response` and `on_response_body`. Called elsewhere it ends the hook with an
+//! error.
 
 use crate::host::response as wit;
 use crate::{Header, HeaderError};
@@ -66,4 +67,11 @@ pub fn add_header(name: &str, value: &str) -> Result<(), HeaderError> {
 /// Removes all lines of a field; not an error if there are none.
 pub fn remove_header(name: &str) -> Result<(), HeaderError> {
     Ok(wit::remove_header(name)?)
+}
+
+/// Replaces the body that is sent to the client; the gateway sets `content-length` and removes digests
+/// of the other body. What the upstream sent is then not read further. `content-type`,
+/// `content-encoding`, `etag` and `accept-ranges` are yours to change, where they do not hold any more.
+pub fn set_body(body: &[u8]) {
+    wit::set_body(body);
 }

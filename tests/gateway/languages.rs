@@ -1,18 +1,24 @@
 //! The same plugin in languages that are not Rust, each made with its own tools from `wit/`.
 //!
-//! It answers 401 unless `x-who` says who asks, notes it, tells the upstream, and marks the response.
+//! It answers 401 unless `x-who` says who asks, notes it, tells the upstream, marks the response, and
+//! turns its body to upper case where the upstream says `x-shout`.
 
 use tollgate_tests::{Gateway, Upstream, config, guests, request};
 
 async fn is_a_plugin_as_any_other(language: &str, needs: &[&str]) {
     let Some(component) = guests::in_language(language, needs) else { return };
-    let upstream = Upstream::answering("ok").await;
+    let upstream = Upstream::handling(|seen| {
+        let shout = seen.path == "/loud";
+        let answer = http::Response::builder();
+        if shout { answer.header("x-shout", "1") } else { answer }.body("ok".into()).unwrap()
+    })
+    .await;
     let config = config()
         .workers(1)
         .upstream("web", [&upstream])
         // An interpreter takes its time, and this machine may be busy.
         .plugin("p", "use = \"guest.wasm\"\nlimits = { memory = \"128MiB\", cpu = \"5s\", wall = \"20s\" }")
-        .route_with("/", "web", "plugins = [\"p\"]");
+        .route_with("/{*rest}", "web", "plugins = [\"p\"]");
     let gateway = Gateway::with(&config).plugin("guest", component).start().await;
 
     let refused = gateway.get("/").await;
@@ -29,6 +35,11 @@ async fn is_a_plugin_as_any_other(language: &str, needs: &[&str]) {
         assert_eq!(answer.headers["x-guest"].as_bytes(), format!("{who} 200").as_bytes());
         assert_eq!(upstream.last().headers["x-greeting"].as_bytes(), format!("hello {who}").as_bytes());
     }
+
+    let mut asked = request("GET", "/loud", "");
+    asked.headers_mut().insert("x-who", http::HeaderValue::from_static("zoe"));
+    let answer = client.send(asked).await;
+    assert_eq!((answer.status, answer.text(), answer.header("content-length")), (200, "OK", "2"));
 }
 
 #[tokio::test]

@@ -33,6 +33,13 @@ pub enum Fault {
     LimitExceeded(u64),
 }
 
+impl BodyError {
+    /// Whether it did not break off, but took too long.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.fault, Fault::Idle | Fault::Deadline)
+    }
+}
+
 impl fmt::Display for BodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let side = match self.side {

@@ -1,10 +1,12 @@
 //! The one body type of the gateway: every request and response body on its way through.
 //!
 //! Nothing is copied. Timers exist only once a body made somebody wait.
-//! Absent on purpose: transformations. Who wants to change a body collects it and makes another.
+//! Absent on purpose: transformations. Who wants to change a body gathers it and makes another.
 
 mod client;
+mod collect;
 mod error;
+mod joined;
 mod observe;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -15,14 +17,16 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
-use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
 use crate::upstream::AnswerBody;
 use client::ClientBody;
+pub use collect::collect;
+pub(crate) use collect::{Gathered, gather};
 pub use error::{BodyError, Fault, Side};
+use joined::Joined;
 use observe::Watch;
 pub use observe::{BodyObserver, End};
 
@@ -40,6 +44,7 @@ enum Kind {
     // Boxed, because most bodies are in memory and every body is moved a few times.
     Client(Box<ClientBody>),
     Answer(Box<AnswerBody>),
+    Joined(Box<Joined>),
 }
 
 impl Body {
@@ -63,6 +68,11 @@ impl Body {
         Kind::Answer(Box::new(answer)).into()
     }
 
+    /// A body of which `front` was read already, and `rest` is to come.
+    fn joined(front: Bytes, rest: Self) -> Self {
+        Kind::Joined(Box::new(Joined { front, rest })).into()
+    }
+
     /// Tells `observer` once, when the body was handed out whole or is dropped, whichever is first
     /// to be known. An observer set before is told `Dropped` now.
     #[must_use]
@@ -75,15 +85,16 @@ impl Body {
     pub(crate) fn in_memory(&self) -> Option<Bytes> {
         match &self.kind {
             Kind::Full(bytes) => Some(bytes.clone()),
-            Kind::Client(_) | Kind::Answer(_) => None,
+            Kind::Client(_) | Kind::Answer(_) | Kind::Joined(_) => None,
         }
     }
 
     fn side(&self) -> Side {
-        match self.kind {
+        match &self.kind {
             Kind::Full(_) => Side::Gateway,
             Kind::Client(_) => Side::Client,
             Kind::Answer(_) => Side::Upstream,
+            Kind::Joined(body) => body.rest.side(),
         }
     }
 }
@@ -104,6 +115,7 @@ impl http_body::Body for Body {
             Kind::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
             Kind::Client(body) => body.poll_frame(cx),
             Kind::Answer(body) => body.poll_frame(cx),
+            Kind::Joined(body) => body.poll_frame(cx),
         };
         let ended = self.is_end_stream();
         if let (Some(watch), Poll::Ready(item)) = (&mut self.watch, &polled) {
@@ -117,6 +129,7 @@ impl http_body::Body for Body {
             Kind::Full(bytes) => bytes.is_empty(),
             Kind::Client(body) => body.is_end_stream(),
             Kind::Answer(body) => body.is_end_stream(),
+            Kind::Joined(body) => body.is_end_stream(),
         }
     }
 
@@ -125,52 +138,7 @@ impl http_body::Body for Body {
             Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Kind::Client(body) => body.size_hint(),
             Kind::Answer(body) => body.size_hint(),
+            Kind::Joined(body) => body.size_hint(),
         }
     }
-}
-
-/// The whole body in one piece, without a copy where it came in one piece. Trailers are dropped.
-///
-/// # Errors
-/// [`Fault::LimitExceeded`] beyond `max` bytes, before reading where the length was announced; and
-/// whatever the body itself fails with.
-pub async fn collect(mut body: Body, max: u64) -> Result<Bytes, BodyError> {
-    let too_large = BodyError { side: body.side(), fault: Fault::LimitExceeded(max) };
-    let announced = body.size_hint().lower();
-    if announced > max {
-        return Err(too_large);
-    }
-    let Some(first) = next_data(&mut body).await? else {
-        return Ok(Bytes::new());
-    };
-    if first.len() as u64 > max {
-        return Err(too_large);
-    }
-    let Some(second) = next_data(&mut body).await? else {
-        return Ok(first);
-    };
-    // `announced` is at most `max`, so a client cannot make the gateway reserve more than that.
-    let mut whole = BytesMut::with_capacity(usize::try_from(announced).unwrap_or(0));
-    whole.extend_from_slice(&first);
-    let mut more = Some(second);
-    while let Some(data) = more {
-        if (whole.len() + data.len()) as u64 > max {
-            return Err(too_large);
-        }
-        whole.extend_from_slice(&data);
-        more = next_data(&mut body).await?;
-    }
-    Ok(whole.freeze())
-}
-
-/// The next bytes, skipping trailers; `None` at the end.
-async fn next_data(body: &mut Body) -> Result<Option<Bytes>, BodyError> {
-    while !body.is_end_stream() {
-        match body.frame().await.transpose()?.map(Frame::into_data) {
-            Some(Ok(data)) => return Ok(Some(data)),
-            Some(Err(_trailers)) => {}
-            None => return Ok(None),
-        }
-    }
-    Ok(None)
 }

@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::future::{pending, poll_fn};
 
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -149,4 +151,28 @@ async fn an_observer_is_told_once_how_a_body_ended() {
         assert_eq!(last(), None);
     };
     LocalSet::new().run_until(test).await;
+}
+
+#[tokio::test]
+async fn nothing_is_lost_of_a_body_that_is_too_long() {
+    let test = async {
+        let chunked = "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n";
+        let announced = "POST / HTTP/1.1\r\ncontent-length: 5\r\n\r\nhello";
+        for (sent, most) in [(chunked, 1), (chunked, 4), (announced, 4)] {
+            let (body, _client) = incoming(sent).await;
+            let Gathered::TooLong(body) = gather(Body::client(body, 100, LONG), most).await.unwrap() else {
+                panic!("{sent:?} fits into {most}")
+            };
+            assert!(body.size_hint().exact().is_none_or(|length| length == 5));
+            assert_eq!(collect(body, 5).await.unwrap(), "hello", "{sent:?} and {most}");
+        }
+    };
+    LocalSet::new().run_until(test).await;
+}
+
+#[tokio::test]
+async fn a_body_put_together_again_has_the_length_of_both_parts() {
+    let body = Body::joined(Bytes::from("he"), Body::full("llo"));
+    assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(5), false));
+    assert_eq!(collect(body, 5).await.unwrap(), "hello");
 }

@@ -8,11 +8,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::body::Body;
+use crate::body::{Body, Gathered};
 use crate::config::model::OnError;
 use crate::context::Context;
 use crate::plugin::bindings::exports::tollgate::plugin::request_filter::{BodyVerdict, Verdict as RequestVerdict};
-use crate::plugin::bindings::exports::tollgate::plugin::response_filter::ResponseVerdict;
+use crate::plugin::bindings::exports::tollgate::plugin::response_filter::{ResponseBodyVerdict, ResponseVerdict};
 use crate::plugin::bindings::tollgate::plugin::types::Answer;
 use crate::plugin::call::{self, Called};
 use crate::plugin::fault::Fault;
@@ -126,7 +126,8 @@ async fn enter_with_body(
     max: u32,
 ) -> (Box<Context>, Body, Step) {
     // Read while no instance is held: a slow client costs no plugin anything.
-    let bytes = match buffer::read(&mut context, body, u64::from(max).min(link.plugin.rights.limits.body)).await {
+    let bytes = match buffer::read_request(&mut context, body, u64::from(max).min(link.plugin.rights.limits.body)).await
+    {
         Ok(bytes) => bytes,
         Err(failure) => return (context, Body::empty(), Step::Fail(failure)),
     };
@@ -145,11 +146,43 @@ async fn leave_one(link: &Rc<Pool>, context: Box<Context>, body: Body) -> (Box<C
     let started = context.notes_decisions.then(Instant::now);
     let called = call::on_response(link, context).await;
     let (mut context, verdict) = note(link, Hook::OnResponse, started, called, response_verdict_name);
+    let body = buffer::response_left_by_plugin(&mut context, body);
     let step = match verdict {
         Ok(ResponseVerdict::Next) => Step::Next,
         Ok(ResponseVerdict::Replace(answer)) => respond(link, &mut context, Hook::OnResponse, answer),
+        // Boxed: a future is moved about whole, and few plugins ask for a body.
+        Ok(ResponseVerdict::NeedBody(max)) => return Box::pin(leave_with_body(link, context, body, max)).await,
         Err(fault) => refuse_or_skip(link, &context, Hook::OnResponse, fault),
     };
+    left(context, body, step)
+}
+
+async fn leave_with_body(link: &Rc<Pool>, mut context: Box<Context>, body: Body, max: u32) -> (Box<Context>, Body) {
+    // Read while no instance is held: a slow upstream costs no plugin anything.
+    let limit = u64::from(max).min(link.plugin.rights.limits.body);
+    let gathered = match buffer::read_response(&context, body, limit).await {
+        Ok(gathered) => gathered,
+        Err(failure) => return left(context, Body::empty(), Step::Fail(failure)),
+    };
+    let started = context.notes_decisions.then(Instant::now);
+    let (called, body) = match gathered {
+        Gathered::Whole(bytes) => (call::on_response_body(link, context, &bytes).await, Body::full(bytes)),
+        // Nothing of it is lost, so that it can be passed on where the operator says so.
+        Gathered::TooLong(body) => (Called::failed(context, Fault::BodyTooLong { limit }), body),
+    };
+    let verdict;
+    (context, verdict) = note(link, Hook::OnResponseBody, started, called, response_body_verdict_name);
+    let body = buffer::response_left_by_plugin(&mut context, body);
+    let step = match verdict {
+        Ok(ResponseBodyVerdict::Next) => Step::Next,
+        Ok(ResponseBodyVerdict::Replace(answer)) => respond(link, &mut context, Hook::OnResponseBody, answer),
+        Err(fault) => refuse_or_skip(link, &context, Hook::OnResponseBody, fault),
+    };
+    left(context, body, step)
+}
+
+/// The response as a step on the way out leaves it.
+fn left(mut context: Box<Context>, body: Body, step: Step) -> (Box<Context>, Body) {
     match step {
         Step::Next => (context, body),
         Step::Answer(replacement) => (context, replacement),
@@ -226,5 +259,13 @@ fn response_verdict_name(verdict: &ResponseVerdict) -> Verdict {
     match verdict {
         ResponseVerdict::Next => Verdict::Next,
         ResponseVerdict::Replace(_) => Verdict::Replace,
+        ResponseVerdict::NeedBody(_) => Verdict::NeedBody,
+    }
+}
+
+fn response_body_verdict_name(verdict: &ResponseBodyVerdict) -> Verdict {
+    match verdict {
+        ResponseBodyVerdict::Next => Verdict::Next,
+        ResponseBodyVerdict::Replace(_) => Verdict::Replace,
     }
 }

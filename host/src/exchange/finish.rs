@@ -120,6 +120,9 @@ impl Finish {
             if let Some(detail) = failure.detail() {
                 tracing::warn!(route = %context.route, id = %context.id, owner = failure.owner(), kind = failure.kind(), "{detail}");
             }
+            if let Failure::UpstreamBody(_) = failure {
+                self.upstream_broke_off(self.route.and_then(|route| self.snapshot.routes.get(route)));
+            }
             self.note_failure(failure);
         }
         if let Some(line) = &mut self.line {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::bindings::exports::tollgate::plugin::request_filter::{BodyVerdict, Verdict};
-use super::bindings::exports::tollgate::plugin::response_filter::ResponseVerdict;
+use super::bindings::exports::tollgate::plugin::response_filter::{ResponseBodyVerdict, ResponseVerdict};
 use super::fault::Fault;
 use super::instance::{self, Instance};
 use super::meter::{WallTimeUp, metered};
@@ -19,6 +19,13 @@ pub struct Called<V> {
     pub verdict: Result<V, Fault>,
     /// CPU time of the guest and of the host functions it called.
     pub cpu: Duration,
+}
+
+impl<V> Called<V> {
+    /// A hook that could not be called.
+    pub fn failed(context: Box<Context>, fault: Fault) -> Self {
+        Self { context, verdict: Err(fault), cpu: Duration::ZERO }
+    }
 }
 
 pub async fn on_request(pool: &Rc<Pool>, context: Box<Context>) -> Called<Verdict> {
@@ -45,6 +52,14 @@ pub async fn on_response(pool: &Rc<Pool>, context: Box<Context>) -> Called<Respo
     .await
 }
 
+pub async fn on_response_body(pool: &Rc<Pool>, context: Box<Context>, body: &[u8]) -> Called<ResponseBodyVerdict> {
+    run(pool, Hook::OnResponseBody, context, async |instance| match &instance.response {
+        Some(filter) => filter.call_on_response_body(&mut instance.store, body).await,
+        None => Ok(ResponseBodyVerdict::Next),
+    })
+    .await
+}
+
 async fn run<V>(
     pool: &Rc<Pool>,
     hook: Hook,
@@ -53,7 +68,7 @@ async fn run<V>(
 ) -> Called<V> {
     let mut checked_out = match pool.check_out().await {
         Ok(checked_out) => checked_out,
-        Err(fault) => return Called { context, verdict: Err(fault), cpu: Duration::ZERO },
+        Err(fault) => return Called::failed(context, fault),
     };
     let instance = checked_out.instance();
     instance.lend(hook, context);

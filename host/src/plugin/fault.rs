@@ -64,6 +64,8 @@ pub enum Fault {
     Wall,
     /// The verdict cannot be carried out: an illegal status or header in an answer, for example.
     Verdict(Arc<str>),
+    /// The response's body is longer than the plugin takes: than its `need-body`, or `limits.body`.
+    BodyTooLong { limit: u64 },
     /// No instance could be made: the gateway's slots or the machine's memory are used up.
     Instance(Arc<str>),
     /// All instances busy and the queue full, or no instance within the wall time.
@@ -78,6 +80,7 @@ impl Fault {
             Self::Cpu => PluginFault::Cpu,
             Self::Wall => PluginFault::Wall,
             Self::Verdict(_) => PluginFault::Answer,
+            Self::BodyTooLong { .. } => PluginFault::Body,
             Self::Instance(_) => PluginFault::Instance,
             Self::Busy => PluginFault::Queue,
         }
@@ -91,6 +94,9 @@ impl std::fmt::Display for Fault {
             Self::Cpu => f.write_str("used more CPU time than limits.cpu allows"),
             Self::Wall => f.write_str("took longer than limits.wall allows"),
             Self::Verdict(problem) => write!(f, "gave a verdict that cannot be carried out: {problem}"),
+            Self::BodyTooLong { limit } => {
+                write!(f, "needs a body of at most {limit} bytes (need-body, limits.body), and the response has more")
+            }
             Self::Instance(problem) => write!(f, "no instance could be made: {problem}"),
             Self::Busy => f.write_str("all instances are busy and the queue is full (limits.instances, limits.queue)"),
         }

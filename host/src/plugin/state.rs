@@ -49,6 +49,7 @@ pub enum Hook {
     OnRequest,
     OnRequestBody,
     OnResponse,
+    OnResponseBody,
 }
 
 /// Hooks that are exported and yet not called.
@@ -66,6 +67,7 @@ impl Hook {
             Self::OnRequest => telemetry::Hook::Request,
             Self::OnRequestBody => telemetry::Hook::RequestBody,
             Self::OnResponse => telemetry::Hook::Response,
+            Self::OnResponseBody => telemetry::Hook::ResponseBody,
         }
     }
 
@@ -76,6 +78,7 @@ impl Hook {
             Self::OnRequest => "on-request",
             Self::OnRequestBody => "on-request-body",
             Self::OnResponse => "on-response",
+            Self::OnResponseBody => "on-response-body",
         }
     }
 }

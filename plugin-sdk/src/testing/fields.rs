@@ -60,6 +60,13 @@ impl Fields {
         Ok(())
     }
 
+    /// Takes off what told about another body, and sets the length of this one, as the gateway does.
+    pub(super) fn body_replaced(&mut self, length: usize) {
+        const OF_A_BODY: [&str; 5] = ["content-length", "content-digest", "repr-digest", "digest", "content-md5"];
+        self.0.retain(|(name, _)| !OF_A_BODY.contains(&name.as_str()));
+        self.arrive("content-length", length.to_string().as_bytes());
+    }
+
     fn lines<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         self.0.iter().filter(move |(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_slice())
     }

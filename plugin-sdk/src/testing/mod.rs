@@ -123,6 +123,11 @@ impl Host {
         self.state.borrow().response.as_ref().map_or_else(Vec::new, |response| response.fields.all())
     }
 
+    /// The body the plugin set in place of the response's, if it set one.
+    pub fn response_body(&self) -> Option<Vec<u8>> {
+        self.state.borrow().response.as_ref().and_then(|response| response.body.clone())
+    }
+
     /// A note on the request, as the plugin left it.
     pub fn attribute_now(&self, name: &str) -> Option<String> {
         self.state.borrow().attributes.get(name).cloned()

@@ -55,3 +55,10 @@ pub(crate) fn add_header(name: &str, value: &str) -> Result<(), HeaderError> {
 pub(crate) fn remove_header(name: &str) -> Result<(), HeaderError> {
     with_response(|response| response.fields.remove(name))
 }
+
+pub(crate) fn set_body(body: &[u8]) {
+    with_response(|response| {
+        response.fields.body_replaced(body.len());
+        response.body = Some(body.to_vec());
+    });
+}

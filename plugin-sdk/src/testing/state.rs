@@ -72,6 +72,7 @@ pub(super) struct Response {
     pub(super) source: Source,
     pub(super) status: u16,
     pub(super) fields: Fields,
+    pub(super) body: Option<Vec<u8>>,
 }
 
 impl State {
@@ -121,7 +122,7 @@ impl Request {
 
 impl Response {
     pub(super) fn new(status: u16) -> Self {
-        Self { source: Source::Upstream, status, fields: Fields::default() }
+        Self { source: Source::Upstream, status, fields: Fields::default(), body: None }
     }
 }
 

@@ -79,6 +79,16 @@ fn the_response_is_there_in_on_response_only() {
 }
 
 #[test]
+fn a_body_set_for_a_response_has_its_own_length_and_no_digest_of_the_other() {
+    let host = Host::new().response(200).with_response_header("content-length", "5");
+    let host = host.with_response_header("content-digest", "sha-256=:x:").with_response_header("etag", "\"e\"");
+    assert_eq!(host.response_body(), None);
+    response::set_body(b"hi");
+    assert_eq!(host.response_body().as_deref(), Some(&b"hi"[..]));
+    assert_eq!(host.response_headers(), [("etag".into(), "\"e\"".into()), ("content-length".into(), "2".into())]);
+}
+
+#[test]
 #[should_panic(expected = "`request` may not be called in `on_response`")]
 fn a_request_function_in_on_response_is_a_mistake() {
     let _host = Host::new().response(200);

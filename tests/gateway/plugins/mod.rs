@@ -10,6 +10,7 @@ mod load_faults;
 mod metrics;
 mod outbound;
 mod replacing;
+mod response_bodies;
 mod secrets;
 mod shared_kv;
 

@@ -98,5 +98,27 @@ void exports_tollgate_plugin_response_filter_on_response(
     if (noted) {
         plugin_string_free(&who);
     }
-    verdict->tag = EXPORTS_TOLLGATE_PLUGIN_RESPONSE_FILTER_RESPONSE_VERDICT_NEXT;
+    plugin_string_t shout = LITERAL("x-shout"), wanted;
+    if (!tollgate_plugin_response_header(&shout, &wanted)) {
+        verdict->tag = EXPORTS_TOLLGATE_PLUGIN_RESPONSE_FILTER_RESPONSE_VERDICT_NEXT;
+        return;
+    }
+    plugin_string_free(&wanted);
+    verdict->tag = EXPORTS_TOLLGATE_PLUGIN_RESPONSE_FILTER_RESPONSE_VERDICT_NEED_BODY;
+    verdict->val.need_body = 1000;
+}
+
+static void to_upper(plugin_list_u8_t *bytes) {
+    for (size_t at = 0; at < bytes->len; at++) {
+        uint8_t byte = bytes->ptr[at];
+        bytes->ptr[at] = byte >= 'a' && byte <= 'z' ? byte - 'a' + 'A' : byte;
+    }
+}
+
+void exports_tollgate_plugin_response_filter_on_response_body(
+    plugin_list_u8_t *body, exports_tollgate_plugin_response_filter_response_body_verdict_t *verdict) {
+    to_upper(body);
+    tollgate_plugin_response_set_body(body);
+    plugin_list_u8_free(body);
+    verdict->tag = EXPORTS_TOLLGATE_PLUGIN_RESPONSE_FILTER_RESPONSE_BODY_VERDICT_NEXT;
 }

@@ -31,6 +31,10 @@ export const requestFilter = {
 export const responseFilter = {
   onResponse() {
     response.setHeader('x-guest', `${get('guest.who') ?? 'nobody'} ${response.status()}`);
+    return response.header('x-shout') ? { tag: 'need-body', val: 1000 } : { tag: 'next' };
+  },
+  onResponseBody(body) {
+    response.setBody(bytes(String.fromCharCode(...body).toUpperCase()));
     return { tag: 'next' };
   },
 };

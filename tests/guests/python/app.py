@@ -5,7 +5,7 @@ from wit_world.exports import RequestFilter as _RequestFilter
 from wit_world.exports import ResponseFilter as _ResponseFilter
 from wit_world.exports.lifecycle import Descriptor
 from wit_world.exports.request_filter import BodyVerdict_Next, Verdict_Next, Verdict_Respond
-from wit_world.exports.response_filter import ResponseVerdict_Next
+from wit_world.exports.response_filter import ResponseBodyVerdict_Next, ResponseVerdict_NeedBody, ResponseVerdict_Next
 from wit_world.imports import attributes, request, response
 from wit_world.imports.types import Answer, Header
 
@@ -34,4 +34,8 @@ class RequestFilter(_RequestFilter):
 class ResponseFilter(_ResponseFilter):
     def on_response(self):
         response.set_header("x-guest", f"{attributes.get('guest.who') or 'nobody'} {response.status()}")
-        return ResponseVerdict_Next()
+        return ResponseVerdict_NeedBody(1000) if response.header("x-shout") else ResponseVerdict_Next()
+
+    def on_response_body(self, body: bytes):
+        response.set_body(body.upper())
+        return ResponseBodyVerdict_Next()

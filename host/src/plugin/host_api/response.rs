@@ -1,6 +1,7 @@
 //! `response`: the head that is going to the client.
 
 use http::StatusCode;
+use http::header::CONTENT_LENGTH;
 
 use super::header_map;
 use crate::context::Source;
@@ -67,6 +68,23 @@ impl Host for InstanceState {
     fn remove_header(&mut self, name: String) -> Result<std::result::Result<(), HeaderError>> {
         let head = self.response("response.remove-header")?;
         Ok(header_map::remove(&mut head.headers, &name))
+    }
+
+    fn set_body(&mut self, body: Vec<u8>) -> Result<()> {
+        let limit = self.plugin.limits.body;
+        if body.len() as u64 > limit {
+            let length = body.len();
+            return Err(wasmtime::Error::msg(format!(
+                "`response.set-body` with {length} bytes; limits.body is {limit}"
+            )));
+        }
+        let head = self.response("response.set-body")?;
+        for digest in ["content-digest", "repr-digest", "digest", "content-md5"] {
+            head.headers.remove(digest);
+        }
+        head.headers.insert(CONTENT_LENGTH, body.len().into());
+        self.context("response.set-body")?.replaced_response_body = Some(body.into());
+        Ok(())
     }
 }
 

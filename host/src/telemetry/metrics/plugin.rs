@@ -14,6 +14,7 @@ label! {
         Request = "on-request",
         RequestBody = "on-request-body",
         Response = "on-response",
+        ResponseBody = "on-response-body",
     }
 }
 
@@ -24,7 +25,7 @@ label! {
         Next = "next",
         /// The plugin answered the client.
         Respond = "respond",
-        /// The plugin wants the request's body first.
+        /// The plugin wants the body first.
         NeedBody = "need-body",
         /// The plugin put an answer of its own in place of the response.
         Replace = "replace",
@@ -49,6 +50,8 @@ label! {
         Instance = "instance",
         /// The plugin's answer is not one the gateway can send.
         Answer = "answer",
+        /// The response's body is longer than the plugin takes.
+        Body = "body",
     }
 }
 

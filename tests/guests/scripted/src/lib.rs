@@ -15,7 +15,7 @@ use tollgate_plugin_sdk::hooks::{self, Hook};
 use tollgate_plugin_sdk::schemars::JsonSchema;
 use tollgate_plugin_sdk::serde::Deserialize;
 use tollgate_plugin_sdk::{
-    Answer, BodyVerdict, Plugin, RequestFilter, ResponseFilter, ResponseVerdict, Verdict, export,
+    Answer, BodyVerdict, Plugin, RequestFilter, ResponseBodyVerdict, ResponseFilter, ResponseVerdict, Verdict, export,
 };
 
 use steps::{Side, Step};
@@ -34,6 +34,7 @@ struct Config {
     request: Vec<String>,
     body: Vec<String>,
     response: Vec<String>,
+    response_body: Vec<String>,
 }
 
 struct Scripted(Config);
@@ -79,9 +80,17 @@ impl RequestFilter for Scripted {
 impl ResponseFilter for Scripted {
     fn on_response(&self) -> ResponseVerdict {
         match run(&self.0.response, Side::Response, None) {
-            Some(Step::NeedBody(_)) => ResponseVerdict::Replace(failed("a response has no body to need")),
+            Some(Step::NeedBody(most)) => ResponseVerdict::NeedBody(most),
             Some(Step::Answer(answer)) => ResponseVerdict::Replace(answer),
             None => ResponseVerdict::Next,
+        }
+    }
+
+    fn on_response_body(&self, body: Vec<u8>) -> ResponseBodyVerdict {
+        match run(&self.0.response_body, Side::Response, Some(&body)) {
+            Some(Step::NeedBody(_)) => ResponseBodyVerdict::Replace(failed("there is a body already")),
+            Some(Step::Answer(answer)) => ResponseBodyVerdict::Replace(answer),
+            None => ResponseBodyVerdict::Next,
         }
     }
 }

@@ -12,7 +12,7 @@ pub(crate) enum Step {
     NeedBody(u32),
 }
 
-/// What `set` and `append` are about.
+/// What `set`, `append` and the body's steps are about.
 #[derive(Clone, Copy)]
 pub(crate) enum Side {
     Request,
@@ -41,8 +41,10 @@ pub(crate) fn take(step: &str, side: Side, body: Option<&[u8]>) -> Result<Option
         "show-status" => set(side, first, &response::status().to_string())?,
         "status" => response::set_status(number(first)?)?,
         "path" => request::set_path(first)?,
-        "set-body" => request::set_body(rest.as_bytes()),
-        "reverse-body" => request::set_body(&body.ok_or("no body")?.iter().rev().copied().collect::<Vec<_>>()),
+        "set-body" => set_body(side, rest.as_bytes()),
+        "reverse-body" => set_body(side, &body.ok_or("no body")?.iter().rev().copied().collect::<Vec<_>>()),
+        "show-body" => set(side, first, &String::from_utf8_lossy(body.ok_or("no body")?))?,
+        "remove" => remove(side, first)?,
         "log" => log::warn(rest),
         "flood" => (0..number::<u32>(first)?).for_each(|line| log::warn(&format!("line {line}"))),
         "skip" => hooks::skip(hooks::Hook::OnResponse),
@@ -93,6 +95,21 @@ fn set(side: Side, name: &str, value: &str) -> Result<(), String> {
         Side::Response => response::set_header(name, value),
     };
     done.map_err(|error| error.to_string())
+}
+
+fn remove(side: Side, name: &str) -> Result<(), String> {
+    let done = match side {
+        Side::Request => request::remove_header(name),
+        Side::Response => response::remove_header(name),
+    };
+    done.map_err(|error| error.to_string())
+}
+
+fn set_body(side: Side, body: &[u8]) {
+    match side {
+        Side::Request => request::set_body(body),
+        Side::Response => response::set_body(body),
+    }
 }
 
 /// Adds to a field's value, so that the order of hooks can be seen.
