@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Series of one family that are kept after their route, target or plugin is gone, so that
 /// counters do not start again when it comes back. Beyond it the ones gone longest are forgotten.
-pub(super) const MAX_SERIES: usize = 10_000;
+pub(super) const MAX_SERIES: usize = 1000;
 
 /// Who writes a shard. Two threads must never share one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
