@@ -9,7 +9,7 @@ ARGS ?=
 SECONDS ?= 60
 TARGETS ?= config routes request answer headers token template units
 
-.PHONY: help setup build demo test bench guard fuzz
+.PHONY: help setup build demo test soak bench guard fuzz
 
 help:
 	@echo "make setup            install what compiling plugins needs, if it is missing"
@@ -17,6 +17,7 @@ help:
 	@echo "make demo             build, then run the gateway in front of three small services"
 	@echo "make demo ARGS=--once build, try the demo's requests, exit 0 if all answers are right"
 	@echo "make test             all tests: gateway, SDK, plugins, end to end"
+	@echo "make soak             10,000 reloads of one gateway under load, which must leave nothing behind (10 minutes)"
 	@echo "make bench            beside nginx, HAProxy, Envoy, Caddy and Express, which it installs (25 minutes)"
 	@echo "make bench ARGS=--quick   the same in 5 minutes, for a look"
 	@echo "make fuzz             random input for what reads input, SECONDS=60 for each of TARGETS"
@@ -38,6 +39,12 @@ demo: build
 # those twice.
 test: setup
 	TOLLGATE_BIN=$(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/debug/tollgate $(CARGO) test --workspace
+
+# Not in CI, where two hundred have to do.
+soak: setup
+	$(CARGO) build --workspace
+	TOLLGATE_BIN=$(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/debug/tollgate $(CARGO) test --workspace --test gateway -- \
+		--ignored --nocapture ten_thousand_reloads
 
 # Writes bench/results.json and docs/performance.md. ARGS='--only plain' measures one scenario again.
 bench: build

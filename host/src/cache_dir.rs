@@ -7,13 +7,13 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as 
 use std::path::{Path, PathBuf};
 
 /// `$TOLLGATE_CACHE_DIR`, or `tollgate` in the user's cache folder. `None` where there is none that
-/// is safe: plugins are then compiled at each start.
+/// is safe: the gateway then compiles plugins by itself, at each start.
 pub fn find() -> Option<PathBuf> {
     let folder = candidate()?;
     match prepare(&folder) {
         Ok(()) => Some(folder),
         Err(problem) => {
-            tracing::warn!(folder = %folder.display(), "no code cache, so plugins are compiled at each start: {problem}");
+            tracing::warn!(folder = %folder.display(), "no code cache, so the gateway compiles plugins by itself at each start: {problem}");
             None
         }
     }

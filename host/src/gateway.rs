@@ -12,7 +12,9 @@ use wasmtime::component::Linker;
 
 use crate::config::model::{self, Component, Config};
 use crate::config::{self, Diagnostic, Diagnostics, Document};
+use crate::lock::{self, Lock, Pin, Pins};
 use crate::plugin::capability::Capability;
+use crate::plugin::compile::Compiler;
 use crate::plugin::fault::LoadError;
 use crate::plugin::keys::Keyring;
 use crate::plugin::load::{self, Loaded};
@@ -28,6 +30,7 @@ include!(concat!(env!("OUT_DIR"), "/built_ins.rs"));
 
 /// What outlives every snapshot: the engine, compiled components, plugins' state, metrics.
 pub struct Gateway {
+    compiler: Compiler,
     linker: Linker<InstanceState>,
     stores: Stores,
     pub metrics: Arc<metrics::Registry>,
@@ -44,6 +47,15 @@ pub struct Built {
     pub files: Vec<PathBuf>,
 }
 
+/// What there is to say of a config that is good.
+#[derive(Debug)]
+pub struct Checked {
+    pub config: Config,
+    /// In the order of `config.plugins`.
+    pub plugins: Vec<Arc<Plugin>>,
+    pub warnings: Vec<Diagnostic>,
+}
+
 /// Names of the built-in plugins.
 pub fn built_ins() -> Vec<&'static str> {
     BUILT_INS.iter().map(|(name, _)| *name).collect()
@@ -55,18 +67,41 @@ pub fn built_in(name: &str) -> Option<&'static [u8]> {
 }
 
 impl Gateway {
-    /// `code_cache` is a private directory for compiled plugins; `None` compiles anew each time.
+    /// `code_cache` is a private directory for compiled plugins, which children of this process fill.
+    /// With `None` this process compiles anew each time.
     pub fn new(code_cache: Option<&Path>, metrics: Arc<metrics::Registry>) -> wasmtime::Result<Self> {
         let engine = engine::start(code_cache)?;
-        Ok(Self { linker: load::linker(&engine)?, stores: Stores::default(), metrics, components: Mutex::default() })
+        Ok(Self {
+            compiler: Compiler::new(code_cache),
+            linker: load::linker(&engine)?,
+            stores: Stores::default(),
+            metrics,
+            components: Mutex::default(),
+        })
     }
 
     /// Builds a snapshot. What did not change since `previous` is taken over from it. Slow where a
     /// plugin has to be compiled, so never to be called on a worker.
-    pub async fn build(&self, path: &Path, previous: Option<&Snapshot>) -> Result<Built, Diagnostics> {
+    pub async fn build(
+        &self,
+        path: &Path,
+        mode: lock::Mode,
+        previous: Option<&Snapshot>,
+    ) -> Result<Built, Diagnostics> {
         let config::Loaded { config, document, mut files } = config::load(path, &built_ins())?;
         let failed = |problems| Diagnostics::new(path.to_owned(), problems);
-        let plugins = self.plugins(&config, &document, previous).await.map_err(failed)?;
+        let pins = Pins::read(path, mode).map_err(|problem| failed(vec![problem]))?;
+        let assembly = Assembly::new(self, &config, &document, &pins, previous);
+        let Assembled { plugins, warnings } = assembly.plugins().await.map_err(|problems| {
+            // What was begun for plugins that came to nothing must not gather.
+            if let Some(previous) = previous {
+                self.in_force(&previous.config);
+            }
+            failed(problems)
+        })?;
+        for warning in warnings {
+            tracing::warn!("{}", warning.message);
+        }
         files.extend(plugins.iter().flat_map(|plugin| plugin.files_read.paths().cloned()));
         let access = match previous.filter(|previous| previous.config.log.access == config.log.access) {
             Some(previous) => Arc::clone(&previous.access),
@@ -74,8 +109,7 @@ impl Gateway {
                 .map(Arc::new)
                 .map_err(|error| failed(vec![document.error_at(&["log", "access"], error.to_string())]))?,
         };
-        self.stores.commit(&config);
-        self.metrics.keep_custom(config.plugins.iter().map(|p| (p.name.as_str(), p.grants.metrics.as_slice())));
+        self.in_force(&config);
         let snapshot = Snapshot {
             table: Table::new(&config.routes),
             plugins,
@@ -84,14 +118,33 @@ impl Gateway {
             live: self.metrics.snapshot(),
             config,
         };
+        // Also where there is none yet: one that is written may be what was missing.
+        files.push(pins.file().to_owned());
         Ok(Built { snapshot: Arc::new(snapshot), files })
     }
 
     /// As `build`, without opening anything: what `tollgate check` does.
-    pub async fn check(&self, path: &Path) -> Result<(Config, Vec<Arc<Plugin>>), Diagnostics> {
+    pub async fn check(&self, path: &Path, mode: lock::Mode) -> Result<Checked, Diagnostics> {
+        let pins = Pins::read(path, mode).map_err(|problem| Diagnostics::new(path.to_owned(), vec![problem]))?;
+        self.checked(path, &pins).await
+    }
+
+    /// Everything a config names, pinned as it is now: what `tollgate lock` writes.
+    pub async fn lock(&self, path: &Path) -> Result<Lock, Diagnostics> {
+        let checked = self.checked(path, &Pins::none()).await?;
+        let pin = |plugin: &Arc<Plugin>| {
+            let pin = Pin { version: plugin.descriptor.version.clone(), sha256: lock::hex(&plugin.content) };
+            (plugin.name().to_string(), pin)
+        };
+        Ok(Lock { plugins: checked.plugins.iter().map(pin).collect() })
+    }
+
+    async fn checked(&self, path: &Path, pins: &Pins) -> Result<Checked, Diagnostics> {
         let config::Loaded { config, document, .. } = config::load(path, &built_ins())?;
-        let plugins = self.plugins(&config, &document, None).await;
-        plugins.map(|plugins| (config, plugins)).map_err(|problems| Diagnostics::new(path.to_owned(), problems))
+        let assembled = Assembly::new(self, &config, &document, pins, None).plugins().await;
+        let Assembled { plugins, warnings } =
+            assembled.map_err(|problems| Diagnostics::new(path.to_owned(), problems))?;
+        Ok(Checked { config, plugins, warnings })
     }
 
     /// Loads a component that is nobody's plugin, to look at it. No request waits for it, so it may
@@ -100,25 +153,60 @@ impl Gateway {
         let defaults = model::PluginLimits::default();
         let limits = model::PluginLimits { cpu: defaults.wall, ..defaults };
         let stores = self.stores.of("", &limits);
-        load::load(&self.linker, bytes, Arc::new(Rights::none(limits, stores))).await
+        self.load(bytes, model::CompileLimits::default(), Arc::new(Rights::none(limits, stores))).await
+    }
+
+    async fn load(&self, bytes: &[u8], limits: model::CompileLimits, rights: Arc<Rights>) -> Result<Loaded, LoadError> {
+        let component = self.compiler.compile(self.linker.engine(), bytes, limits).await?;
+        load::load(&self.linker, &component, self.metrics.component(), rights).await
+    }
+
+    /// Drops what plugins had that this config does not name.
+    fn in_force(&self, config: &Config) {
+        self.stores.commit(config);
+        self.metrics.keep_custom(config.plugins.iter().map(|p| (p.name.as_str(), p.grants.metrics.as_slice())));
     }
 
     /// Gives back the memory of what has expired in plugins' stores.
     pub fn sweep(&self) {
         self.stores.sweep();
     }
+}
 
-    async fn plugins(
-        &self,
-        config: &Config,
-        document: &Document,
-        previous: Option<&Snapshot>,
-    ) -> Result<Vec<Arc<Plugin>>, Vec<Diagnostic>> {
-        let mut plugins = Vec::with_capacity(config.plugins.len());
+/// Making the plugins of one config.
+struct Assembly<'a> {
+    gateway: &'a Gateway,
+    config: &'a Config,
+    document: &'a Document,
+    pins: &'a Pins,
+    previous: Option<&'a Snapshot>,
+    /// Loaded so far.
+    components: HashMap<ContentHash, Loaded>,
+    warnings: Vec<Diagnostic>,
+}
+
+struct Assembled {
+    plugins: Vec<Arc<Plugin>>,
+    warnings: Vec<Diagnostic>,
+}
+
+impl<'a> Assembly<'a> {
+    fn new(
+        gateway: &'a Gateway,
+        config: &'a Config,
+        document: &'a Document,
+        pins: &'a Pins,
+        previous: Option<&'a Snapshot>,
+    ) -> Self {
+        let warnings = pins.broken().cloned().into_iter().collect();
+        Self { gateway, config, document, pins, previous, components: HashMap::new(), warnings }
+    }
+
+    async fn plugins(mut self) -> Result<Assembled, Vec<Diagnostic>> {
+        let mut plugins = Vec::with_capacity(self.config.plugins.len());
         let mut problems = Vec::new();
-        let mut components = HashMap::new();
-        for settings in &config.plugins {
-            match self.plugin(config, settings, document, previous, &mut components).await {
+        for settings in &self.config.plugins {
+            match self.plugin(settings).await {
                 Ok(plugin) => plugins.push(plugin),
                 Err(more) => problems.extend(more),
             }
@@ -126,33 +214,31 @@ impl Gateway {
         if !problems.is_empty() {
             return Err(problems);
         }
-        *self.components.lock().unwrap_or_else(PoisonError::into_inner) = components;
-        Ok(plugins)
+        *self.gateway.components.lock().unwrap_or_else(PoisonError::into_inner) = self.components;
+        Ok(Assembled { plugins, warnings: self.warnings })
     }
 
-    async fn plugin(
-        &self,
-        config: &Config,
-        settings: &model::Plugin,
-        document: &Document,
-        previous: Option<&Snapshot>,
-        components: &mut HashMap<ContentHash, Loaded>,
-    ) -> Result<Arc<Plugin>, Vec<Diagnostic>> {
+    async fn plugin(&mut self, settings: &model::Plugin) -> Result<Arc<Plugin>, Vec<Diagnostic>> {
         let name = settings.name.as_str();
+        let document = self.document;
         let at_use =
             |error: &LoadError| vec![document.error_at(&["plugins", name, "use"], format!("plugin `{name}`: {error}"))];
         let bytes = bytes(&settings.component).map_err(|error| at_use(&error))?;
         let hash: ContentHash = Sha256::digest(&bytes).into();
+        self.pinned(name, self.pins.judge_content(name, &hash))?;
         let keys = Keyring::parse(&settings.keys).map_err(|error| vec![bad_key(name, &error, document)])?;
-        let rights = Arc::new(Rights::new(settings, config, keys, &self.stores, &self.metrics));
+        let gateway = self.gateway;
+        let rights = Arc::new(Rights::new(settings, self.config, keys, &gateway.stores, &gateway.metrics));
 
-        let loaded = match self.known_component(&hash, components) {
-            Some(loaded) => loaded,
-            None => load::load(&self.linker, &bytes, Arc::clone(&rights)).await.map_err(|error| at_use(&error))?,
+        let loaded = match self.known_component(&hash) {
+            Some(loaded) => Ok(loaded),
+            None => self.gateway.load(&bytes, self.config.compile, Arc::clone(&rights)).await,
         };
-        components.insert(hash, loaded.clone());
+        let loaded = loaded.map_err(|error| at_use(&error))?;
+        self.components.insert(hash, loaded.clone());
+        self.pinned(name, self.pins.judge_version(name, &loaded.descriptor.version))?;
         let mut problems = document.check_plugin_config(name, &loaded.descriptor.config_schema);
-        problems.extend(missing_grants(&loaded, settings, config, document));
+        problems.extend(missing_grants(&loaded, settings, self.config, document));
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -160,16 +246,29 @@ impl Gateway {
         let same = |plugin: &&Arc<Plugin>| {
             plugin.fingerprint == fingerprint && plugin.files_read.are_unchanged(&rights.files, rights.limits.file)
         };
-        if let Some(known) = previous.and_then(|previous| previous.plugins.iter().find(same)) {
+        if let Some(known) = self.previous.and_then(|previous| previous.plugins.iter().find(same)) {
             return Ok(Arc::clone(known));
         }
-        let plugin = loaded.configure(settings, rights, fingerprint).await;
+        let plugin = loaded.configure(settings, rights, hash, fingerprint).await;
         plugin.map(Arc::new).map_err(|error| vec![refused_config(name, &error, document)])
     }
 
-    fn known_component(&self, hash: &ContentHash, fresh: &HashMap<ContentHash, Loaded>) -> Option<Loaded> {
-        let known = self.components.lock().unwrap_or_else(PoisonError::into_inner);
-        fresh.get(hash).or_else(|| known.get(hash)).cloned()
+    /// An error or a warning, where a plugin is not the one that is pinned.
+    fn pinned(&mut self, plugin: &str, judged: Option<(String, String)>) -> Result<(), Vec<Diagnostic>> {
+        let Some((message, help)) = judged else { return Ok(()) };
+        let diagnostic = self.document.error_at(&["plugins", plugin, "use"], message).help(help);
+        match self.pins.mode() {
+            lock::Mode::Enforce => Err(vec![diagnostic]),
+            lock::Mode::Warn => {
+                self.warnings.push(diagnostic);
+                Ok(())
+            }
+        }
+    }
+
+    fn known_component(&self, hash: &ContentHash) -> Option<Loaded> {
+        let known = self.gateway.components.lock().unwrap_or_else(PoisonError::into_inner);
+        self.components.get(hash).or_else(|| known.get(hash)).cloned()
     }
 }
 

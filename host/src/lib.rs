@@ -16,6 +16,7 @@ pub mod exchange;
 pub mod fuzzing;
 pub mod gateway;
 pub mod listen;
+pub mod lock;
 pub mod plugin;
 pub mod reload;
 pub mod respond;

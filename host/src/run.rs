@@ -12,7 +12,7 @@ use crate::reload::Reloader;
 use crate::snapshot::Snapshot;
 use crate::telemetry::metrics;
 use crate::worker::thread::Handle;
-use crate::{cache_dir, listen, worker};
+use crate::{cache_dir, listen, lock, worker};
 
 mod control;
 
@@ -54,12 +54,12 @@ impl std::fmt::Display for StartError {
 impl std::error::Error for StartError {}
 
 /// Starts a gateway: when this returns, its addresses answer.
-pub fn start(config: &Path) -> Result<Running, StartError> {
+pub fn start(config: &Path, lock: lock::Mode) -> Result<Running, StartError> {
     raise_open_files();
     let metrics = Arc::new(metrics::Registry::default());
     let gateway = Gateway::new(cache_dir::find().as_deref(), metrics.clone()).map_err(system)?;
     let control = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system)?;
-    let Built { snapshot, files } = control.block_on(gateway.build(config, None)).map_err(StartError::Config)?;
+    let Built { snapshot, files } = control.block_on(gateway.build(config, lock, None)).map_err(StartError::Config)?;
 
     // All addresses are bound before anything is served: half a gateway is none.
     let server = &snapshot.config.server;
@@ -72,7 +72,8 @@ pub fn start(config: &Path) -> Result<Running, StartError> {
     let (stopping, is_stopping) = watch::channel(false);
     let workers = spawn_workers(&snapshot, &is_stopping)?;
     metrics.loaded();
-    let reloader = Reloader::start(gateway, config, snapshot.clone(), files, Arc::clone(&workers)).map_err(system)?;
+    let reloader =
+        Reloader::start(gateway, config, lock, snapshot.clone(), files, Arc::clone(&workers)).map_err(system)?;
     let places = Arc::new(Semaphore::new(server.limits.connections.min(Semaphore::MAX_PERMITS)));
     let status = reloader.status();
     let admin = admin_listener.map(|listener| (listener, status, metrics));

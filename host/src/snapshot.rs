@@ -28,7 +28,7 @@ pub struct Snapshot {
     pub access: Arc<AccessWriter>,
     pub metrics: Arc<metrics::Registry>,
     /// Lives as long as the snapshot: counted by the `tollgate_snapshots` gauge.
-    pub live: metrics::LiveSnapshot,
+    pub live: metrics::Live,
 }
 
 /// A snapshot on one worker.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use tollgate::config;
 use tollgate::gateway::{self, Gateway};
+use tollgate::lock;
 use tollgate::telemetry::Registry;
 
 #[test]
@@ -127,7 +128,7 @@ fn problems(place: &str, text: &str) -> Option<String> {
     let result = if foreign.is_empty() {
         let gateway = Gateway::new(None, Arc::new(Registry::default())).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(gateway.check(&file)).map(drop)
+        runtime.block_on(gateway.check(&file, lock::Mode::Warn)).map(drop)
     } else {
         // The reader's own plugin is not here to be asked; the rest of the config is checked.
         let plugins = folder.join(plugins_dir(text));

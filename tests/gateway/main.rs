@@ -6,6 +6,7 @@ mod built_ins;
 mod check;
 mod clients;
 mod languages;
+mod lock;
 mod peers;
 mod plugins;
 mod proxy;

@@ -19,6 +19,7 @@ use crate::{binary, wait};
 pub struct Prepared {
     folder: tempfile::TempDir,
     environment: Vec<(String, String)>,
+    arguments: Vec<String>,
 }
 
 /// A gateway that serves. Killed when dropped; a test that panics shows its log.
@@ -37,7 +38,7 @@ impl Gateway {
     pub fn with(config: &Config) -> Prepared {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("plugins")).unwrap();
-        let prepared = Prepared { folder, environment: Vec::new() };
+        let prepared = Prepared { folder, environment: Vec::new(), arguments: Vec::new() };
         prepared.file("tollgate.toml", config.to_string())
     }
 
@@ -138,9 +139,21 @@ impl Gateway {
         wait::until("a reload", || (self.reloads() > before).then_some(())).await;
     }
 
+    /// A line of `/proc/PID/status`: `Threads`, `VmHWM` (in KiB).
+    pub fn kernel_knows(&self, key: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':')).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    /// The number of the process.
+    pub fn process(&self) -> u32 {
+        self.child.id().expect("the gateway runs")
+    }
+
     /// Sends the process a signal: `TERM`, `HUP`, `USR1`.
     pub fn signal(&self, name: &str) {
-        let process = self.child.id().expect("the gateway runs").to_string();
+        let process = self.process().to_string();
         let sent = std::process::Command::new("kill").args(["-s", name, &process]).status().unwrap();
         assert!(sent.success(), "kill -s {name} {process}");
     }
@@ -185,6 +198,13 @@ impl Prepared {
         self
     }
 
+    /// Further arguments of `tollgate run`.
+    #[must_use]
+    pub fn arguments(mut self, arguments: &[&str]) -> Self {
+        self.arguments.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        self
+    }
+
     pub fn path(&self, file: &str) -> PathBuf {
         self.folder.path().join(file)
     }
@@ -211,6 +231,7 @@ impl Prepared {
         let mut child = Command::new(binary::path())
             .args(["run", "--config"])
             .arg(self.path("tollgate.toml"))
+            .args(&self.arguments)
             // Compiled plugins are kept from test to test, and away from the user's own.
             .env("TOLLGATE_CACHE_DIR", cache_folder())
             .envs(self.environment.iter().cloned())

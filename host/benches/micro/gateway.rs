@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::runtime::{LocalOptions, LocalRuntime};
 use tollgate::gateway::Gateway;
+use tollgate::lock::Mode;
 use tollgate::snapshot::WorkerSnapshot;
 use tollgate::telemetry::metrics::{Registry, WorkerId};
 use tollgate::upstream;
@@ -24,7 +25,8 @@ pub(crate) fn worker(config: &str) -> Worker {
     let gateway = Gateway::new(None, Arc::new(Registry::default())).unwrap();
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default()).unwrap();
-    let built = runtime.block_on(gateway.build(&file, None)).unwrap_or_else(|problems| panic!("{problems}"));
+    let built =
+        runtime.block_on(gateway.build(&file, Mode::Warn, None)).unwrap_or_else(|problems| panic!("{problems}"));
     let mut registry = upstream::Registry::new(0);
     let snapshot = Rc::new(WorkerSnapshot::new(built.snapshot, WorkerId(0), &mut registry, None));
     runtime.block_on(snapshot.warm());

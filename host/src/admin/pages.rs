@@ -37,6 +37,8 @@ pub(super) fn answer<B>(admin: &Admin, request: &Request<B>) -> Answer {
 fn readyz(admin: &Admin) -> Answer {
     if *admin.stopping.borrow() {
         text(StatusCode::SERVICE_UNAVAILABLE, "draining: the gateway is about to end and takes no new connections\n")
+    } else if admin.status.current().last_error.is_some() {
+        text(StatusCode::OK, "ok, but the newest config is not in force: its reload failed, see /api/status\n")
     } else {
         text(StatusCode::OK, "ok\n")
     }

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 
+use crate::lock;
 use crate::run::{self, Running};
 
 const CONFIG: &str = r#"
@@ -36,7 +37,7 @@ impl Gateway {
         std::fs::create_dir_all(&folder).unwrap();
         let config = folder.join("tollgate.toml");
         std::fs::write(&config, CONFIG).unwrap();
-        let running = run::start(&config).unwrap();
+        let running = run::start(&config, lock::Mode::Warn).unwrap();
         let admin = running.admin.unwrap();
         Self { running: Some(running), admin, folder }
     }

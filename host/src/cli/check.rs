@@ -4,15 +4,19 @@ use std::path::Path;
 
 use super::Failed;
 use crate::cache_dir;
-use crate::gateway::Gateway;
+use crate::gateway::{Checked, Gateway};
+use crate::lock;
 use crate::plugin::capability::Capability;
 use crate::telemetry::metrics::Registry;
 
-pub(super) fn run(path: &Path) -> Result<(), Failed> {
+pub(super) fn run(path: &Path, lock: lock::Mode) -> Result<(), Failed> {
     let gateway = Gateway::new(cache_dir::find().as_deref(), Registry::default().into())
         .map_err(|error| Failed(format!("error: {error:#}")))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (config, plugins) = runtime.block_on(gateway.check(path))?;
+    let Checked { config, plugins, warnings } = runtime.block_on(gateway.check(path, lock))?;
+    for warning in &warnings {
+        eprintln!("warning: {}", warning.message);
+    }
     say!(
         "{} is good: {}, {}, {}",
         path.display(),

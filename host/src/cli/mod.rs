@@ -3,10 +3,12 @@
 //! Exit codes: 0 all is well; 1 it is not, and standard error says why; 2 the command line itself is
 //! wrong.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+
+use crate::lock::Mode;
 
 /// Prints a line. A reader that has gone (`| head`) is no error of ours.
 macro_rules! say {
@@ -17,9 +19,11 @@ macro_rules! say {
 }
 
 mod check;
+mod compile;
 mod demo;
 mod explain;
 mod init;
+mod lock;
 mod look;
 mod plugin;
 mod run;
@@ -40,9 +44,11 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Start the gateway and serve until TERM or INT
-    Run(Config),
+    Run(Served),
     /// Check the config and every plugin it names, without listening
-    Check(Config),
+    Check(Served),
+    /// Pin the plugins of the config as they are now, for `--locked`
+    Lock(Config),
     /// Show which route, chain and upstream a request would take, and why
     Explain(explain::Arguments),
     /// Look at plugins, and make new ones
@@ -54,6 +60,9 @@ enum Command {
     Init(init::Arguments),
     /// Start three small services and a gateway in front of them, to try things out
     Demo(demo::Arguments),
+    /// Compile the component on standard input into the code cache: what the gateway starts itself for
+    #[command(hide = true)]
+    CompileComponent(compile::Arguments),
 }
 
 #[derive(Debug, Args)]
@@ -63,18 +72,35 @@ struct Config {
     config: PathBuf,
 }
 
+#[derive(Debug, Args)]
+struct Served {
+    #[command(flatten)]
+    config: Config,
+    /// Load no plugin but those that `tollgate lock` has pinned
+    #[arg(long)]
+    locked: bool,
+}
+
+impl Served {
+    fn lock(&self) -> Mode {
+        if self.locked { Mode::Enforce } else { Mode::Warn }
+    }
+}
+
 /// Runs the command the process was started with.
 pub fn main() -> ExitCode {
     // Prints help (code 0) or what is wrong (code 2) by itself.
     let arguments = Arguments::parse();
     let done = match arguments.command {
-        Command::Run(config) => run::run(&config.config),
-        Command::Check(config) => check::run(&config.config),
+        Command::Run(served) => run::run(&served.config.config, served.lock()),
+        Command::Check(served) => check::run(&served.config.config, served.lock()),
+        Command::Lock(config) => lock::run(&config.config),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Plugin(command) => plugin::run(command),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::CompileComponent(arguments) => std::process::exit(compile::run(&arguments)),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -83,6 +109,14 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Writes a file beside its place and renames it: a running gateway must never see half of one.
+fn write_whole(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut new = file.as_os_str().to_owned();
+    new.push(".new");
+    std::fs::write(&new, bytes)?;
+    std::fs::rename(new, file)
 }
 
 /// A command that ends with code 1, and what standard error says. Empty where all is said already.

@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Failed;
+use sha2::{Digest as _, Sha256};
+
 use super::look::{Looker, wasm_files};
+use super::{Failed, write_whole};
 use crate::plugin::load;
-use crate::{config, gateway};
+use crate::{config, gateway, lock};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -85,6 +87,7 @@ fn inspect(file: &Path) -> Result<(), Failed> {
         Looker::new()?.look(&bytes).map_err(|problem| Failed(format!("error: {}: {problem}", file.display())))?;
     let described = &loaded.descriptor;
     say!("{} {}: {}", described.name, described.version, described.summary);
+    say!("SHA-256: {}", lock::hex(&Sha256::digest(&bytes).into()));
     print_list("exports", &loaded.exports);
     print_list("imports", &loaded.imports);
     say!("wants:");
@@ -125,7 +128,9 @@ fn build(arguments: &Build) -> Result<(), Failed> {
         Looker::new()?.look(&built.wasm).map_err(|problem| Failed(format!("error: {}: {problem}", built.name)))?;
     let is_file = arguments.out.extension().is_some_and(|extension| extension == "wasm");
     let file = if is_file { arguments.out.clone() } else { arguments.out.join(format!("{}.wasm", built.name)) };
-    write_whole(&file, &built.wasm)
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)
+        .and_then(|()| write_whole(&file, &built.wasm))
         .map_err(|error| Failed(format!("error: cannot write {}: {error}", file.display())))?;
     say!(
         "wrote {} ({} {}, {} KiB)",
@@ -135,13 +140,4 @@ fn build(arguments: &Build) -> Result<(), Failed> {
         built.wasm.len() / 1024
     );
     Ok(())
-}
-
-/// A running gateway must never see half a file, so it is renamed into its place.
-fn write_whole(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(parent)?;
-    let new = file.with_extension("wasm.new");
-    std::fs::write(&new, bytes)?;
-    std::fs::rename(new, file)
 }

@@ -5,15 +5,15 @@ use std::path::Path;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Failed;
-use crate::{config, gateway, run, telemetry};
+use crate::{config, gateway, lock, run, telemetry};
 
-pub(super) fn run(path: &Path) -> Result<(), Failed> {
+pub(super) fn run(path: &Path, lock: lock::Mode) -> Result<(), Failed> {
     // The config says how much to log, so it is read once before anything is logged; `start` reads
     // it again and tells what is wrong with it.
     let level =
         config::load(path, &gateway::built_ins()).map_or(tracing::Level::INFO, |loaded| loaded.config.log.level);
     let _log = telemetry::log::start(level)?;
-    let running = run::start(path)?;
+    let running = run::start(path, lock)?;
     for address in &running.addresses {
         tracing::info!("listening on http://{address}");
     }

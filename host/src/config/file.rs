@@ -30,6 +30,10 @@ pub(crate) struct File {
     pub server: Server,
     /// What is logged, and where to.
     pub log: Log,
+    /// How a changed file becomes known.
+    pub reload: Reload,
+    /// What compiling a plugin may take.
+    pub compile: Compile,
     /// Where counters and stored values live.
     pub state: State,
     /// Values that come from the environment or from files, by name.
@@ -137,6 +141,47 @@ pub(crate) enum Level {
     Warn,
     Info,
     Debug,
+}
+
+/// How a changed file becomes known.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Reload {
+    /// `events` of the kernel; `poll` where there are none (NFS, some bind mounts); `off` for HUP alone.
+    pub watch: Watch,
+    /// How often files are looked at with `poll`.
+    pub poll_interval: Time,
+}
+
+impl Default for Reload {
+    fn default() -> Self {
+        Self { watch: Watch::Events, poll_interval: secs(2) }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(crate) enum Watch {
+    Events,
+    Poll,
+    Off,
+}
+
+/// What compiling a plugin may take. It happens in a process of its own, once for each version.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Compile {
+    /// Memory of the process that compiles.
+    pub memory: Size,
+    /// How long it may take.
+    pub timeout: Time,
+}
+
+impl Default for Compile {
+    fn default() -> Self {
+        Self { memory: Size(2 << 30), timeout: secs(300) }
+    }
 }
 
 /// Where counters and stored values live.

@@ -18,6 +18,8 @@ use crate::plugin::files::Files;
 pub struct Config {
     pub server: Server,
     pub log: Log,
+    pub reload: Reload,
+    pub compile: CompileLimits,
     pub kv: Vec<KvNamespace>,
     /// Indexed by [`UpstreamId`].
     pub upstreams: Vec<Upstream>,
@@ -74,6 +76,30 @@ pub struct Log {
     pub access: Access,
     /// For operators' lines: `error`, `warn`, `info`, `debug`.
     pub level: tracing::Level,
+}
+
+/// `[reload]`
+#[derive(Debug, Clone)]
+pub struct Reload {
+    pub watch: WatchMode,
+    /// How often files are looked at with [`WatchMode::Poll`].
+    pub poll_interval: Duration,
+}
+
+/// How a changed file becomes known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WatchMode {
+    Events,
+    Poll,
+    Off,
+}
+
+/// `[compile]`: what compiling one component may take.
+#[derive(Debug, Clone, Copy)]
+pub struct CompileLimits {
+    /// Bytes.
+    pub memory: u64,
+    pub timeout: Duration,
 }
 
 /// Where access lines go.

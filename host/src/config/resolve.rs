@@ -68,6 +68,8 @@ impl Resolver<'_> {
     fn config(&mut self) -> Option<model::Config> {
         let server = self.part::<file::Server>("/server").and_then(|written| self.server(&written));
         let log = self.part::<file::Log>("/log").map(|written| self.log(&written));
+        let reload = self.part::<file::Reload>("/reload").map(|written| server::reload(&written));
+        let compile = self.part::<file::Compile>("/compile").map(|written| server::compile(&written));
         self.secrets();
         let kv = self.each("kv", Self::kv_namespace);
         let upstreams = self.each("upstreams", Self::upstream);
@@ -76,6 +78,8 @@ impl Resolver<'_> {
         Some(model::Config {
             server: server?,
             log: log?,
+            reload: reload?,
+            compile: compile?,
             kv: kv?,
             upstreams: upstreams?,
             plugins: plugins?,

@@ -37,7 +37,12 @@ pub fn start(cache: Option<&Path>) -> wasmtime::Result<Engine> {
     Ok(engine)
 }
 
-fn config(cache: Option<Cache>, allocation: InstanceAllocationStrategy) -> Config {
+/// An engine whose code is the same, for a process that compiles and runs nothing.
+pub fn compiler(cache: &Path) -> wasmtime::Result<Engine> {
+    Engine::new(&config(Some(open_cache(cache)?), InstanceAllocationStrategy::OnDemand))
+}
+
+pub(super) fn config(cache: Option<Cache>, allocation: InstanceAllocationStrategy) -> Config {
     let mut config = Config::new();
     config
         .cache(cache)
@@ -51,7 +56,7 @@ fn config(cache: Option<Cache>, allocation: InstanceAllocationStrategy) -> Confi
     config
 }
 
-fn pooling() -> InstanceAllocationStrategy {
+pub(super) fn pooling() -> InstanceAllocationStrategy {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(SLOTS)
         .total_core_instances(SLOTS * 2)
@@ -73,7 +78,7 @@ fn pooling() -> InstanceAllocationStrategy {
     InstanceAllocationStrategy::Pooling(pool)
 }
 
-fn open_cache(directory: &Path) -> wasmtime::Result<Cache> {
+pub(super) fn open_cache(directory: &Path) -> wasmtime::Result<Cache> {
     let mut config = CacheConfig::new();
     config.with_directory(directory);
     Cache::new(config)

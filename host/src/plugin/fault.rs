@@ -20,6 +20,8 @@ pub enum LoadError {
     CoreModule,
     /// A component that is broken or uses what this gateway does not know.
     Invalid(String),
+    /// Its compiler came to no end within the limits.
+    Compile(String),
     /// It imports what the gateway does not offer, or with other types.
     Import(String),
     /// It exports no `lifecycle`, or none of the hooks, or with other types.
@@ -42,6 +44,7 @@ impl std::fmt::Display for LoadError {
                 "a core WebAssembly module, not a component; `tollgate plugin build` makes components, and so does `wasm-tools component new`",
             ),
             Self::Invalid(problem) => write!(f, "not a valid component: {problem}"),
+            Self::Compile(problem) => write!(f, "cannot be compiled: {problem}"),
             Self::Import(problem) => write!(f, "imports what the gateway does not offer: {problem}"),
             Self::Export(problem) => write!(f, "does not export what a plugin must: {problem}"),
             Self::Describe(problem) => write!(f, "`describe` failed: {problem}"),

@@ -1,4 +1,4 @@
-//! From bytes to a plugin: compile, link, look at what is exported, ask it to describe itself.
+//! From bytes to a plugin: have it compiled, link, look at what is exported, ask it to describe itself.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -16,6 +16,7 @@ use super::rights::Rights;
 use super::state::InstanceState;
 use super::{Descriptor, Hooks, Plugin, host_api};
 use crate::config::model;
+use crate::telemetry::metrics::Live;
 
 /// Largest plugin file, in bytes. A JavaScript engine has 12 MiB, Python 18.
 pub const MAX_FILE: u64 = 128 << 20;
@@ -26,6 +27,8 @@ const MAX_SCHEMA: usize = 256 << 10;
 #[derive(Clone)]
 pub struct Loaded {
     pre: InstancePre<InstanceState>,
+    /// The compiled code is in memory for as long as this is.
+    live: Arc<Live>,
     hooks: Hooks,
     pub descriptor: Descriptor,
     /// Interfaces it imports, by name.
@@ -46,11 +49,15 @@ pub fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
     Ok(bytes)
 }
 
-/// Compiles and links a component and asks it what it is. Slow: seconds for a JavaScript engine
-/// that is not in the code cache, so never to be called on a worker.
-pub async fn load(linker: &Linker<InstanceState>, bytes: &[u8], rights: Arc<Rights>) -> Result<Loaded, LoadError> {
-    let component = compile(linker.engine(), bytes)?;
-    let pre = linker.instantiate_pre(&component).map_err(|error| LoadError::Import(import_problem(&error)))?;
+/// Links a component and asks it what it is. Never to be called on a worker: an interpreter takes a
+/// while to describe itself.
+pub async fn load(
+    linker: &Linker<InstanceState>,
+    component: &Component,
+    live: Live,
+    rights: Arc<Rights>,
+) -> Result<Loaded, LoadError> {
+    let pre = linker.instantiate_pre(component).map_err(|error| LoadError::Import(import_problem(&error)))?;
     let hooks = hooks(&pre)?;
     let ty = component.component_type();
     let engine = linker.engine();
@@ -59,6 +66,7 @@ pub async fn load(linker: &Linker<InstanceState>, bytes: &[u8], rights: Arc<Righ
         exports: ty.exports(engine).map(|(name, _)| name.to_owned()).collect(),
         descriptor: Descriptor::default(),
         pre,
+        live: Arc::new(live),
         hooks,
     };
     loaded.descriptor = describe(&loaded, rights).await?;
@@ -78,6 +86,7 @@ impl Loaded {
         &self,
         settings: &model::Plugin,
         rights: Arc<Rights>,
+        content: [u8; 32],
         fingerprint: [u8; 32],
     ) -> Result<Plugin, LoadError> {
         let mut plugin = Plugin {
@@ -87,7 +96,9 @@ impl Loaded {
             on_error: settings.on_error,
             config: settings.config.clone(),
             pre: self.pre.clone(),
+            live: Arc::clone(&self.live),
             hooks: self.hooks.clone(),
+            content,
             fingerprint,
             files_read: ReadFiles::default(),
         };
@@ -102,16 +113,6 @@ impl std::fmt::Debug for Loaded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Loaded").field("descriptor", &self.descriptor).finish_non_exhaustive()
     }
-}
-
-fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, LoadError> {
-    // The first eight bytes tell a module (version 1, layer 0) from a component (layer 1).
-    match bytes.get(..8) {
-        Some([0, b'a', b's', b'm', _, _, 1, 0]) => {}
-        Some([0, b'a', b's', b'm', ..]) => return Err(LoadError::CoreModule),
-        _ => return Err(LoadError::NotWasm),
-    }
-    Component::from_binary(engine, bytes).map_err(|error| LoadError::Invalid(format!("{error:#}")))
 }
 
 fn hooks(pre: &InstancePre<InstanceState>) -> Result<Hooks, LoadError> {

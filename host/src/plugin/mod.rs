@@ -11,6 +11,8 @@ use wasmtime::component::InstancePre;
 pub mod bindings;
 pub mod call;
 pub mod capability;
+pub mod code_cache;
+pub mod compile;
 pub mod engine;
 pub mod fault;
 pub mod files;
@@ -25,6 +27,7 @@ pub mod rights;
 pub mod state;
 
 use crate::config::model::{Isolation, OnError};
+use crate::telemetry::metrics::Live;
 use bindings::exports::tollgate::plugin as exports;
 use files::ReadFiles;
 use rights::Rights;
@@ -40,7 +43,11 @@ pub struct Plugin {
     /// What `configure` gets.
     config: String,
     pre: InstancePre<InstanceState>,
+    #[allow(dead_code, reason = "it counts for as long as the plugin lives")]
+    live: Arc<Live>,
     hooks: Hooks,
+    /// SHA-256 of the component's bytes.
+    pub content: [u8; 32],
     /// Equal for plugins that behave the same: bytes, settings, grants and keys.
     pub fingerprint: [u8; 32],
     /// What its first `configure` read.

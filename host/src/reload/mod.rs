@@ -8,8 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::config::model::Component;
+use tokio::sync::Notify;
+
+use crate::config::model::{Component, WatchMode};
 use crate::gateway::{Built, Gateway};
+use crate::lock;
 use crate::snapshot::Snapshot;
 use crate::worker::thread::Handle;
 
@@ -17,8 +20,10 @@ mod watch;
 
 use watch::Watch;
 
-/// How long nothing must change before a build begins: editors write in several steps.
-const SETTLE: Duration = Duration::from_millis(50);
+/// How long nothing must change before a build begins: several files are changed one by one.
+const SETTLE: Duration = Duration::from_millis(10);
+/// As [`SETTLE`], where a file is being written and was not closed yet.
+const SETTLE_WRITING: Duration = Duration::from_millis(250);
 /// A build begins after this even if changes keep coming.
 const SETTLE_AT_MOST: Duration = Duration::from_secs(2);
 /// How often expired state is given back, and files are looked at in case a watch missed a change.
@@ -28,6 +33,8 @@ const TICK: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Reloader {
     events: mpsc::Sender<Event>,
+    /// Told, a build under way is given up.
+    stopping: Arc<Notify>,
     status: Arc<Status>,
     thread: JoinHandle<()>,
 }
@@ -35,8 +42,10 @@ pub struct Reloader {
 /// What the thread is told.
 #[derive(Debug)]
 pub(crate) enum Event {
-    /// Something in a watched folder changed.
+    /// A file that matters was changed, and is whole.
     Changed,
+    /// A file that matters is being changed: it is open, or was only made.
+    BeingWritten,
     /// Build anew, changed or not.
     Reload,
     Stop,
@@ -74,6 +83,7 @@ impl Reloader {
     pub fn start(
         gateway: Gateway,
         config: &Path,
+        lock: lock::Mode,
         snapshot: Arc<Snapshot>,
         files: Vec<PathBuf>,
         workers: Arc<Vec<Handle>>,
@@ -82,11 +92,21 @@ impl Reloader {
         let status = Arc::new(Status { config: config.to_owned(), current: Mutex::new(current) });
         let (events, received) = mpsc::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let watch = Watch::new(events.clone());
-        let mut reloads = Reloads { gateway, runtime, status: Arc::clone(&status), files, workers, watch };
+        let (watch, stopping) = (Watch::new(events.clone()), Arc::new(Notify::new()));
+        let mut reloads = Reloads {
+            gateway,
+            runtime,
+            status: Arc::clone(&status),
+            files,
+            workers,
+            watch,
+            stopping: Arc::clone(&stopping),
+            lock,
+            swept: Instant::now(),
+        };
         reloads.watch_again();
         let thread = std::thread::Builder::new().name("reload".into()).spawn(move || reloads.run(&received))?;
-        Ok(Self { events, status, thread })
+        Ok(Self { events, stopping, status, thread })
     }
 
     pub fn status(&self) -> Arc<Status> {
@@ -103,6 +123,8 @@ impl Reloader {
 
     pub fn stop(self) {
         drop(self.events.send(Event::Stop));
+        // Kept for the next build where none is under way, which then does not begin.
+        self.stopping.notify_one();
         drop(self.thread.join());
     }
 }
@@ -116,43 +138,80 @@ struct Reloads {
     files: Vec<PathBuf>,
     workers: Arc<Vec<Handle>>,
     watch: Watch,
+    stopping: Arc<Notify>,
+    lock: lock::Mode,
+    /// When expired state was last given back.
+    swept: Instant,
 }
 
 impl Reloads {
     fn run(&mut self, events: &mpsc::Receiver<Event>) {
         loop {
-            let forced = match events.recv_timeout(TICK) {
-                Ok(Event::Stop) | Err(mpsc::RecvTimeoutError::Disconnected) => return,
-                Ok(Event::Reload) => true,
-                Ok(Event::Changed) => match settle(events) {
-                    Settled::Stop => return,
-                    Settled::Changed => false,
-                    Settled::Reload => true,
-                },
-                Err(mpsc::RecvTimeoutError::Timeout) => {
-                    self.gateway.sweep();
-                    false
-                }
+            let settled = match events.recv_timeout(self.patience()) {
+                Ok(Event::Stop) | Err(mpsc::RecvTimeoutError::Disconnected) => Settled::Stop,
+                Ok(Event::Reload) => Settled::Reload,
+                Ok(hint @ (Event::Changed | Event::BeingWritten)) => settle(events, &hint),
+                Err(mpsc::RecvTimeoutError::Timeout) if self.watch.contents_changed() => self.settle_by_looking(events),
+                Err(mpsc::RecvTimeoutError::Timeout) => Settled::Unchanged,
             };
-            // A watch tells of more than what matters; what the files are decides.
-            if self.watch.contents_changed() || forced {
-                self.reload();
+            self.sweep();
+            match settled {
+                Settled::Stop => return,
+                Settled::Reload => {
+                    // What forces it need not be told of again.
+                    self.watch.contents_changed();
+                    self.reload();
+                }
+                // A watch tells of more than what matters; what the files are decides.
+                Settled::Changed if self.watch.contents_changed() => self.reload(),
+                Settled::Changed | Settled::Unchanged => {}
             }
+        }
+    }
+
+    /// Without the kernel's word a changed file may be half written: waits until it stays the same.
+    fn settle_by_looking(&mut self, events: &mpsc::Receiver<Event>) -> Settled {
+        let end = Instant::now() + SETTLE_AT_MOST;
+        loop {
+            match settle(events, &Event::BeingWritten) {
+                Settled::Changed if Instant::now() < end && self.watch.contents_changed() => {}
+                Settled::Changed => return Settled::Reload,
+                settled => return settled,
+            }
+        }
+    }
+
+    /// How long to wait for the kernel's word before the files are looked at.
+    fn patience(&self) -> Duration {
+        let reload = &self.status.current().snapshot.config.reload;
+        if reload.watch == WatchMode::Poll { reload.poll_interval } else { TICK }
+    }
+
+    fn sweep(&mut self) {
+        if self.swept.elapsed() >= TICK {
+            self.gateway.sweep();
+            self.swept = Instant::now();
         }
     }
 
     fn reload(&mut self) {
         let started = Instant::now();
         let previous = self.status.current().snapshot;
-        match self.runtime.block_on(self.gateway.build(&self.status.config, Some(&previous))) {
-            Ok(Built { snapshot, files }) => {
+        let built = self.runtime.block_on(async {
+            tokio::select! {
+                built = self.gateway.build(&self.status.config, self.lock, Some(&previous)) => Some(built),
+                () = self.stopping.notified() => None,
+            }
+        });
+        match built {
+            Some(Ok(Built { snapshot, files })) => {
                 warn_of_what_needs_a_restart(&previous, &snapshot);
                 self.files = files;
                 self.install(&snapshot);
                 self.gateway.metrics.reloaded(true);
                 tracing::info!(took_ms = started.elapsed().as_millis(), "reloaded");
             }
-            Err(problems) => {
+            Some(Err(problems)) => {
                 self.gateway.metrics.reloaded(false);
                 tracing::error!("not reloaded, the last good config goes on:\n{problems}");
                 self.status.update(|current| {
@@ -160,6 +219,7 @@ impl Reloads {
                     current.last_error = Some(problems.to_string());
                 });
             }
+            None => return,
         }
         // After a failure too: the file that mends it may be one that is not watched yet.
         self.watch_again();
@@ -184,30 +244,36 @@ impl Reloads {
     fn watch_again(&mut self) {
         let config = &self.status.config;
         let snapshot = self.status.current().snapshot;
+        let server = &snapshot.config.server;
         let plugins = snapshot.config.plugins.iter().filter_map(|plugin| match &plugin.component {
             Component::File(path) => Some(path.clone()),
             Component::BuiltIn(_) => None,
         });
         let files = self.files.iter().cloned().chain(plugins).chain([config.clone()]);
-        self.watch.set(files.collect(), &snapshot.config.server.plugins_dir);
+        self.watch.set(snapshot.config.reload.watch, files.collect(), &server.plugins_dir);
     }
 }
 
+/// What is to be done when nothing changes any more.
 enum Settled {
+    /// Look whether there is another content.
     Changed,
+    /// Build anew.
     Reload,
+    Unchanged,
     Stop,
 }
 
-fn settle(events: &mpsc::Receiver<Event>) -> Settled {
+fn settle(events: &mpsc::Receiver<Event>, first: &Event) -> Settled {
+    let patience = |hint: &Event| if matches!(hint, Event::BeingWritten) { SETTLE_WRITING } else { SETTLE };
     let end = Instant::now() + SETTLE_AT_MOST;
+    let mut wait = patience(first);
     loop {
-        let wait = SETTLE.min(end.saturating_duration_since(Instant::now()));
-        match events.recv_timeout(wait) {
-            Ok(Event::Changed) if Instant::now() < end => {}
+        match events.recv_timeout(wait.min(end.saturating_duration_since(Instant::now()))) {
             Ok(Event::Reload) => return Settled::Reload,
             Ok(Event::Stop) | Err(mpsc::RecvTimeoutError::Disconnected) => return Settled::Stop,
-            Ok(Event::Changed) | Err(mpsc::RecvTimeoutError::Timeout) => return Settled::Changed,
+            Ok(hint) if Instant::now() < end => wait = patience(&hint),
+            Ok(_) | Err(mpsc::RecvTimeoutError::Timeout) => return Settled::Changed,
         }
     }
 }

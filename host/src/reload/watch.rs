@@ -3,26 +3,34 @@
 //! Folders are watched, not files: an editor that writes a new file and renames it, or a symlink
 //! that is swapped (a mounted `ConfigMap`), changes which file a name means. Folders on the way of
 //! a symlink are watched too. The kernel's word is only a hint; what counts is whether the
-//! content, read through the name, is another. Where no watch is to be had, the files are looked
-//! at every few seconds.
+//! content, read through the name, is another. So polling, where the kernel has no word (NFS, some
+//! bind mounts), is the same without the hint.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::SystemTime;
 
-use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+use notify::event::{AccessKind, AccessMode, ModifyKind};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use super::Event;
+use crate::config::model::WatchMode;
 
 /// Symlinks followed from one name.
 const MAX_LINKS: usize = 16;
+/// What is looked for in folders that are watched as such: parts of the config, and plugins.
+const EXTENSIONS: [&str; 2] = ["toml", "wasm"];
 
 pub(super) struct Watch {
-    /// `None` where the system has no watches to give.
+    events: mpsc::Sender<Event>,
+    mode: WatchMode,
+    /// `None` without events, wanted or not to be had.
     watcher: Option<RecommendedWatcher>,
     folders: BTreeSet<PathBuf>,
     files: BTreeMap<PathBuf, Option<Stamp>>,
+    /// Names that matter in the folders. There may be busy files beside them, such as a log.
+    names: Arc<Mutex<BTreeSet<PathBuf>>>,
 }
 
 /// What tells one version of a file from the next.
@@ -34,30 +42,29 @@ enum Stamp {
         length: u64,
         inode: u64,
     },
-    /// The files in it, and when each was written.
+    /// The files in it that may matter, and when each was written.
     Folder(BTreeSet<(PathBuf, Option<SystemTime>)>),
 }
 
 impl Watch {
     pub(super) fn new(events: mpsc::Sender<Event>) -> Self {
-        let watcher = notify::recommended_watcher(move |found: notify::Result<notify::Event>| {
-            // Reading is not changing; but a watch that lost events may have lost a change.
-            if !found.is_ok_and(|event| event.kind.is_access()) {
-                drop(events.send(Event::Changed));
-            }
-        });
-        let watcher = watcher
-            .inspect_err(|error| tracing::warn!(%error, "no file watch; files are looked at every few seconds"))
-            .ok();
-        Self { watcher, folders: BTreeSet::new(), files: BTreeMap::new() }
+        let (folders, files) = (BTreeSet::new(), BTreeMap::new());
+        Self { events, mode: WatchMode::Off, watcher: None, folders, files, names: Arc::default() }
     }
 
     /// Watches these files, and which files there are in the plugins' folder.
-    pub(super) fn set(&mut self, files: BTreeSet<PathBuf>, plugins_dir: &Path) {
+    pub(super) fn set(&mut self, mode: WatchMode, files: BTreeSet<PathBuf>, plugins_dir: &Path) {
+        if self.mode != mode {
+            self.mode = mode;
+            self.folders.clear();
+            self.watcher = (mode == WatchMode::Events).then(|| self.watcher()).flatten();
+        }
         // The folder itself: a file that is put there may be just what a broken config was missing.
         let files: BTreeSet<PathBuf> = files.into_iter().chain([plugins_dir.to_owned()]).collect();
-        let folders: BTreeSet<PathBuf> = files.iter().flat_map(|file| folders_of(file)).collect();
+        let names: BTreeSet<PathBuf> = files.iter().flat_map(|file| names_of(file)).collect();
         if let Some(watcher) = &mut self.watcher {
+            let folders = folders_of(&names);
+            *self.names.lock().unwrap_or_else(PoisonError::into_inner) = names;
             for gone in self.folders.difference(&folders) {
                 // A folder that was removed is watched no more by itself.
                 drop(watcher.unwatch(gone));
@@ -66,15 +73,16 @@ impl Watch {
                 // Watching again is harmless, and needed where a folder was removed and made anew.
                 drop(watcher.watch(folder, RecursiveMode::NonRecursive));
             }
+            self.folders = folders;
         }
-        self.folders = folders;
         // Stamps that are known stay: a change between the build and now must not be missed.
         let mut known = std::mem::take(&mut self.files);
         self.files =
             files.into_iter().map(|file| (file.clone(), known.remove(&file).unwrap_or_else(|| stamp(&file)))).collect();
     }
 
-    /// Whether any of the files has another content than when this was last asked.
+    /// Whether any of the files has another content than when this was last asked. Never, where the
+    /// operator does not want it.
     pub(super) fn contents_changed(&mut self) -> bool {
         let mut changed = false;
         for (file, known) in &mut self.files {
@@ -82,32 +90,66 @@ impl Watch {
             changed |= now != *known;
             *known = now;
         }
-        changed
+        changed && self.mode != WatchMode::Off
+    }
+
+    fn watcher(&self) -> Option<RecommendedWatcher> {
+        let (events, names) = (self.events.clone(), Arc::clone(&self.names));
+        let watcher = notify::recommended_watcher(move |found: notify::Result<notify::Event>| {
+            if let Some(hint) = hint(found, &names.lock().unwrap_or_else(PoisonError::into_inner)) {
+                drop(events.send(hint));
+            }
+        });
+        watcher.inspect_err(|error| tracing::warn!(%error, "no file watch; files are looked at every few seconds")).ok()
     }
 }
 
-/// The folders in which a change can change what `file` means: its own, and those of every
-/// symlink on the way.
-fn folders_of(file: &Path) -> BTreeSet<PathBuf> {
-    let mut folders = BTreeSet::new();
+/// What an event of the kernel's tells, if it is one that matters.
+fn hint(found: notify::Result<notify::Event>, names: &BTreeSet<PathBuf>) -> Option<Event> {
+    // A watch that lost events may have lost a change.
+    let Ok(event) = found else { return Some(Event::Changed) };
+    let matters = |path: &PathBuf| names.contains(path) || may_matter(path);
+    // A folder that is removed is told of by its own name.
+    if !event.need_rescan() && !event.kind.is_remove() && !event.paths.iter().any(matters) {
+        return None;
+    }
+    match event.kind {
+        // Reading is not changing, but who closes a file has written all of it.
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) => Some(Event::Changed),
+        EventKind::Access(_) => None,
+        EventKind::Create(_) | EventKind::Modify(ModifyKind::Data(_)) => Some(Event::BeingWritten),
+        _ => Some(Event::Changed),
+    }
+}
+
+/// Whether a file may matter by the mere fact that it is in a folder that is watched.
+fn may_matter(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| EXTENSIONS.iter().any(|matters| extension == *matters))
+}
+
+/// The names whose meaning decides what `file` means: its own, and every symlink on the way.
+fn names_of(file: &Path) -> BTreeSet<PathBuf> {
+    let mut names = BTreeSet::new();
     let mut name = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     for _ in 0..MAX_LINKS {
-        if name.is_dir() {
-            folders.insert(name.clone());
-        }
+        names.insert(name.clone());
         let Some(parent) = name.parent().map(Path::to_owned) else { break };
-        folders.insert(parent.clone());
         // A folder that is a symlink (`..data` of a ConfigMap) is swapped in its own parent.
-        if let Some(grandparent) = parent.parent().filter(|_| parent.is_symlink()) {
-            folders.insert(grandparent.to_owned());
+        if parent.is_symlink() {
+            names.insert(parent.clone());
         }
         match std::fs::read_link(&name) {
             Ok(target) => name = parent.join(target),
             Err(_) => break,
         }
     }
-    folders.retain(|folder| folder.is_dir());
-    folders
+    names
+}
+
+/// The folders these names are in, and those they are.
+fn folders_of(names: &BTreeSet<PathBuf>) -> BTreeSet<PathBuf> {
+    let folders = names.iter().flat_map(|name| [Some(name.as_path()), name.parent()]);
+    folders.flatten().filter(|folder| folder.is_dir()).map(Path::to_owned).collect()
 }
 
 fn stamp(file: &Path) -> Option<Stamp> {
@@ -117,7 +159,7 @@ fn stamp(file: &Path) -> Option<Stamp> {
     if found.is_dir() {
         let entries = std::fs::read_dir(&real).ok()?;
         let written = |entry: std::io::Result<std::fs::DirEntry>| {
-            let path = entry.ok()?.path();
+            let path = entry.ok().map(|entry| entry.path()).filter(|path| may_matter(path))?;
             let modified = std::fs::metadata(&path).and_then(|found| found.modified()).ok();
             Some((path, modified))
         };
@@ -140,7 +182,7 @@ mod tests {
     fn watching(files: &[&Path]) -> (Watch, mpsc::Receiver<Event>) {
         let (events, received) = mpsc::channel();
         let mut watch = Watch::new(events);
-        watch.set(files.iter().map(|file| (*file).to_owned()).collect(), Path::new("/nowhere"));
+        watch.set(WatchMode::Events, files.iter().map(|file| (*file).to_owned()).collect(), Path::new("/nowhere"));
         (watch, received)
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tollgate_tests::{Client, Gateway, Upstream, config};
@@ -15,6 +16,16 @@ pub(crate) struct Load {
 impl Load {
     /// Fails the test that counts it if an answer is anything but this one.
     pub(crate) fn on(gateway: &Gateway, path: &'static str, expected: &'static [(u16, &'static str)]) -> Self {
+        Self::with_pauses(gateway, path, expected, Duration::ZERO)
+    }
+
+    /// As [`Load::on`], leaving the machine some time for other things.
+    pub(crate) fn with_pauses(
+        gateway: &Gateway,
+        path: &'static str,
+        expected: &'static [(u16, &'static str)],
+        pause: Duration,
+    ) -> Self {
         let (stop, address, mut clients) = (Arc::new(AtomicBool::new(false)), gateway.address, JoinSet::new());
         for _ in 0..4 {
             let stop = Arc::clone(&stop);
@@ -24,6 +35,7 @@ impl Load {
                     let answer = client.get(path).await;
                     assert!(expected.contains(&(answer.status, answer.text())), "{answer:?}");
                     count += 1;
+                    tokio::time::sleep(pause).await;
                 }
                 count
             });

@@ -24,7 +24,7 @@ use self::steps::steps;
 use self::token::Issuer;
 use super::Failed;
 use crate::run::{self, Running};
-use crate::telemetry;
+use crate::{lock, telemetry};
 
 /// Where the gateway listens if it may.
 const USUAL_PORT: u16 = 8080;
@@ -55,7 +55,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failed> {
         products: services.products,
         secret: issuer.secret(),
     })?;
-    let gateway = run::start(&config)?;
+    let gateway = run::start(&config, lock::Mode::Warn)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let done = show(arguments, &runtime, &gateway, &issuer, &folder);
     gateway.stop();

@@ -1,4 +1,4 @@
-//! `[server]` and `[log]`.
+//! `[server]`, `[log]`, `[reload]` and `[compile]`.
 
 use std::net::{IpAddr, SocketAddr};
 use std::thread::available_parallelism;
@@ -6,6 +6,13 @@ use std::thread::available_parallelism;
 use super::Resolver;
 use crate::config::document::child;
 use crate::config::{file, model};
+
+/// For a component that no config names, such as one that is inspected.
+impl Default for model::CompileLimits {
+    fn default() -> Self {
+        compile(&file::Compile::default())
+    }
+}
 
 impl Resolver<'_> {
     pub(super) fn server(&mut self, written: &file::Server) -> Option<model::Server> {
@@ -103,6 +110,19 @@ impl Resolver<'_> {
 /// Whether two listeners cannot be open at a time. Port 0 is a free port each time.
 fn conflict(a: SocketAddr, b: SocketAddr) -> bool {
     a.port() != 0 && a.port() == b.port() && (a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified())
+}
+
+pub(super) fn reload(written: &file::Reload) -> model::Reload {
+    let watch = match written.watch {
+        file::Watch::Events => model::WatchMode::Events,
+        file::Watch::Poll => model::WatchMode::Poll,
+        file::Watch::Off => model::WatchMode::Off,
+    };
+    model::Reload { watch, poll_interval: written.poll_interval.0 }
+}
+
+pub(super) fn compile(written: &file::Compile) -> model::CompileLimits {
+    model::CompileLimits { memory: written.memory.0, timeout: written.timeout.0 }
 }
 
 pub(super) fn bytes(size: crate::config::units::Size) -> usize {

@@ -18,7 +18,7 @@ mod value;
 mod worker;
 
 pub use plugin::{Hook, PluginFault, PluginMetrics, Verdict};
-pub use process::LiveSnapshot;
+pub use process::Live;
 pub use registry::{Registry, TargetState};
 pub use route::RouteMetrics;
 pub use shards::WorkerId;

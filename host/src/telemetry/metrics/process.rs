@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::text::{Kind, Text};
@@ -17,15 +17,19 @@ pub(super) struct Process {
     reloads_failed: AtomicU64,
     /// Milliseconds since 1970; 0 for never.
     last_success: AtomicU64,
+    /// Whether the newest reload failed.
+    stale: AtomicBool,
     snapshots: Arc<AtomicI64>,
+    components: Arc<AtomicI64>,
 }
 
-/// Counts a snapshot as alive until it is dropped.
+/// Counts something as alive until it is dropped.
 #[derive(Debug)]
-pub struct LiveSnapshot(Arc<AtomicI64>);
+pub struct Live(Arc<AtomicI64>);
 
 impl Process {
     pub(super) fn reloaded(&self, ok: bool) {
+        self.stale.store(!ok, Relaxed);
         if ok {
             self.reloads_ok.fetch_add(1, Relaxed);
             self.loaded();
@@ -40,9 +44,12 @@ impl Process {
         self.last_success.store(u64::try_from(now.as_millis()).unwrap_or(0), Relaxed);
     }
 
-    pub(super) fn snapshot(&self) -> LiveSnapshot {
-        self.snapshots.fetch_add(1, Relaxed);
-        LiveSnapshot(Arc::clone(&self.snapshots))
+    pub(super) fn snapshot(&self) -> Live {
+        Live::new(&self.snapshots)
+    }
+
+    pub(super) fn component(&self) -> Live {
+        Live::new(&self.components)
     }
 
     pub(super) fn write(&self, text: &mut Text) {
@@ -55,15 +62,30 @@ impl Process {
             "When the configuration in force was loaded.",
         );
         text.sample(&[], Duration::from_millis(self.last_success.load(Relaxed)).as_secs_f64());
+        text.family(
+            "tollgate_config_last_reload_successful",
+            Kind::Gauge,
+            "1 while the configuration in force is the newest one, 0 since a reload failed.",
+        );
+        text.sample(&[], i64::from(!self.stale.load(Relaxed)));
         text.family("tollgate_snapshots", Kind::Gauge, "Versions of the configuration some request still uses.");
         text.sample(&[], self.snapshots.load(Relaxed));
+        text.family("tollgate_components", Kind::Gauge, "Compiled components in memory.");
+        text.sample(&[], self.components.load(Relaxed));
         text.family("tollgate_build_info", Kind::Gauge, "Always 1; the label says which build it is.");
         text.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
         write_kernel(text);
     }
 }
 
-impl Drop for LiveSnapshot {
+impl Live {
+    fn new(count: &Arc<AtomicI64>) -> Self {
+        count.fetch_add(1, Relaxed);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Live {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Relaxed);
     }

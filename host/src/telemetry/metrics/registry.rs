@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::custom::{self, CustomMetrics};
-use super::process::{LiveSnapshot, Process};
+use super::process::{Live, Process};
 use super::shards::{MAX_SERIES, Shards, WorkerId};
 use super::text::Text;
 use super::{PluginMetrics, RouteMetrics, UpstreamMetrics, WorkerMetrics};
@@ -77,8 +77,13 @@ impl Registry {
     }
 
     /// Counts a snapshot as alive until what is returned is dropped.
-    pub fn snapshot(&self) -> LiveSnapshot {
+    pub fn snapshot(&self) -> Live {
         self.process.snapshot()
+    }
+
+    /// Counts a compiled component as alive until what is returned is dropped.
+    pub fn component(&self) -> Live {
+        self.process.component()
     }
 
     /// The first configuration is in force.

@@ -1,0 +1,20 @@
+//! `tollgate compile-component`: the gateway's own child, which compiles one component.
+
+use std::path::PathBuf;
+
+use crate::plugin::compile::child;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The private folder of compiled code
+    #[arg(long, value_name = "FOLDER")]
+    cache: PathBuf,
+    /// Bytes of memory it may take
+    #[arg(long, value_name = "BYTES")]
+    memory: u64,
+}
+
+/// Returns the exit code, which tells the gateway more than success and failure.
+pub(super) fn run(arguments: &Arguments) -> i32 {
+    child::run(&arguments.cache, arguments.memory)
+}

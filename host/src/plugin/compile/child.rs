@@ -1,0 +1,77 @@
+//! The process that compiles: `tollgate compile-component`, which the gateway starts.
+//!
+//! It reads a component from standard input, leaves the compiled code in the cache, and says with
+//! its exit code how that went. It serves nothing and reads no config.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use rustix::process::{Resource, Rlimit, Signal};
+use wasmtime::component::Component;
+
+use super::super::load::MAX_FILE;
+use super::super::{code_cache, engine};
+
+/// The component is not one; standard error says why.
+pub const INVALID: i32 = 10;
+/// `--memory` was not enough.
+pub const OUT_OF_MEMORY: i32 = 11;
+/// Compiled, but the cache could not be written.
+pub const NOT_KEPT: i32 = 12;
+
+/// How much nicer than the gateway: it gets a tenth of a core that a worker keeps busy, which is
+/// little enough to be unseen by requests and enough to come to an end.
+const NICE: i32 = 10;
+/// Bytes of an error's text.
+const MAX_SAID: usize = 4096;
+
+/// Compiles what standard input holds, and returns the exit code.
+pub fn run(folder: &Path, memory: u64) -> i32 {
+    be_modest(memory);
+    let mut bytes = Vec::new();
+    if let Err(error) = std::io::stdin().take(MAX_FILE + 1).read_to_end(&mut bytes) {
+        return if error.kind() == std::io::ErrorKind::OutOfMemory { OUT_OF_MEMORY } else { said(INVALID, &error) };
+    }
+    let compiled = engine::compiler(folder).and_then(|engine| {
+        Component::from_binary(&engine, &bytes)?;
+        Ok(code_cache::has(folder, &engine, &bytes))
+    });
+    match compiled {
+        Ok(true) => {
+            code_cache::prune(folder);
+            0
+        }
+        Ok(false) => said(NOT_KEPT, &format_args!("is there room in {}?", folder.display())),
+        Err(error) if is_out_of_memory(&error) => OUT_OF_MEMORY,
+        Err(error) => said(INVALID, &format_args!("{error:#}")),
+    }
+}
+
+/// Whatever is refused here makes the process less modest, not wrong.
+fn be_modest(memory: u64) {
+    let limit = |of: Resource, to: u64| {
+        let _ = rustix::process::setrlimit(of, Rlimit { current: Some(to), maximum: Some(to) });
+    };
+    let _ = rustix::process::nice(NICE);
+    // Memory that can be written to. Address space would count what is only reserved.
+    limit(Resource::Data, memory);
+    // Out of memory ends in an abort, which nobody wants to debug.
+    limit(Resource::Core, 0);
+    // A gateway that is gone needs no code; and short of memory, the kernel takes this process first.
+    let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
+}
+
+fn said(code: i32, text: &dyn std::fmt::Display) -> i32 {
+    let text: String = text.to_string().chars().take(MAX_SAID).collect();
+    eprintln!("{text}");
+    code
+}
+
+fn is_out_of_memory(error: &wasmtime::Error) -> bool {
+    let no_memory = rustix::io::Errno::NOMEM.raw_os_error();
+    error.chain().any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.raw_os_error() == Some(no_memory))
+            || cause.downcast_ref::<rustix::io::Errno>().is_some_and(|error| error.raw_os_error() == no_memory)
+    })
+}
