@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::{Method, StatusCode, request, response};
+use tokio::sync::oneshot;
 
 use crate::chain::Decision;
 use crate::respond::Failure;
@@ -32,6 +33,8 @@ pub struct Context {
     pub params: Params,
     /// The head that is going to the upstream.
     pub request: request::Parts,
+    /// Set by a plugin: where the request goes instead of the route's upstream.
+    pub forward: Option<Forward>,
     /// Set by a plugin: goes to the upstream instead of what the client sent.
     pub replaced_body: Option<Bytes>,
     /// The head that is going to the client, once there is one.
@@ -44,6 +47,11 @@ pub struct Context {
     pub attributes: Attributes,
     /// When the whole exchange must be over.
     pub deadline: Instant,
+    /// How many plugins of the chain it got to.
+    pub depth: usize,
+    /// Who gets what is left of the context when it is dropped, wherever the exchange was then: the
+    /// plugins are told what has become of it. None where no plugin of the chain wants to know.
+    pub left_to: Option<oneshot::Sender<Box<Context>>>,
     /// What each plugin decided, for the access log. Stays empty when that is off.
     pub decisions: Vec<Decision>,
     /// Whether anybody is going to read `decisions`.
@@ -66,6 +74,7 @@ impl Context {
             client,
             params,
             request,
+            forward: None,
             replaced_body: None,
             response: None,
             replaced_response_body: None,
@@ -73,6 +82,8 @@ impl Context {
             failure: None,
             attributes: Attributes::default(),
             deadline,
+            depth: 0,
+            left_to: None,
             decisions: Vec::new(),
             notes_decisions,
         }
@@ -84,6 +95,39 @@ impl Context {
         let status = self.response.as_ref().map(|head| head.status);
         self.request.method == Method::HEAD || matches!(status, Some(StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED))
     }
+}
+
+impl Context {
+    /// What a plugin may look at when all is over. The rest has gone its way.
+    fn remains(&mut self) -> Self {
+        let request = std::mem::replace(&mut self.request, http::Request::new(()).into_parts().0);
+        let params = std::mem::take(&mut self.params);
+        let route = Arc::clone(&self.route);
+        let mut remains = Self::new(self.id, self.client, route, request, params, self.deadline, false);
+        remains.attributes = std::mem::take(&mut self.attributes);
+        remains.made_by = self.made_by.clone();
+        remains.failure = self.failure.take();
+        remains.depth = self.depth;
+        remains
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        if let Some(left_to) = self.left_to.take() {
+            // Nobody may be there any more to take it.
+            drop(left_to.send(Box::new(self.remains())));
+        }
+    }
+}
+
+/// An upstream a plugin chose: `request.set-upstream` in the WIT.
+#[derive(Debug, Clone)]
+pub struct Forward {
+    /// Its name, in the snapshot the request began with.
+    pub upstream: Arc<str>,
+    /// The plugin that chose it.
+    pub chosen_by: Arc<str>,
 }
 
 /// Who made a response: `response.made-by` in the WIT.

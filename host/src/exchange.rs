@@ -1,7 +1,7 @@
 //! One request, from its first byte to its last: the only file that knows the order.
 //!
-//! head -> route -> chain in -> upstream -> chain out -> client. Each step is a call; what a step
-//! decides is its own business, what comes next is decided here.
+//! head -> route -> chain in -> upstream -> chain out -> client -> finish. Each step is a call; what a
+//! step decides is its own business, what comes next is decided here.
 
 use std::time::Instant;
 
@@ -12,13 +12,14 @@ use crate::body::Body;
 use crate::chain::{Entered, Outcome};
 use crate::context::{Context, Source};
 use crate::respond::{self, Failure};
-use crate::snapshot::RouteState;
+use crate::snapshot::{RouteState, WorkerSnapshot};
 use crate::upstream::Call;
 use crate::upstream::hop_by_hop::strip_hop_by_hop;
 use crate::worker::Worker;
 
 mod client;
 mod finish;
+mod follow;
 mod head;
 
 pub use client::{Client, Turn};
@@ -57,7 +58,7 @@ pub async fn serve(worker: &Worker, client: &Client, request: Request<Incoming>)
     head::add_forwarded(&mut request.headers, client, id);
 
     // The chain in; the upstream; the chain out.
-    let context = Context::new(
+    let mut context = Context::new(
         id,
         client.address,
         route.name.clone(),
@@ -66,25 +67,40 @@ pub async fn serve(worker: &Worker, client: &Client, request: Request<Incoming>)
         finish.started + route.timeout,
         finish.is_read(),
     );
+    if route.chain.is_followed() {
+        context.left_to = Some(finish.follow(worker));
+    }
     let Entered { mut context, body, depth, outcome } = route.chain.enter(Box::new(context), body).await;
     let body = match outcome {
-        Outcome::Forward => forward(route, &mut context, body, &mut finish).await,
+        Outcome::Forward => forward(route, &snapshot, &mut context, body, &mut finish).await,
         Outcome::Answered(body) => body,
         Outcome::Failed(failure) => respond::fail(&mut context, failure),
     };
     let (mut context, body) = route.chain.leave(context, body, depth).await;
 
     let head = context.response.take().unwrap_or_else(|| respond::response(&Failure::NothingAnswered, id).0);
-    finish.take(*context);
+    finish.take(context);
     finish.respond(head, body)
 }
 
 /// Sends the request on. The head of the answer goes into the context, the body is returned.
-async fn forward(route: &RouteState, context: &mut Context, body: Body, finish: &mut Finish) -> Body {
-    let Some(state) = &route.upstream else {
+async fn forward(
+    route: &RouteState,
+    snapshot: &WorkerSnapshot,
+    context: &mut Context,
+    body: Body,
+    finish: &mut Finish,
+) -> Body {
+    // A plugin's choice goes before the route's.
+    let chosen = match &context.forward {
+        Some(forward) => snapshot.upstream_named(&forward.upstream),
+        None => route.upstream.as_ref(),
+    };
+    let Some(state) = chosen else {
         return respond::fail(context, Failure::NothingAnswered);
     };
     let body = context.replaced_body.take().map_or(body, Body::full);
+    finish.asking(state);
     let asked = Instant::now();
     // What the plugins have used up is not the upstream's delay.
     if asked >= context.deadline {

@@ -331,7 +331,14 @@ fn fingerprint(content: &ContentHash, settings: &model::Plugin, rights: &Rights)
     ));
     hash.update(format!(
         "{:?}",
-        (&rights.upstreams, &rights.origins, &settings.grants.kv, &settings.grants.metrics, &rights.files)
+        (
+            &rights.upstreams,
+            &rights.origins,
+            &rights.forward,
+            &settings.grants.kv,
+            &settings.grants.metrics,
+            &rights.files
+        )
     ));
     for (name, key) in &settings.keys {
         let material = key.material.bytes();

@@ -8,10 +8,11 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::config::Diagnostics;
 use crate::gateway::{Built, Gateway};
-use crate::reload::Reloader;
+use crate::reload::{Reloader, Threads};
 use crate::snapshot::Snapshot;
 use crate::telemetry::metrics;
-use crate::worker::thread::Handle;
+use crate::worker::background::Background;
+use crate::worker::thread::{Handle, Role};
 use crate::{cache_dir, listen, lock, worker};
 
 mod control;
@@ -71,9 +72,11 @@ pub fn start(config: &Path, lock: lock::Mode) -> Result<Running, StartError> {
 
     let (stopping, is_stopping) = watch::channel(false);
     let workers = spawn_workers(&snapshot, &is_stopping)?;
+    let mut background = Background::default();
+    background.install(&snapshot).map_err(system)?;
     metrics.loaded();
-    let reloader =
-        Reloader::start(gateway, config, lock, snapshot.clone(), files, Arc::clone(&workers)).map_err(system)?;
+    let threads = Threads { workers: Arc::clone(&workers), background };
+    let reloader = Reloader::start(gateway, config, lock, snapshot.clone(), files, threads).map_err(system)?;
     let places = Arc::new(Semaphore::new(server.limits.connections.min(Semaphore::MAX_PERMITS)));
     let status = reloader.status();
     let admin = admin_listener.map(|listener| (listener, status, metrics));
@@ -111,7 +114,7 @@ fn bind(address: SocketAddr) -> Result<std::net::TcpListener, StartError> {
 }
 
 fn spawn_workers(snapshot: &Arc<Snapshot>, draining: &watch::Receiver<bool>) -> Result<Arc<Vec<Handle>>, StartError> {
-    let spawn = |number| worker::thread::spawn(number, Arc::clone(snapshot), draining.clone());
+    let spawn = |number| worker::thread::spawn(Role::Serves(number), Arc::clone(snapshot), draining.clone());
     let workers: Result<Vec<_>, _> = (0..snapshot.config.server.workers).map(spawn).collect();
     workers.map(Arc::new).map_err(system)
 }

@@ -163,6 +163,11 @@ impl WorkerSnapshot {
         }
     }
 
+    /// One for each plugin.
+    pub fn pools(&self) -> impl Iterator<Item = &Rc<Pool>> {
+        self.pools.iter()
+    }
+
     fn pool_of(&self, plugin: &Arc<Plugin>) -> Option<Rc<Pool>> {
         self.pools.iter().find(|pool| Arc::ptr_eq(&pool.plugin, plugin)).cloned()
     }

@@ -60,3 +60,37 @@ pub mod response_world {
         generate_all,
     });
 }
+
+/// Exports `completion`.
+pub mod completion_world {
+    wit_bindgen::generate!({
+        path: "../wit",
+        inline: "
+            package tollgate:sdk-completion;
+            world exports-completion { export tollgate:plugin/completion@0.1.0; }
+        ",
+        pub_export_macro: true,
+        export_macro_name: "export_completion",
+        additional_derives: [PartialEq, Eq],
+        with: {
+            "tollgate:plugin/types@0.1.0": crate::bindings::tollgate::plugin::types,
+            "tollgate:plugin/response@0.1.0": crate::bindings::tollgate::plugin::response,
+        },
+        generate_all,
+    });
+}
+
+/// Exports `background`.
+pub mod background_world {
+    wit_bindgen::generate!({
+        path: "../wit",
+        inline: "
+            package tollgate:sdk-background;
+            world exports-background { export tollgate:plugin/background@0.1.0; }
+        ",
+        pub_export_macro: true,
+        export_macro_name: "export_background",
+        additional_derives: [PartialEq, Eq],
+        generate_all,
+    });
+}

@@ -1,11 +1,12 @@
 //! The macro that turns a plugin into the exports of a component.
 
-/// Makes a plugin the component's: `export!(MyPlugin: request)`, `export!(MyPlugin: response)` or
-/// `export!(MyPlugin: request, response)`.
+/// Makes a plugin the component's: `export!(MyPlugin: request)`, or any of `request`, `response`,
+/// `completion` and `background` with commas between.
 ///
 /// The gateway calls exactly the hooks named here, so name those the plugin has. The plugin
-/// implements [`Plugin`](crate::Plugin), and [`RequestFilter`](crate::RequestFilter) and
-/// [`ResponseFilter`](crate::ResponseFilter) as named. Natively nothing is exported, so that the
+/// implements [`Plugin`](crate::Plugin), and [`RequestFilter`](crate::RequestFilter),
+/// [`ResponseFilter`](crate::ResponseFilter), [`Completion`](crate::Completion) and
+/// [`Background`](crate::Background) as named. Natively nothing is exported, so that the
 /// crate can be tested and checked as any other.
 #[macro_export]
 macro_rules! export {
@@ -70,6 +71,22 @@ macro_rules! __export_hook {
         }
         $crate::bindings::response_world::export_response!(Exports with_types_in $crate::bindings::response_world);
     };
+    ($plugin:ident completion) => {
+        impl $crate::bindings::completion_world::exports::tollgate::plugin::completion::Guest for Exports {
+            fn on_complete(completed: $crate::completion::Completed) {
+                with_plugin(|plugin| <$plugin as $crate::Completion>::on_complete(plugin, completed))
+            }
+        }
+        $crate::bindings::completion_world::export_completion!(Exports with_types_in $crate::bindings::completion_world);
+    };
+    ($plugin:ident background) => {
+        impl $crate::bindings::background_world::exports::tollgate::plugin::background::Guest for Exports {
+            fn on_interval() {
+                with_plugin(|plugin| <$plugin as $crate::Background>::on_interval(plugin))
+            }
+        }
+        $crate::bindings::background_world::export_background!(Exports with_types_in $crate::bindings::background_world);
+    };
 }
 
 /// One hook of [`export!`], natively.
@@ -81,5 +98,11 @@ macro_rules! __check_hook {
     };
     ($plugin:ident response) => {
         const _: fn(&$plugin) -> $crate::ResponseVerdict = <$plugin as $crate::ResponseFilter>::on_response;
+    };
+    ($plugin:ident completion) => {
+        const _: fn(&$plugin, $crate::completion::Completed) = <$plugin as $crate::Completion>::on_complete;
+    };
+    ($plugin:ident background) => {
+        const _: fn(&$plugin) = <$plugin as $crate::Background>::on_interval;
     };
 }

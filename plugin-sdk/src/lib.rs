@@ -35,7 +35,9 @@
 //! Absent on purpose: anything a component could not do without this crate.
 
 pub mod attributes;
+mod background;
 pub mod clock;
+pub mod completion;
 pub mod crypto;
 pub mod duration;
 pub mod files;
@@ -61,6 +63,8 @@ mod response_filter;
 pub mod testing;
 mod types;
 
+pub use background::Background;
+pub use completion::Completion;
 pub use lifecycle::{NoConfig, Plugin, Want};
 pub use request_filter::{BodyVerdict, RequestFilter, Verdict};
 pub use response_filter::{ResponseBodyVerdict, ResponseFilter, ResponseVerdict};

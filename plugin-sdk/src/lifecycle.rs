@@ -32,7 +32,8 @@ pub trait Plugin: Sized + 'static {
 /// Something a plugin cannot do unless the operator grants it.
 #[derive(Debug, Clone, Copy)]
 pub struct Want {
-    /// The interface the grant is for: `http-client`, `crypto`, `secrets`, `metrics`, `shared-kv` or `files`.
+    /// The interface the grant is for: `http-client`, `crypto`, `secrets`, `metrics`, `shared-kv` or `files`;
+    /// `forward` for [`request::set_upstream`](crate::request::set_upstream).
     pub capability: &'static str,
     /// One sentence for the operator: what it is used for.
     pub reason: &'static str,

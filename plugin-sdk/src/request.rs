@@ -1,7 +1,8 @@
 //! The request at hand, read and changed in place.
 //!
-//! May be called in `on_request` and `on_request_body`. Called elsewhere it ends the hook with an
-//! error; what a later hook needs to know of the request belongs in [`attributes`](crate::attributes).
+//! May be called in `on_request` and `on_request_body`, and read in `on_complete`. Called elsewhere it
+//! ends the hook with an error; what `on_response` needs to know of the request belongs in
+//! [`attributes`](crate::attributes).
 
 use crate::host::request as wit;
 use crate::{Header, HeaderError};
@@ -50,6 +51,14 @@ pub fn query() -> Option<String> {
 /// Replaces or removes the query. An error says what is wrong; nothing was changed then.
 pub fn set_query(query: Option<&str>) -> Result<(), String> {
     wit::set_query(query)
+}
+
+/// Sends the request to another upstream than the route's, by its name in the config. It must be granted:
+/// `grant = { forward = ["blue", "green"] }`. The route, its path rules and its time-out stay; a route without
+/// an upstream gets one. The last plugin that chooses wins. An error says which grant is missing; nothing was
+/// changed then.
+pub fn set_upstream(name: &str) -> Result<(), String> {
+    wit::set_upstream(name)
 }
 
 /// What a `{name}` of the route's path matched, percent-decoded.

@@ -15,7 +15,7 @@ config = { parts = [{ name = "user", upstream = "users", path = "/" }] }
 
 [plugins.quiet]
 use = "scripted.wasm"
-grant = { http = ["users"] }
+grant = { http = ["users"], forward = ["users"] }
 
 [plugins.plain]
 use = "headers"
@@ -39,12 +39,14 @@ fn it_says_what_each_plugin_is_granted_and_what_for() {
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
 
     let lines: Vec<&str> = said.lines().map(str::trim).collect();
-    let after = |plugin: &str| {
+    let behind = |plugin: &str, by: usize| {
         let at = lines.iter().position(|line| line.starts_with(&format!("plugin {plugin} "))).unwrap();
-        *lines.get(at + 1).unwrap_or(&"")
+        *lines.get(at + by).unwrap_or(&"")
     };
+    let after = |plugin: &str| behind(plugin, 1);
     assert!(after("parts").starts_with("http-client: granted users, http://issuer.example:8080 ("), "{said}");
     assert!(!after("parts").contains("does not say"), "{said}");
     assert_eq!(after("quiet"), "http-client: granted users (the plugin does not say that it wants it)");
+    assert_eq!(behind("quiet", 2), "forward: granted users (the plugin does not say that it wants it)");
     assert!(!after("plain").contains("granted"), "{said}");
 }

@@ -19,13 +19,18 @@ pub fn response_only() -> &'static [u8] {
     &rust()[1]
 }
 
-/// Both with one run of cargo, which knows whether they have changed; in the folder where the built-in
+/// Tells what it is told when nobody waits: `tests/guests/witness`.
+pub fn witness() -> &'static [u8] {
+    &rust()[2]
+}
+
+/// All with one run of cargo, which knows whether they have changed; in the folder where the built-in
 /// plugins are compiled, for the standard library is there already.
 fn rust() -> &'static [Vec<u8>] {
     static COMPONENTS: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
     COMPONENTS.get_or_init(|| {
         let toolchain = Toolchain::find().unwrap_or_else(|error| panic!("{error}"));
-        let packages = ["guest-scripted", "guest-response-only"].map(str::to_owned);
+        let packages = ["guest-scripted", "guest-response-only", "guest-witness"].map(str::to_owned);
         let folder = binary::target_folder().join("plugins");
         let built = build_crates(&toolchain, binary::workspace(), &packages, &folder, "plugin");
         built.unwrap_or_else(|error| panic!("{error}")).into_iter().map(|plugin| plugin.wasm).collect()

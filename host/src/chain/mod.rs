@@ -23,11 +23,16 @@ use crate::telemetry::{self, Verdict};
 
 mod answer;
 mod buffer;
+mod complete;
+
+pub use complete::{Follower, tell};
 
 /// The plugins of a route, on one worker.
 #[derive(Debug, Default)]
 pub struct Chain {
     links: Vec<Rc<Pool>>,
+    /// Whether a plugin is told when a request is over.
+    is_followed: bool,
 }
 
 /// How the way in ended.
@@ -61,12 +66,23 @@ pub struct Decision {
 
 impl Chain {
     pub fn new(links: Vec<Rc<Pool>>) -> Self {
-        Self { links }
+        Self { is_followed: links.iter().any(|link| link.plugin.follows_requests()), links }
+    }
+
+    pub fn is_followed(&self) -> bool {
+        self.is_followed
+    }
+
+    /// Who is told of a request that got to the first `depth` plugins, last one first.
+    pub fn followers(&self, depth: usize) -> Vec<Follower> {
+        let links = self.links.get(..depth).unwrap_or_default().iter().rev();
+        links.filter(|link| link.plugin.follows_requests()).filter_map(Follower::of).collect()
     }
 
     /// The way in: runs `on-request` of each plugin until one answers or fails.
     pub async fn enter(&self, mut context: Box<Context>, mut body: Body) -> Entered {
         for (position, link) in self.links.iter().enumerate() {
+            context.depth = position;
             if !link.plugin.filters_requests() {
                 continue;
             }
@@ -76,15 +92,18 @@ impl Chain {
                 Step::Next => {}
                 // The responder's own `on-response` runs.
                 Step::Answer(answer) => {
+                    context.depth = position + 1;
                     return Entered { context, body, depth: position + 1, outcome: Outcome::Answered(answer) };
                 }
                 Step::Fail(failure) => {
                     // A plugin that failed is not asked again; one whose client's body was too long is.
                     let asked = usize::from(!matches!(failure, Failure::Plugin { .. }));
+                    context.depth = position + asked;
                     return Entered { context, body, depth: position + asked, outcome: Outcome::Failed(failure) };
                 }
             }
         }
+        context.depth = self.links.len();
         Entered { context, body, depth: self.links.len(), outcome: Outcome::Forward }
     }
 

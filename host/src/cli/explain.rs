@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use http::request;
 
 use super::Failed;
-use crate::config::model::{Config, Host, Isolation, OnError, Route};
+use crate::config::model::{Config, Host, Isolation, OnError, Route, UpstreamId};
 use crate::gateway;
 use crate::plugin::capability::Capability;
 use crate::respond::Failure;
@@ -68,6 +68,9 @@ fn print(config: &Config, route: &Route, params: &Params, request: &request::Par
         if plugin.on_error == OnError::Skip {
             notes.push("skipped when it fails".into());
         }
+        if !plugin.grants.forward.is_empty() {
+            notes.push(format!("may choose the upstream: {}", upstreams(config, &plugin.grants.forward)));
+        }
         say!("           {}: {}", plugin.name, notes.join(", "));
         for capability in Capability::ALL {
             let granted = capability.granted(plugin, &config.upstreams);
@@ -80,10 +83,17 @@ fn print(config: &Config, route: &Route, params: &Params, request: &request::Par
         let targets: Vec<String> = upstream.targets.iter().map(ToString::to_string).collect();
         say!("upstream   {} ({:?}): {}", upstream.name, upstream.balance, targets.join(", "));
         say!("path       {}", sent_path(route, request));
+    } else if route.plugins.iter().any(|id| !config.plugins[id.0].grants.forward.is_empty()) {
+        say!("upstream   none: a plugin of the chain chooses one, or answers");
+        say!("path       {}", sent_path(route, request));
     } else {
         say!("upstream   none: a plugin of the chain answers");
     }
     say!("limits     body {} bytes, {:?} in all", route.body_limit, route.timeout);
+}
+
+fn upstreams(config: &Config, ids: &[UpstreamId]) -> String {
+    ids.iter().map(|id| config.upstreams[id.0].name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 fn conditions(route: &Route) -> String {

@@ -222,6 +222,8 @@ impl std::fmt::Display for Component {
 pub struct Grants {
     pub upstreams: Vec<UpstreamId>,
     pub origins: Vec<Target>,
+    /// Upstreams it may send a route's requests to.
+    pub forward: Vec<UpstreamId>,
     /// Files it may read.
     pub files: Files,
     /// Shared key-value stores it may use, by name.
@@ -245,6 +247,10 @@ pub struct PluginLimits {
     pub instances: usize,
     /// Hooks of one worker that may wait for an instance.
     pub queue: usize,
+    /// `on-complete` hooks of one worker that may wait to be run.
+    pub completions: usize,
+    /// Shortest time between two calls of `on-interval`.
+    pub interval: Duration,
     /// Calls after which an instance is replaced.
     pub uses: u64,
     /// Bytes of one body the plugin may have buffered, in or out.

@@ -10,15 +10,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use http::{Method, Response, StatusCode, Uri, Version, header, request, response};
+use tokio::sync::oneshot;
 
+use super::follow::{self, Following};
 use super::{Client, Turn};
 use crate::body::{Body, BodyError, BodyObserver, End};
 use crate::chain::Decision;
 use crate::context::{Context, RequestId, Source};
+use crate::plugin::bindings::exports::tollgate::plugin::completion::Completed;
+use crate::plugin::host_api::made_by;
 use crate::respond::Failure;
-use crate::snapshot::{RouteState, UpstreamState, WorkerSnapshot};
+use crate::snapshot::{UpstreamState, WorkerSnapshot};
 use crate::telemetry::{AccessError, AccessLine, PluginLine};
 use crate::upstream::{Answer, UpstreamError};
+use crate::worker::Worker;
 use crate::{body, telemetry};
 
 pub(super) struct Finish {
@@ -29,8 +34,12 @@ pub(super) struct Finish {
     status: StatusCode,
     turn: Turn,
     received: Option<Rc<Received>>,
+    /// The upstream that was asked.
+    upstream: Option<Rc<UpstreamState>>,
     /// `host:port` of the target that was asked last.
     target: Option<Arc<str>>,
+    /// Only where a plugin of the chain is told.
+    following: Cell<Option<Following>>,
     /// Only where an access log is written.
     line: Option<RefCell<Line>>,
 }
@@ -44,7 +53,8 @@ struct Line {
     uri: Uri,
     host: String,
     version: Version,
-    upstream: Option<String>,
+    /// The plugin that chose the upstream, where the route did not.
+    chosen_by: Option<Arc<str>>,
     upstream_time: Option<Duration>,
     source: Source,
     error: Option<(String, &'static str)>,
@@ -72,7 +82,9 @@ impl Finish {
             status: StatusCode::OK,
             turn: client.turn.clone(),
             received: None,
+            upstream: None,
             target: None,
+            following: Cell::new(None),
             line,
         }
     }
@@ -93,7 +105,19 @@ impl Finish {
         body.observed(received)
     }
 
-    /// An upstream was asked.
+    /// The plugins of the chain are going to be told. The request's context belongs to whom this returns.
+    pub(super) fn follow(&mut self, worker: &Worker) -> oneshot::Sender<Box<Context>> {
+        let (following, left_to) = Following::begin(worker);
+        self.following = Cell::new(Some(following));
+        left_to
+    }
+
+    /// An upstream is going to be asked.
+    pub(super) fn asking(&mut self, upstream: &Rc<UpstreamState>) {
+        self.upstream = Some(Rc::clone(upstream));
+    }
+
+    /// It was asked.
     pub(super) fn asked(&mut self, upstream: &UpstreamState, at: Instant, answer: &Result<Answer, UpstreamError>) {
         let (target, took) = match answer {
             Ok(answer) => (&answer.target, answer.took),
@@ -102,9 +126,7 @@ impl Finish {
         upstream.count_call(answer);
         self.target = Some(Arc::clone(target));
         if let Some(line) = &mut self.line {
-            let line = line.get_mut();
-            line.upstream = Some(upstream.upstream.name().to_owned());
-            line.upstream_time = Some(took);
+            line.get_mut().upstream_time = Some(took);
         }
     }
 
@@ -115,20 +137,21 @@ impl Finish {
     }
 
     /// The chain is done: what it leaves behind.
-    pub(super) fn take(&mut self, context: Context) {
+    pub(super) fn take(&mut self, mut context: Box<Context>) {
         if let Some(failure) = &context.failure {
             if let Some(detail) = failure.detail() {
                 tracing::warn!(route = %context.route, id = %context.id, owner = failure.owner(), kind = failure.kind(), "{detail}");
             }
             if let Failure::UpstreamBody(_) = failure {
-                self.upstream_broke_off(self.route.and_then(|route| self.snapshot.routes.get(route)));
+                self.upstream_broke_off();
             }
             self.note_failure(failure);
         }
         if let Some(line) = &mut self.line {
             let line = line.get_mut();
-            line.source = context.made_by;
-            line.decisions = context.decisions;
+            line.source = context.made_by.clone();
+            line.chosen_by = context.forward.take().map(|forward| forward.chosen_by);
+            line.decisions = std::mem::take(&mut context.decisions);
         }
     }
 
@@ -149,10 +172,9 @@ impl Finish {
 }
 
 impl Finish {
-    fn upstream_broke_off(&self, route: Option<&RouteState>) {
-        let upstream = route.and_then(|route| route.upstream.as_ref());
-        let metrics = upstream.zip(self.target.as_ref()).and_then(|(upstream, target)| upstream.metrics_of(target));
-        if let Some(metrics) = metrics {
+    fn upstream_broke_off(&self) {
+        let asked = self.upstream.as_ref().zip(self.target.as_ref());
+        if let Some(metrics) = asked.and_then(|(upstream, target)| upstream.metrics_of(target)) {
             metrics.body_failed();
         }
     }
@@ -163,16 +185,17 @@ impl BodyObserver for Finish {
         let now = Instant::now();
         self.turn.the_clients(now);
         let duration = now - self.started;
-        let received = self.received.as_ref().map_or(0, |received| received.0.get());
+        let received = self.received_bytes();
         let route = self.route.and_then(|route| self.snapshot.routes.get(route));
         let metrics = route.map_or(&self.snapshot.unmatched, |route| &route.metrics);
         metrics.record(self.status, duration, received, bytes);
         if let End::Failed(BodyError { side: body::Side::Upstream, .. }) = end {
-            self.upstream_broke_off(route);
+            self.upstream_broke_off();
         }
         if let Some(line) = &self.line {
             let ended = Ended {
                 route: route.map(|route| &*route.name),
+                upstream: self.upstream.as_ref().map(|upstream| upstream.upstream.name()),
                 target: self.target.as_deref(),
                 status: self.status.as_u16(),
                 received,
@@ -182,12 +205,53 @@ impl BodyObserver for Finish {
             };
             line.borrow().with(&ended, |line| self.snapshot.access.write(line));
         }
+        self.tell_followers(&Told { status: self.status.as_u16(), end, sent: bytes, duration });
     }
+}
+
+/// An exchange may be broken off before there is a response: the client hangs up.
+impl Drop for Finish {
+    fn drop(&mut self) {
+        let duration = self.started.elapsed();
+        self.tell_followers(&Told { status: 0, end: End::Dropped, sent: 0, duration });
+    }
+}
+
+impl Finish {
+    /// Once, however often it is called.
+    fn tell_followers(&self, told: &Told) {
+        let Some(following) = self.following.take() else { return };
+        let Some(route) = self.route.and_then(|route| self.snapshot.routes.get(route)) else { return };
+        following.ended(&route.chain, |context| Completed {
+            status: told.status,
+            ending: follow::ending(told.end),
+            made_by: made_by(&context.made_by),
+            error: context.failure.as_ref().map(|failure| failure.kind().to_owned()),
+            upstream: self.upstream.as_ref().map(|upstream| upstream.upstream.name().to_owned()),
+            target: self.target.as_deref().map(str::to_owned),
+            request_bytes: self.received_bytes(),
+            response_bytes: told.sent,
+            duration_us: u64::try_from(told.duration.as_micros()).unwrap_or(u64::MAX),
+        });
+    }
+
+    fn received_bytes(&self) -> u64 {
+        self.received.as_ref().map_or(0, |received| received.0.get())
+    }
+}
+
+/// What `on-complete` is told that is known only at the end.
+struct Told {
+    status: u16,
+    end: End,
+    sent: u64,
+    duration: Duration,
 }
 
 /// What is known only at the end.
 struct Ended<'a> {
     route: Option<&'a str>,
+    upstream: Option<&'a str>,
     target: Option<&'a str>,
     status: u16,
     received: u64,
@@ -207,7 +271,7 @@ impl Line {
             uri: head.uri.clone(),
             host: host.unwrap_or_default(),
             version: head.version,
-            upstream: None,
+            chosen_by: None,
             upstream_time: None,
             source: Source::Gateway,
             error: None,
@@ -232,7 +296,8 @@ impl Line {
             path,
             protocol: if self.version == Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" },
             route: ended.route,
-            upstream: self.upstream.as_deref(),
+            upstream: ended.upstream,
+            chosen_by: self.chosen_by.as_deref(),
             target: ended.target,
             status: ended.status,
             bytes_in: ended.received,

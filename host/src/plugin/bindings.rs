@@ -7,7 +7,7 @@
 
 wasmtime::component::bindgen!({
     path: "../wit",
-    world: "tollgate:plugin/plugin",
+    world: "tollgate:plugin/every-hook",
     imports: {
         "tollgate:plugin/http-client@0.1.0.wait-any": async | trappable,
         "tollgate:plugin/http-client@0.1.0.take": async | trappable,

@@ -3,12 +3,13 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::bindings::exports::tollgate::plugin::completion::Completed;
 use super::bindings::exports::tollgate::plugin::request_filter::{BodyVerdict, Verdict};
 use super::bindings::exports::tollgate::plugin::response_filter::{ResponseBodyVerdict, ResponseVerdict};
 use super::fault::Fault;
 use super::instance::{self, Instance};
 use super::meter::{WallTimeUp, metered};
-use super::pool::Pool;
+use super::pool::{CheckedOut, Pool};
 use super::state::Hook;
 use crate::context::Context;
 
@@ -60,6 +61,34 @@ pub async fn on_response_body(pool: &Rc<Pool>, context: Box<Context>, body: &[u8
     .await
 }
 
+pub async fn on_complete(pool: &Rc<Pool>, context: Box<Context>, completed: &Completed) -> Called<()> {
+    run(pool, Hook::OnComplete, context, async |instance| match &instance.completion {
+        Some(completion) => completion.call_on_complete(&mut instance.store, completed).await,
+        None => Ok(()),
+    })
+    .await
+}
+
+/// The one hook that is about no request. Returns the CPU time as well.
+pub async fn on_interval(pool: &Rc<Pool>) -> (Result<(), Fault>, Duration) {
+    let mut checked_out = match pool.check_out().await {
+        Ok(checked_out) => checked_out,
+        Err(fault) => return (Err(fault), Duration::ZERO),
+    };
+    let instance = checked_out.instance();
+    instance.enter_alone(Hook::OnInterval);
+    let meter = instance.meter();
+    let ended = metered(&meter, pool.plugin.rights.limits.wall, async {
+        match &instance.background {
+            Some(background) => background.call_on_interval(&mut instance.store).await,
+            None => Ok(()),
+        }
+    })
+    .await;
+    instance.leave_alone();
+    (conclude(ended, checked_out), meter.used())
+}
+
 async fn run<V>(
     pool: &Rc<Pool>,
     hook: Hook,
@@ -75,13 +104,17 @@ async fn run<V>(
     let meter = instance.meter();
     let ended = metered(&meter, pool.plugin.rights.limits.wall, call(instance)).await;
     let context = instance.give_back();
-    let verdict = match ended {
+    Called { context, verdict: conclude(ended, checked_out), cpu: meter.used() }
+}
+
+/// What a hook's end means. Only an instance whose hook ended by itself is used again.
+fn conclude<V>(ended: Result<wasmtime::Result<V>, WallTimeUp>, checked_out: CheckedOut) -> Result<V, Fault> {
+    match ended {
         Ok(Ok(verdict)) => {
             checked_out.give_back();
             Ok(verdict)
         }
         Ok(Err(error)) => Err(instance::fault(&error)),
         Err(WallTimeUp) => Err(Fault::Wall),
-    };
-    Called { context, verdict, cpu: meter.used() }
+    }
 }

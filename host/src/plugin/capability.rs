@@ -14,17 +14,19 @@ pub enum Capability {
     Metrics,
     SharedKv,
     Files,
+    /// Of `request`: to choose the upstream.
+    Forward,
 }
 
 impl Capability {
-    pub const ALL: [Self; 6] =
-        [Self::HttpClient, Self::Crypto, Self::Secrets, Self::Metrics, Self::SharedKv, Self::Files];
+    pub const ALL: [Self; 7] =
+        [Self::HttpClient, Self::Forward, Self::Crypto, Self::Secrets, Self::Metrics, Self::SharedKv, Self::Files];
 
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|capability| capability.name() == name)
     }
 
-    /// The interface's name in the WIT.
+    /// The interface's name in the WIT; where the grant is for one function, the grant's name.
     pub fn name(self) -> &'static str {
         match self {
             Self::HttpClient => "http-client",
@@ -33,17 +35,21 @@ impl Capability {
             Self::Metrics => "metrics",
             Self::SharedKv => "shared-kv",
             Self::Files => "files",
+            Self::Forward => "forward",
         }
     }
 
     /// What of it a plugin is granted, as it is written in the config.
     pub fn granted(self, plugin: &model::Plugin, upstreams: &[model::Upstream]) -> Vec<String> {
+        let named = |ids: &[model::UpstreamId]| -> Vec<String> {
+            ids.iter().filter_map(|id| upstreams.get(id.0)).map(|upstream| upstream.name.clone()).collect()
+        };
         match self {
             Self::HttpClient => {
-                let named = plugin.grants.upstreams.iter().filter_map(|id| upstreams.get(id.0));
                 let origins = plugin.grants.origins.iter().map(|origin| format!("http://{origin}"));
-                named.map(|upstream| upstream.name.clone()).chain(origins).collect()
+                named(&plugin.grants.upstreams).into_iter().chain(origins).collect()
             }
+            Self::Forward => named(&plugin.grants.forward),
             Self::Crypto => plugin.keys.keys().cloned().collect(),
             Self::Secrets => plugin.secrets.keys().cloned().collect(),
             Self::Metrics => plugin.grants.metrics.clone(),
@@ -64,6 +70,7 @@ impl Capability {
             Self::SharedKv => {
                 format!("add a table [kv.NAME], and `grant = {{ kv = [\"NAME\"] }}` to [plugins.{plugin}]")
             }
+            Self::Forward => format!("add `grant = {{ forward = [\"an-upstream\"] }}` to [plugins.{plugin}]"),
             Self::Files => format!("add `grant = {{ files = [\"a-file\"] }}` to [plugins.{plugin}]"),
         }
     }

@@ -9,7 +9,7 @@ use super::fault::{Fault, LoadError};
 use super::files::ReadFiles;
 use super::meter::{Meter, WallTimeUp, metered};
 use super::rights::Rights;
-use super::state::{Hook, InstanceState, Skipped};
+use super::state::{Hook, InstanceState, Told};
 use super::{Hooks, Plugin};
 use crate::context::Context;
 use crate::telemetry::PluginMetrics;
@@ -19,6 +19,8 @@ pub struct Instance {
     pub(super) store: Store<InstanceState>,
     pub(super) request: Option<exports::request_filter::Guest>,
     pub(super) response: Option<exports::response_filter::Guest>,
+    pub(super) completion: Option<exports::completion::Guest>,
+    pub(super) background: Option<exports::background::Guest>,
     lifecycle: exports::lifecycle::Guest,
     /// Hooks it has served.
     pub(super) uses: u64,
@@ -78,7 +80,9 @@ impl Instance {
         let lifecycle = hooks.lifecycle.load(&mut store, &instance)?;
         let request = hooks.request.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
         let response = hooks.response.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
-        Ok(Self { store, request, response, lifecycle, uses: 0 })
+        let completion = hooks.completion.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
+        let background = hooks.background.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
+        Ok(Self { store, request, response, completion, background, lifecycle, uses: 0 })
     }
 
     pub(super) async fn describe(&mut self) -> wasmtime::Result<exports::lifecycle::Descriptor> {
@@ -103,9 +107,20 @@ impl Instance {
         state.context.take().expect("the request that was lent")
     }
 
-    /// The hooks `configure` has no use for.
-    pub(super) fn skipped(&self) -> Skipped {
-        self.store.data().skipped
+    /// Prepares a hook that is about no request.
+    pub(super) fn enter_alone(&mut self, hook: Hook) {
+        self.begin(hook);
+        self.uses += 1;
+    }
+
+    /// Such a hook is over, however it ended.
+    pub(super) fn leave_alone(&mut self) {
+        self.store.data_mut().calls.clear();
+    }
+
+    /// What `configure` said of the hooks.
+    pub(super) fn told(&self) -> Told {
+        self.store.data().told
     }
 
     /// The files `configure` read.

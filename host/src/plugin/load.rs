@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
@@ -22,6 +23,8 @@ use crate::telemetry::metrics::Live;
 pub const MAX_FILE: u64 = 128 << 20;
 /// Largest `config-schema`, in bytes.
 const MAX_SCHEMA: usize = 256 << 10;
+/// Between two calls of `on-interval`, whatever `limits.interval` allows.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
 
 /// A component that could be linked: not yet anybody's plugin.
 #[derive(Clone)]
@@ -99,11 +102,15 @@ impl Loaded {
             live: Arc::clone(&self.live),
             hooks: self.hooks.clone(),
             content,
+            interval: None,
             fingerprint,
             files_read: ReadFiles::default(),
         };
         let mut tried = Instance::configured(&plugin).await?;
-        plugin.hooks.skip(tried.skipped());
+        let told = tried.told();
+        plugin.hooks.skip(told);
+        let every = told.every.filter(|_| plugin.hooks.background.is_some());
+        plugin.interval = every.map(|every| every.max(plugin.rights.limits.interval).max(SHORTEST_INTERVAL));
         plugin.files_read = tried.files_read();
         Ok(plugin)
     }
@@ -122,9 +129,11 @@ fn hooks(pre: &InstancePre<InstanceState>) -> Result<Hooks, LoadError> {
         lifecycle,
         request: optional(pre, "request-filter", exports::request_filter::GuestIndices::new(pre))?,
         response: optional(pre, "response-filter", exports::response_filter::GuestIndices::new(pre))?,
+        completion: optional(pre, "completion", exports::completion::GuestIndices::new(pre))?,
+        background: optional(pre, "background", exports::background::GuestIndices::new(pre))?,
     };
-    if hooks.request.is_none() && hooks.response.is_none() {
-        return Err(LoadError::Export("neither request-filter nor response-filter of tollgate:plugin@0.1.0 is exported, so it could never be called".into()));
+    if hooks.request.is_none() && hooks.response.is_none() && hooks.completion.is_none() && hooks.background.is_none() {
+        return Err(LoadError::Export("none of request-filter, response-filter, completion and background of tollgate:plugin@0.1.0 is exported, so it could never be called".into()));
     }
     Ok(hooks)
 }

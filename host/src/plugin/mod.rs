@@ -5,6 +5,7 @@
 //! order of a chain, which is `chain`'s.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use wasmtime::component::InstancePre;
 
@@ -13,6 +14,7 @@ pub mod call;
 pub mod capability;
 pub mod code_cache;
 pub mod compile;
+pub mod completing;
 pub mod engine;
 pub mod fault;
 pub mod files;
@@ -31,7 +33,7 @@ use crate::telemetry::metrics::Live;
 use bindings::exports::tollgate::plugin as exports;
 use files::ReadFiles;
 use rights::Rights;
-use state::{InstanceState, Skipped};
+use state::{InstanceState, Told};
 
 /// A configured plugin, ready to be instantiated on any worker.
 pub struct Plugin {
@@ -48,6 +50,8 @@ pub struct Plugin {
     hooks: Hooks,
     /// SHA-256 of the component's bytes.
     pub content: [u8; 32],
+    /// How often `on-interval` is called, if it is.
+    pub interval: Option<Duration>,
     /// Equal for plugins that behave the same: bytes, settings, grants and keys.
     pub fingerprint: [u8; 32],
     /// What its first `configure` read.
@@ -73,12 +77,15 @@ struct Hooks {
     lifecycle: exports::lifecycle::GuestIndices,
     request: Option<exports::request_filter::GuestIndices>,
     response: Option<exports::response_filter::GuestIndices>,
+    completion: Option<exports::completion::GuestIndices>,
+    background: Option<exports::background::GuestIndices>,
 }
 
 impl Hooks {
-    fn skip(&mut self, skipped: Skipped) {
-        self.request.take_if(|_| skipped.request);
-        self.response.take_if(|_| skipped.response);
+    fn skip(&mut self, told: Told) {
+        self.request.take_if(|_| told.skips_request);
+        self.response.take_if(|_| told.skips_response);
+        self.completion.take_if(|_| told.skips_completion);
     }
 }
 
@@ -93,6 +100,10 @@ impl Plugin {
 
     pub fn filters_responses(&self) -> bool {
         self.hooks.response.is_some()
+    }
+
+    pub fn follows_requests(&self) -> bool {
+        self.hooks.completion.is_some()
     }
 }
 

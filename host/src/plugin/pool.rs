@@ -13,6 +13,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::Plugin;
+use super::completing::Completing;
 use super::fault::Fault;
 use super::instance::Instance;
 use crate::config::model::Isolation;
@@ -31,6 +32,8 @@ pub struct Pool {
     /// Idle ones and those checked out.
     live: Cell<usize>,
     waiting: RefCell<VecDeque<oneshot::Sender<()>>>,
+    /// `on-complete` hooks that have yet to run.
+    pub completing: Completing,
 }
 
 /// An instance on loan. Dropped, it is retired; see [`CheckedOut::give_back`].
@@ -49,7 +52,9 @@ struct Place {
 
 impl Pool {
     pub fn new(plugin: Arc<Plugin>, metrics: Arc<PluginMetrics>) -> Rc<Self> {
-        Rc::new(Self { plugin, metrics, idle: RefCell::default(), live: Cell::new(0), waiting: RefCell::default() })
+        let completing = Completing::new(&plugin.rights.limits);
+        let (idle, live, waiting) = (RefCell::default(), Cell::new(0), RefCell::default());
+        Rc::new(Self { plugin, metrics, idle, live, waiting, completing })
     }
 
     /// Makes one instance ahead of the first request.

@@ -19,6 +19,9 @@ pub struct Rights {
     pub upstreams: Vec<String>,
     /// Origins it may call.
     pub origins: Vec<Target>,
+    /// Names of the upstreams it may send a route's requests to. Names, because the plugin may outlive
+    /// the config whose ids they had; each request looks them up in its own snapshot.
+    pub forward: Vec<Arc<str>>,
     pub keys: Keyring,
     /// By the name the plugin asks for.
     pub secrets: BTreeMap<String, Secret>,
@@ -39,12 +42,16 @@ impl Rights {
         stores: &Stores,
         metrics: &metrics::Registry,
     ) -> Self {
-        let granted = plugin.grants.upstreams.iter().filter_map(|id| config.upstreams.get(id.0));
+        let names = |granted: &[model::UpstreamId]| -> Vec<String> {
+            let upstreams = granted.iter().filter_map(|id| config.upstreams.get(id.0));
+            upstreams.map(|upstream| upstream.name.clone()).collect()
+        };
         Self {
             name: plugin.name.as_str().into(),
             limits: plugin.limits.clone(),
-            upstreams: granted.map(|upstream| upstream.name.clone()).collect(),
+            upstreams: names(&plugin.grants.upstreams),
             origins: plugin.grants.origins.clone(),
+            forward: names(&plugin.grants.forward).into_iter().map(Arc::from).collect(),
             keys,
             secrets: plugin.secrets.clone(),
             stores: stores.of(&plugin.name, &plugin.limits),
@@ -66,6 +73,7 @@ impl Rights {
             limits,
             upstreams: vec![],
             origins: vec![],
+            forward: vec![],
             keys: Keyring::default(),
             secrets: BTreeMap::new(),
             stores,

@@ -3,6 +3,7 @@
 //! The host functions (`host_api`) see nothing but this.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -31,8 +32,8 @@ pub struct InstanceState {
     pub buckets: Vec<(String, Vec<f64>)>,
     /// What `configure` read.
     pub files_read: ReadFiles,
-    /// What `configure` said it has no use for.
-    pub skipped: Skipped,
+    /// What `configure` said of the hooks.
+    pub told: Told,
     /// Of the worker the instance is on; none while a plugin is tried before it serves.
     pub metrics: Option<Arc<PluginMetrics>>,
     pub limits: InstanceLimits,
@@ -50,13 +51,18 @@ pub enum Hook {
     OnRequestBody,
     OnResponse,
     OnResponseBody,
+    OnComplete,
+    OnInterval,
 }
 
-/// Hooks that are exported and yet not called.
+/// Which hooks `configure` said it has no use for, though they are exported, and how often it wants
+/// `on-interval`.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Skipped {
-    pub request: bool,
-    pub response: bool,
+pub struct Told {
+    pub skips_request: bool,
+    pub skips_response: bool,
+    pub skips_completion: bool,
+    pub every: Option<Duration>,
 }
 
 impl Hook {
@@ -68,6 +74,8 @@ impl Hook {
             Self::OnRequestBody => telemetry::Hook::RequestBody,
             Self::OnResponse => telemetry::Hook::Response,
             Self::OnResponseBody => telemetry::Hook::ResponseBody,
+            Self::OnComplete => telemetry::Hook::Complete,
+            Self::OnInterval => telemetry::Hook::Interval,
         }
     }
 
@@ -79,6 +87,8 @@ impl Hook {
             Self::OnRequestBody => "on-request-body",
             Self::OnResponse => "on-response",
             Self::OnResponseBody => "on-response-body",
+            Self::OnComplete => "on-complete",
+            Self::OnInterval => "on-interval",
         }
     }
 }
@@ -95,7 +105,7 @@ impl InstanceState {
             metric_budget: PerSecond::default(),
             buckets: Vec::new(),
             files_read: ReadFiles::default(),
-            skipped: Skipped::default(),
+            told: Told::default(),
             metrics: None,
             limits,
             meter: Meter::new(),
@@ -109,11 +119,28 @@ impl InstanceState {
         self.context.as_deref_mut().ok_or_else(|| wrong_hook(function, hook))
     }
 
-    /// The context, only where the request may be read and changed.
-    pub fn request(&mut self, function: &str) -> wasmtime::Result<&mut Context> {
+    /// The context, only where the request may be read.
+    pub fn request(&mut self, function: &str) -> wasmtime::Result<&Context> {
+        match self.hook {
+            Hook::OnRequest | Hook::OnRequestBody | Hook::OnComplete => self.context(function).map(|context| &*context),
+            hook => Err(wrong_hook(function, hook)),
+        }
+    }
+
+    /// The context, only where the request may be changed.
+    pub fn request_mut(&mut self, function: &str) -> wasmtime::Result<&mut Context> {
         match self.hook {
             Hook::OnRequest | Hook::OnRequestBody => self.context(function),
             hook => Err(wrong_hook(function, hook)),
+        }
+    }
+
+    /// When the hook's calls must be over, only where it may make some.
+    pub fn deadline(&mut self, function: &str) -> wasmtime::Result<Instant> {
+        match &self.context {
+            Some(context) => Ok(context.deadline),
+            None if self.hook == Hook::OnInterval => Ok(Instant::now() + self.plugin.limits.wall),
+            None => Err(wrong_hook(function, self.hook)),
         }
     }
 

@@ -14,6 +14,7 @@ use crate::config::model::{Component, WatchMode};
 use crate::gateway::{Built, Gateway};
 use crate::lock;
 use crate::snapshot::Snapshot;
+use crate::worker::background::Background;
 use crate::worker::thread::Handle;
 
 mod watch;
@@ -37,6 +38,13 @@ pub struct Reloader {
     stopping: Arc<Notify>,
     status: Arc<Status>,
     thread: JoinHandle<()>,
+}
+
+/// Who is given each new snapshot.
+#[derive(Debug)]
+pub struct Threads {
+    pub workers: Arc<Vec<Handle>>,
+    pub background: Background,
 }
 
 /// What the thread is told.
@@ -86,7 +94,7 @@ impl Reloader {
         lock: lock::Mode,
         snapshot: Arc<Snapshot>,
         files: Vec<PathBuf>,
-        workers: Arc<Vec<Handle>>,
+        threads: Threads,
     ) -> std::io::Result<Self> {
         let current = Current { snapshot, since: SystemTime::now(), reloads: 0, last_error: None };
         let status = Arc::new(Status { config: config.to_owned(), current: Mutex::new(current) });
@@ -98,14 +106,17 @@ impl Reloader {
             runtime,
             status: Arc::clone(&status),
             files,
-            workers,
+            threads,
             watch,
             stopping: Arc::clone(&stopping),
             lock,
             swept: Instant::now(),
         };
         reloads.watch_again();
-        let thread = std::thread::Builder::new().name("reload".into()).spawn(move || reloads.run(&received))?;
+        let thread = std::thread::Builder::new().name("reload".into()).spawn(move || {
+            reloads.run(&received);
+            reloads.threads.background.stop();
+        })?;
         Ok(Self { events, stopping, status, thread })
     }
 
@@ -136,7 +147,7 @@ struct Reloads {
     status: Arc<Status>,
     /// Files the newest config was made of, without plugins.
     files: Vec<PathBuf>,
-    workers: Arc<Vec<Handle>>,
+    threads: Threads,
     watch: Watch,
     stopping: Arc<Notify>,
     lock: lock::Mode,
@@ -225,8 +236,15 @@ impl Reloads {
         self.watch_again();
     }
 
-    fn install(&self, snapshot: &Arc<Snapshot>) {
-        let installed: Vec<_> = self.workers.iter().map(|worker| worker.install(Arc::clone(snapshot))).collect();
+    fn install(&mut self, snapshot: &Arc<Snapshot>) {
+        let Threads { workers, background } = &mut self.threads;
+        let mut installed: Vec<_> = workers.iter().map(|worker| worker.install(Arc::clone(snapshot))).collect();
+        match background.install(snapshot) {
+            Ok(done) => installed.extend(done),
+            Err(error) => {
+                tracing::error!(%error, "no thread for plugins' `on-interval`: it is tried again at the next reload");
+            }
+        }
         for done in installed {
             // A worker that is gone serves nothing old either.
             let _ = done.blocking_recv();

@@ -19,15 +19,19 @@ use crate::context::RequestId;
 use crate::plugin::bindings::tollgate::plugin::http_client::ClientError;
 use crate::plugin::bindings::tollgate::plugin::types::{Answer, Header};
 use crate::snapshot::WorkerSnapshot;
-use crate::telemetry::metrics::{WorkerId, WorkerMetrics};
+use crate::telemetry::metrics::WorkerMetrics;
 use crate::upstream::hop_by_hop::strip_hop_by_hop;
 use crate::upstream::{self, Upstream, UpstreamError};
 
+pub mod background;
+mod completions;
 mod connections;
 mod gauges;
 pub mod thread;
 
+pub use completions::{Completion, Completions};
 use connections::Connections;
+use thread::Role;
 
 thread_local! {
     static CURRENT: OnceCell<Rc<Worker>> = const { OnceCell::new() };
@@ -36,7 +40,6 @@ thread_local! {
 /// One data-plane thread's own state.
 #[derive(Debug)]
 pub struct Worker {
-    pub number: usize,
     /// What requests are served by from now on; those under way keep theirs.
     snapshot: RefCell<Rc<WorkerSnapshot>>,
     /// Pools and health; outlive snapshots.
@@ -44,6 +47,7 @@ pub struct Worker {
     origins: RefCell<HashMap<Target, Rc<Upstream>>>,
     pub metrics: Arc<WorkerMetrics>,
     pub connections: Connections,
+    pub completions: Rc<Completions>,
     id_prefix: u64,
     /// Counts requests, from a random number on.
     requests: Cell<u64>,
@@ -51,17 +55,17 @@ pub struct Worker {
 
 impl Worker {
     /// Makes this thread the worker's. A thread is made a worker once.
-    pub fn install(number: usize, snapshot: Rc<WorkerSnapshot>, upstreams: upstream::Registry) -> Rc<Self> {
-        let metrics = snapshot.shared.metrics.worker(WorkerId(number));
+    pub fn install(role: Role, snapshot: Rc<WorkerSnapshot>, upstreams: upstream::Registry) -> Rc<Self> {
+        let metrics = snapshot.shared.metrics.worker(role.id());
         let worker = Rc::new(Self {
-            number,
             snapshot: RefCell::new(snapshot),
             upstreams: RefCell::new(upstreams),
             origins: RefCell::default(),
             metrics,
             connections: Connections::default(),
+            completions: Rc::default(),
             // Without randomness, ids of two runs may meet; nothing worse.
-            id_prefix: getrandom::u64().unwrap_or(number as u64),
+            id_prefix: getrandom::u64().unwrap_or(role.id().0 as u64),
             requests: Cell::new(getrandom::u64().unwrap_or_default()),
         });
         CURRENT.with(|current| Rc::clone(current.get_or_init(|| worker)))

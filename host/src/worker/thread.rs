@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::runtime::LocalOptions;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
+use super::background::Intervals;
 use super::{Worker, gauges};
 use crate::listen::connection;
 use crate::snapshot::{Snapshot, WorkerSnapshot};
@@ -22,6 +23,43 @@ const EVENT_INTERVAL: u32 = 128;
 
 /// How often a worker that is stopping looks whether its last connection is gone.
 const DRAIN_POLL: Duration = Duration::from_millis(10);
+
+/// What a worker is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Serves clients. The number is the worker's.
+    Serves(usize),
+    /// Serves none, and runs plugins' `on-interval`.
+    Background,
+}
+
+impl Role {
+    /// Who writes its metrics.
+    pub(super) fn id(self) -> WorkerId {
+        match self {
+            Self::Serves(number) => WorkerId(number),
+            Self::Background => WorkerId::BACKGROUND,
+        }
+    }
+
+    /// Which target it begins its rounds with.
+    fn first_target(self) -> usize {
+        match self {
+            Self::Serves(number) => number,
+            Self::Background => 0,
+        }
+    }
+}
+
+/// The thread's name.
+impl std::fmt::Display for Role {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Serves(number) => write!(f, "worker-{number}"),
+            Self::Background => f.write_str("background"),
+        }
+    }
+}
 
 /// What a worker is told.
 enum Message {
@@ -47,19 +85,19 @@ pub struct Handle {
 }
 
 /// Starts a worker and waits until it serves `snapshot`.
-pub fn spawn(number: usize, snapshot: Arc<Snapshot>, draining: watch::Receiver<bool>) -> std::io::Result<Handle> {
+pub fn spawn(role: Role, snapshot: Arc<Snapshot>, draining: watch::Receiver<bool>) -> std::io::Result<Handle> {
     // Unbounded, but what goes in is bounded: connections by their places, snapshots by reloads.
     let (mailbox, messages) = mpsc::unbounded_channel();
     let (ready, is_ready) = std::sync::mpsc::channel();
     let open = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&open);
-    let thread = std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
+    let thread = std::thread::Builder::new().name(role.to_string()).spawn(move || {
         let mut builder = tokio::runtime::Builder::new_current_thread();
         let runtime = match builder.enable_all().event_interval(EVENT_INTERVAL).build_local(LocalOptions::default()) {
             Ok(runtime) => runtime,
             Err(error) => return drop(ready.send(Err(error))),
         };
-        runtime.block_on(run(number, snapshot, messages, draining, counter, ready));
+        runtime.block_on(run(role, snapshot, messages, draining, counter, ready));
         // Connections that did not end within the drain time are cut here. A file that is still being
         // read from a dead disk must not hold up the end.
         runtime.shutdown_background();
@@ -98,19 +136,21 @@ impl Handle {
 }
 
 async fn run(
-    number: usize,
+    role: Role,
     snapshot: Arc<Snapshot>,
     mut messages: mpsc::UnboundedReceiver<Message>,
     mut draining: watch::Receiver<bool>,
     open: Arc<AtomicUsize>,
     ready: std::sync::mpsc::Sender<std::io::Result<()>>,
 ) {
-    let mut upstreams = upstream::Registry::new(number);
-    let id = WorkerId(number);
+    let mut upstreams = upstream::Registry::new(role.first_target());
+    let id = role.id();
     let first = Rc::new(WorkerSnapshot::new(snapshot, id, &mut upstreams, None));
-    first.warm().await;
-    let worker = Worker::install(number, first, upstreams);
+    let mut intervals = Intervals::default();
+    let worker = Worker::install(role, Rc::clone(&first), upstreams);
+    take_up(&worker, role, first, &mut intervals).await;
     tokio::task::spawn_local(gauges::keep(Rc::downgrade(&worker)));
+    tokio::task::spawn_local(Rc::clone(&worker.completions).tell());
     let drained = Rc::clone(&worker);
     tokio::task::spawn_local(async move {
         // An error means that the gateway is gone, which ends connections as well.
@@ -131,26 +171,43 @@ async fn run(
             Message::Snapshot(snapshot, done) => {
                 let previous = worker.snapshot();
                 let next = WorkerSnapshot::new(snapshot, id, &mut worker.upstreams.borrow_mut(), Some(&previous));
-                let next = Rc::new(next);
-                next.warm().await;
-                worker.replace_snapshot(next);
+                take_up(&worker, role, Rc::new(next), &mut intervals).await;
                 // Nobody waits any more where the gateway is stopping.
                 let _ = done.send(());
             }
         }
     }
-    // The mailbox is closed: the gateway is stopping. Answers under way have the drain time.
+    // The mailbox is closed: the gateway is stopping. Answers under way have the drain time, and so have
+    // plugins that are still to be told of them.
+    intervals.stop().await;
     let drain = worker.snapshot().shared.config.server.drain;
     let empty = async {
-        while open.load(Relaxed) > 0 {
+        while open.load(Relaxed) > 0 || worker.completions.open() > 0 {
             tokio::time::sleep(DRAIN_POLL).await;
         }
     };
     if tokio::time::timeout(drain, empty).await.is_err() {
         tracing::warn!(
-            worker = number,
+            thread = %role,
             connections = open.load(Relaxed),
-            "connections were cut: they did not end within server.drain"
+            completions = worker.completions.open(),
+            "connections or `on-complete` hooks were cut: they did not end within server.drain"
         );
+    }
+}
+
+/// What is begun from now on is by this snapshot.
+async fn take_up(worker: &Worker, role: Role, snapshot: Rc<WorkerSnapshot>, intervals: &mut Intervals) {
+    match role {
+        // Its first requests find instances.
+        Role::Serves(_) => {
+            snapshot.warm().await;
+            worker.replace_snapshot(snapshot);
+        }
+        // A plugin's first call finds the upstreams it is granted.
+        Role::Background => {
+            worker.replace_snapshot(Rc::clone(&snapshot));
+            intervals.follow(&snapshot).await;
+        }
     }
 }

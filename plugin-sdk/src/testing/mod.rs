@@ -32,6 +32,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::completion::{Completed, Ending};
 use crate::hooks::Hook;
 use crate::http_client::Outbound;
 use crate::log::Level;
@@ -70,12 +71,32 @@ impl Host {
         let mut state = self.state.borrow_mut();
         state.request = Request::new();
         state.response = None;
+        state.is_complete = false;
         state.attributes.clear();
     }
 
     /// Goes on to `on_response`, with a response of the upstream with this status and no fields.
     pub fn enter_response(&self, status: u16) {
         self.state.borrow_mut().response = Some(Response::new(status));
+    }
+
+    /// Goes on to `on_complete`, and returns what it is told: the whole answer was sent, by the upstream
+    /// `test` and with status 200 where there is no response. Change what is to be different.
+    pub fn complete(&self) -> Completed {
+        let mut state = self.state.borrow_mut();
+        state.is_complete = true;
+        let response = state.response.get_or_insert_with(|| Response::new(200));
+        Completed {
+            status: response.status,
+            ending: Ending::Complete,
+            made_by: response.source.clone(),
+            error: None,
+            upstream: Some("test".to_owned()),
+            target: Some("127.0.0.1:80".to_owned()),
+            request_bytes: 0,
+            response_bytes: 0,
+            duration_us: 1000,
+        }
     }
 
     /// Moves both clocks on.
@@ -91,6 +112,11 @@ impl Host {
     /// The query as the plugin left it.
     pub fn query_now(&self) -> Option<String> {
         self.state.borrow().request.query.clone()
+    }
+
+    /// The upstream the plugin chose, if it chose one.
+    pub fn chosen_upstream(&self) -> Option<String> {
+        self.state.borrow().request.upstream.clone()
     }
 
     /// The body the plugin set, if it set one.
@@ -136,6 +162,11 @@ impl Host {
     /// The hooks the plugin said it has no use for.
     pub fn skipped_hooks(&self) -> Vec<Hook> {
         self.state.borrow().skipped.clone()
+    }
+
+    /// How often the plugin wants `on_interval` called; `None` for never.
+    pub fn interval(&self) -> Option<Duration> {
+        self.state.borrow().interval
     }
 
     /// What the plugin logged.

@@ -1,30 +1,30 @@
 //! The fake of `request`.
 
-use super::state::with_request;
+use super::state::{read_request, with, with_request};
 use crate::bindings::tollgate::plugin::types::{Header, HeaderError};
 
 pub(crate) fn id() -> String {
-    with_request(|request| request.id.clone())
+    read_request(|request| request.id.clone())
 }
 
 pub(crate) fn route() -> String {
-    with_request(|request| request.route.clone())
+    read_request(|request| request.route.clone())
 }
 
 pub(crate) fn client_address() -> String {
-    with_request(|request| request.client_address.clone())
+    read_request(|request| request.client_address.clone())
 }
 
 pub(crate) fn method() -> String {
-    with_request(|request| request.method.clone())
+    read_request(|request| request.method.clone())
 }
 
 pub(crate) fn host() -> String {
-    with_request(|request| request.host.clone())
+    read_request(|request| request.host.clone())
 }
 
 pub(crate) fn path() -> String {
-    with_request(|request| request.path.clone())
+    read_request(|request| request.path.clone())
 }
 
 pub(crate) fn set_path(path: &str) -> Result<(), String> {
@@ -37,7 +37,7 @@ pub(crate) fn set_path(path: &str) -> Result<(), String> {
 }
 
 pub(crate) fn query() -> Option<String> {
-    with_request(|request| request.query.clone())
+    read_request(|request| request.query.clone())
 }
 
 pub(crate) fn set_query(query: Option<&str>) -> Result<(), String> {
@@ -46,28 +46,36 @@ pub(crate) fn set_query(query: Option<&str>) -> Result<(), String> {
     Ok(())
 }
 
+pub(crate) fn set_upstream(name: &str) -> Result<(), String> {
+    if !with(|state| state.may_forward.iter().any(|granted| granted == name)) {
+        return Err(format!("[plugins.test] grant.forward has no {name:?}"));
+    }
+    with_request(|request| request.upstream = Some(name.to_owned()));
+    Ok(())
+}
+
 pub(crate) fn param(name: &str) -> Option<String> {
-    with_request(|request| request.params.get(name).cloned())
+    read_request(|request| request.params.get(name).cloned())
 }
 
 pub(crate) fn header(name: &str) -> Option<String> {
-    with_request(|request| request.fields.first(name))
+    read_request(|request| request.fields.first(name))
 }
 
 pub(crate) fn header_bytes(name: &str) -> Option<Vec<u8>> {
-    with_request(|request| request.fields.bytes(name))
+    read_request(|request| request.fields.bytes(name))
 }
 
 pub(crate) fn header_many(names: &[String]) -> Vec<Option<String>> {
-    with_request(|request| request.fields.many(names))
+    read_request(|request| request.fields.many(names))
 }
 
 pub(crate) fn header_values(name: &str) -> Vec<String> {
-    with_request(|request| request.fields.values(name))
+    read_request(|request| request.fields.values(name))
 }
 
 pub(crate) fn headers() -> Vec<Header> {
-    with_request(|request| request.fields.records())
+    read_request(|request| request.fields.records())
 }
 
 pub(crate) fn set_header(name: &str, value: &str) -> Result<(), HeaderError> {

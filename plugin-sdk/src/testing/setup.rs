@@ -64,6 +64,12 @@ impl Host {
         self
     }
 
+    /// An upstream `set_upstream` may choose: granted with `forward`.
+    pub fn may_forward(self, upstream: &str) -> Self {
+        self.state.borrow_mut().may_forward.push(upstream.to_owned());
+        self
+    }
+
     /// A header field of the request, added behind those there are.
     pub fn header(self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.add_request_header(name, value);

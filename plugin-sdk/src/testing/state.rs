@@ -29,6 +29,8 @@ pub(super) struct State {
     pub(super) request: Request,
     /// There once `on_response` is the hook.
     pub(super) response: Option<Response>,
+    /// Whether `on_complete` is the hook.
+    pub(super) is_complete: bool,
     pub(super) attributes: BTreeMap<String, String>,
     pub(super) kv: Store,
     /// Stores that are granted, by name.
@@ -44,9 +46,13 @@ pub(super) struct State {
     pub(super) secrets: BTreeMap<String, Vec<u8>>,
     pub(super) answerer: Option<Answerer>,
     pub(super) calls: Vec<Outbound>,
+    /// Upstreams the plugin may choose.
+    pub(super) may_forward: Vec<String>,
     /// Calls submitted and not taken.
     pub(super) open_calls: Vec<u32>,
     pub(super) skipped: Vec<Hook>,
+    /// How often the plugin wants `on_interval`.
+    pub(super) interval: Option<Duration>,
     pub(super) logs: Vec<(Level, String)>,
     /// Since 1970.
     pub(super) now: Duration,
@@ -62,6 +68,8 @@ pub(super) struct Request {
     pub(super) host: String,
     pub(super) path: String,
     pub(super) query: Option<String>,
+    /// The upstream the plugin chose.
+    pub(super) upstream: Option<String>,
     pub(super) params: BTreeMap<String, String>,
     pub(super) fields: Fields,
     pub(super) body: Option<Vec<u8>>,
@@ -80,6 +88,7 @@ impl State {
         Self {
             request: Request::new(),
             response: None,
+            is_complete: false,
             attributes: BTreeMap::new(),
             kv: BTreeMap::new(),
             shared_kv: BTreeMap::new(),
@@ -93,8 +102,10 @@ impl State {
             secrets: BTreeMap::new(),
             answerer: None,
             calls: Vec::new(),
+            may_forward: Vec::new(),
             open_calls: Vec::new(),
             skipped: Vec::new(),
+            interval: None,
             logs: Vec::new(),
             // Not zero, so that a test sees a plugin that takes the one clock for the other.
             now: Duration::from_secs(1_700_000_000),
@@ -113,6 +124,7 @@ impl Request {
             host: "localhost".to_owned(),
             path: "/".to_owned(),
             query: None,
+            upstream: None,
             params: BTreeMap::new(),
             fields: Fields::default(),
             body: None,
@@ -136,17 +148,28 @@ pub(super) fn with<T>(run: impl FnOnce(&mut State) -> T) -> T {
     run(&mut state)
 }
 
-/// Runs with the request, which only the hooks on the way in have.
+/// Runs with the request, which only the hooks on the way in may change.
 pub(super) fn with_request<T>(run: impl FnOnce(&mut Request) -> T) -> T {
     with(|state| {
+        assert!(!state.is_complete, "`request` may be read in `on_complete`, not changed");
         assert!(state.response.is_none(), "`request` may not be called in `on_response`: use `attributes`");
         run(&mut state.request)
+    })
+}
+
+/// Runs with the request, which `on_complete` may read as well.
+pub(super) fn read_request<T>(run: impl FnOnce(&Request) -> T) -> T {
+    with(|state| {
+        let is_hidden = state.response.is_some() && !state.is_complete;
+        assert!(!is_hidden, "`request` may not be called in `on_response`: use `attributes`");
+        run(&state.request)
     })
 }
 
 /// Runs with the response, which only `on_response` has.
 pub(super) fn with_response<T>(run: impl FnOnce(&mut Response) -> T) -> T {
     with(|state| match &mut state.response {
+        Some(_) if state.is_complete => panic!("`response` may not be called in `on_complete`: use `attributes`"),
         Some(response) => run(response),
         None => panic!("`response` may only be called in `on_response`: set one up with `Host::response`"),
     })

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Host;
 use crate::attributes::AttributeError;
+use crate::completion::Ending;
 use crate::crypto::{Algorithm, CryptoError, HashAlgorithm};
 use crate::http_client::{ClientError, Outbound, send, send_all, submit, take, wait_any};
 use crate::kv::KvError;
@@ -11,8 +12,8 @@ use crate::rate::{Bucket, RateError};
 use crate::response::Source;
 use crate::shared_kv::SharedKvError;
 use crate::{
-    Answer, HeaderError, attributes, clock, crypto, files, kv, log, metrics, random, rate, request, response, secrets,
-    shared_kv,
+    Answer, HeaderError, attributes, clock, crypto, files, hooks, kv, log, metrics, random, rate, request, response,
+    secrets, shared_kv,
 };
 
 #[test]
@@ -316,4 +317,50 @@ fn log_lines_are_kept_in_order() {
     log::error("two");
     let lines = host.logs();
     assert_eq!(lines, [(log::Level::Info, "one".to_owned()), (log::Level::Error, "two".to_owned())]);
+}
+
+#[test]
+fn an_upstream_that_is_granted_can_be_chosen_and_no_other() {
+    let host = Host::new().may_forward("blue");
+    assert!(request::set_upstream("green").unwrap_err().contains("grant.forward"));
+    assert_eq!(host.chosen_upstream(), None);
+    request::set_upstream("blue").unwrap();
+    assert_eq!(host.chosen_upstream().as_deref(), Some("blue"));
+    host.next_request();
+    assert_eq!(host.chosen_upstream(), None);
+}
+
+#[test]
+fn when_all_is_over_the_request_and_the_notes_can_be_read() {
+    let host = Host::new().path("/x").response(404).made_by(Source::Plugin("p".into()));
+    attributes::set("p.who", "zoe").unwrap();
+    let completed = host.complete();
+    assert_eq!((completed.status, completed.ending), (404, Ending::Complete));
+    assert_eq!(completed.made_by, Source::Plugin("p".into()));
+    assert_eq!((request::path(), attributes::get("p.who").as_deref()), ("/x".into(), Some("zoe")));
+}
+
+#[test]
+#[should_panic(expected = "not changed")]
+fn when_all_is_over_nothing_can_be_changed() {
+    let host = Host::new();
+    host.complete();
+    request::set_path("/y").unwrap();
+}
+
+#[test]
+#[should_panic(expected = "use `attributes`")]
+fn when_all_is_over_the_response_is_gone() {
+    let host = Host::new().response(200);
+    host.complete();
+    response::status();
+}
+
+#[test]
+fn the_interval_asked_for_last_holds() {
+    let host = Host::new();
+    assert_eq!(host.interval(), None);
+    hooks::call_every(Duration::from_secs(60));
+    hooks::call_every(Duration::from_secs(5));
+    assert_eq!(host.interval(), Some(Duration::from_secs(5)));
 }

@@ -1,10 +1,13 @@
 //! Plugins: what they can do, what they cannot, and what their faults cost.
 
+mod background;
 mod bodies;
 mod chain;
+mod completion;
 mod crypto;
 mod faults;
 mod files;
+mod forward;
 mod limits;
 mod load_faults;
 mod metrics;

@@ -42,6 +42,9 @@ pub(crate) struct Grant {
     /// Upstreams by name, and origins: `http://HOST:PORT`.
     #[schemars(example = vec!["users", "http://issuer.example:8080"])]
     pub http: Vec<String>,
+    /// Upstreams by name that the plugin may send a route's requests to.
+    #[schemars(example = vec!["blue", "green"])]
+    pub forward: Vec<String>,
     /// Files it may read: paths or patterns, relative to the config file.
     #[schemars(example = vec!["list.txt", "geo/*.csv"])]
     pub files: Vec<String>,
@@ -71,6 +74,10 @@ pub(crate) struct PluginLimits {
     pub instances: usize,
     /// Hooks of each worker that may wait for an instance.
     pub queue: usize,
+    /// `on-complete` hooks of each worker that may wait to be run.
+    pub completions: usize,
+    /// Shortest time between two calls of `on-interval`, whatever the plugin asks for.
+    pub interval: Time,
     /// Hooks after which an instance is replaced.
     #[schemars(range(min = 1))]
     pub uses: u64,
@@ -105,6 +112,8 @@ impl Default for PluginLimits {
             table_elements: 20_000,
             instances: 64,
             queue: 256,
+            completions: 1024,
+            interval: secs(1),
             uses: 1_000_000,
             body: Size(1 << 20),
             calls: 32,

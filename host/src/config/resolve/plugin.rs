@@ -96,6 +96,7 @@ impl Resolver<'_> {
         let errors = self.errors.len();
         let mut grants = model::Grants::default();
         self.http_grants(&child(pointer, "http"), &written.http, &mut grants);
+        self.forward_grants(&child(pointer, "forward"), &written.forward, &mut grants);
         self.file_grants(&child(pointer, "files"), &written.files, &mut grants);
         self.kv_grants(&child(pointer, "kv"), &written.kv, &mut grants);
         self.metric_grants(&child(pointer, "metrics"), &written.metrics, &mut grants);
@@ -110,6 +111,12 @@ impl Resolver<'_> {
             } else {
                 grants.upstreams.extend(self.upstream_id(&pointer, text));
             }
+        }
+    }
+
+    fn forward_grants(&mut self, pointer: &str, names: &[String], grants: &mut model::Grants) {
+        for (index, name) in names.iter().enumerate() {
+            grants.forward.extend(self.upstream_id(&child(pointer, &index.to_string()), name));
         }
     }
 
@@ -203,6 +210,8 @@ fn limits(written: &file::PluginLimits) -> model::PluginLimits {
         table_elements: written.table_elements,
         instances: written.instances,
         queue: written.queue,
+        completions: written.completions,
+        interval: written.interval.0,
         uses: written.uses,
         body: written.body.0,
         calls: written.calls,

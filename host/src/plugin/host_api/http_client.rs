@@ -90,7 +90,7 @@ impl CallState {
 
 impl Host for InstanceState {
     fn submit(&mut self, call: Outbound) -> wasmtime::Result<u32> {
-        let deadline = self.context("http-client.submit")?.deadline;
+        let deadline = self.deadline("http-client.submit")?;
         if self.calls.open.len() >= self.plugin.limits.calls {
             return Ok(self.calls.push(CallState::Over(Err(ClientError::TooMany))));
         }
@@ -102,7 +102,7 @@ impl Host for InstanceState {
     }
 
     async fn wait_any(&mut self, mut calls: Vec<u32>) -> wasmtime::Result<u32> {
-        self.context("http-client.wait-any")?;
+        self.deadline("http-client.wait-any")?;
         if calls.is_empty() {
             calls.extend(self.calls.open.iter().map(|call| call.number));
         }
@@ -113,7 +113,7 @@ impl Host for InstanceState {
     }
 
     async fn take(&mut self, call: u32) -> wasmtime::Result<Outcome> {
-        self.context("http-client.take")?;
+        self.deadline("http-client.take")?;
         poll_fn(|cx| self.calls.poll_any(cx, &[call])).await;
         let Some(at) = self.calls.open.iter().position(|open| open.number == call) else {
             return Ok(Err(ClientError::UnknownCall));

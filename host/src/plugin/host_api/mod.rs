@@ -23,7 +23,7 @@ mod request;
 mod response;
 mod secrets;
 mod shared_kv;
-pub(crate) use response::final_status;
+pub(crate) use response::{final_status, made_by};
 
 impl wit::types::Host for InstanceState {}
 

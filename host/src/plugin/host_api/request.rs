@@ -1,8 +1,11 @@
 //! `request`: the head that is going to the upstream.
 
+use std::sync::Arc;
+
 use http::uri::PathAndQuery;
 
 use super::header_map;
+use crate::context::Forward;
 use crate::plugin::bindings::tollgate::plugin::request::Host;
 use crate::plugin::bindings::tollgate::plugin::types::{Header, HeaderError};
 use crate::plugin::state::InstanceState;
@@ -11,6 +14,8 @@ type Result<T> = wasmtime::Result<T>;
 
 /// Longest path and query a plugin may set, in bytes.
 const MAX_TARGET: usize = 16 * 1024;
+/// Characters of a name that is not granted which the error repeats.
+const MAX_SHOWN: usize = 200;
 
 impl Host for InstanceState {
     fn id(&mut self) -> Result<String> {
@@ -40,7 +45,7 @@ impl Host for InstanceState {
     }
 
     fn set_path(&mut self, path: String) -> Result<std::result::Result<(), String>> {
-        let uri = &mut self.request("request.set-path")?.request.uri;
+        let uri = &mut self.request_mut("request.set-path")?.request.uri;
         if path.contains(['?', '#']) {
             return Ok(Err("a path has no `?` and no `#`".into()));
         }
@@ -56,13 +61,25 @@ impl Host for InstanceState {
     }
 
     fn set_query(&mut self, query: Option<String>) -> Result<std::result::Result<(), String>> {
-        let uri = &mut self.request("request.set-query")?.request.uri;
+        let uri = &mut self.request_mut("request.set-query")?.request.uri;
         let target = match query {
             Some(query) if query.contains('#') => return Ok(Err("a query has no `#`".into())),
             Some(query) => format!("{}?{query}", uri.path()),
             None => uri.path().to_owned(),
         };
         Ok(set_target(uri, &target))
+    }
+
+    fn set_upstream(&mut self, name: String) -> Result<std::result::Result<(), String>> {
+        self.request_mut("request.set-upstream")?;
+        let plugin = Arc::clone(&self.plugin);
+        let Some(granted) = plugin.forward.iter().find(|granted| ***granted == *name) else {
+            let name: String = name.chars().take(MAX_SHOWN).collect();
+            return Ok(Err(format!("[plugins.{}] grant.forward has no {name:?}", plugin.name)));
+        };
+        let forward = Forward { upstream: Arc::clone(granted), chosen_by: Arc::clone(&plugin.name) };
+        self.request_mut("request.set-upstream")?.forward = Some(forward);
+        Ok(Ok(()))
     }
 
     fn param(&mut self, name: String) -> Result<Option<String>> {
@@ -91,22 +108,22 @@ impl Host for InstanceState {
     }
 
     fn set_header(&mut self, name: String, value: String) -> Result<std::result::Result<(), HeaderError>> {
-        let head = &mut self.request("request.set-header")?.request;
+        let head = &mut self.request_mut("request.set-header")?.request;
         Ok(header_map::set(&mut head.headers, &name, value.as_bytes()))
     }
 
     fn set_header_bytes(&mut self, name: String, value: Vec<u8>) -> Result<std::result::Result<(), HeaderError>> {
-        let head = &mut self.request("request.set-header-bytes")?.request;
+        let head = &mut self.request_mut("request.set-header-bytes")?.request;
         Ok(header_map::set(&mut head.headers, &name, &value))
     }
 
     fn add_header(&mut self, name: String, value: String) -> Result<std::result::Result<(), HeaderError>> {
-        let head = &mut self.request("request.add-header")?.request;
+        let head = &mut self.request_mut("request.add-header")?.request;
         Ok(header_map::add(&mut head.headers, &name, value.as_bytes()))
     }
 
     fn remove_header(&mut self, name: String) -> Result<std::result::Result<(), HeaderError>> {
-        let head = &mut self.request("request.remove-header")?.request;
+        let head = &mut self.request_mut("request.remove-header")?.request;
         Ok(header_map::remove(&mut head.headers, &name))
     }
 
@@ -118,7 +135,7 @@ impl Host for InstanceState {
                 "`request.set-body` with {length} bytes; limits.body is {limit}"
             )));
         }
-        self.request("request.set-body")?.replaced_body = Some(body.into());
+        self.request_mut("request.set-body")?.replaced_body = Some(body.into());
         Ok(())
     }
 }

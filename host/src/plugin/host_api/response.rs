@@ -14,11 +14,7 @@ type Result<T> = wasmtime::Result<T>;
 impl Host for InstanceState {
     fn made_by(&mut self) -> Result<wit::Source> {
         self.response("response.made-by")?;
-        Ok(match &self.context("response.made-by")?.made_by {
-            Source::Upstream => wit::Source::Upstream,
-            Source::Gateway => wit::Source::Gateway,
-            Source::Plugin(name) => wit::Source::Plugin(name.to_string()),
-        })
+        Ok(made_by(&self.context("response.made-by")?.made_by))
     }
 
     fn status(&mut self) -> Result<u16> {
@@ -85,6 +81,14 @@ impl Host for InstanceState {
         head.headers.insert(CONTENT_LENGTH, body.len().into());
         self.context("response.set-body")?.replaced_response_body = Some(body.into());
         Ok(())
+    }
+}
+
+pub(crate) fn made_by(source: &Source) -> wit::Source {
+    match source {
+        Source::Upstream => wit::Source::Upstream,
+        Source::Gateway => wit::Source::Gateway,
+        Source::Plugin(name) => wit::Source::Plugin(name.to_string()),
     }
 }
 

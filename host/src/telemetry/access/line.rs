@@ -29,6 +29,9 @@ pub struct AccessLine<'a> {
     pub route: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upstream: Option<&'a str>,
+    /// The plugin that chose the upstream, where the route did not.
+    #[serde(rename = "upstream_chosen_by", skip_serializing_if = "Option::is_none")]
+    pub chosen_by: Option<&'a str>,
     /// `host:port` of the target that was asked last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<&'a str>,
@@ -157,6 +160,7 @@ pub(super) mod tests {
             protocol: "HTTP/1.1",
             route: None,
             upstream: None,
+            chosen_by: None,
             target: None,
             status: 200,
             bytes_in: 0,
@@ -200,6 +204,7 @@ pub(super) mod tests {
         let line = AccessLine {
             route: Some("users"),
             upstream: Some("users"),
+            chosen_by: Some("canary"),
             target: Some("10.0.0.1:80"),
             upstream_time: Some(Duration::from_millis(3)),
             source: Source::Plugin("jwt"),
@@ -211,6 +216,7 @@ pub(super) mod tests {
         let json: serde_json::Value = serde_json::from_str(&text(&line)).unwrap();
         assert_eq!(json["source"], "plugin jwt");
         assert_eq!(json["upstream_ms"], 3.0);
+        assert_eq!(json["upstream_chosen_by"], "canary");
         assert_eq!(json["aborted"], true);
         assert_eq!(json["error"], serde_json::json!({"owner": "upstream", "kind": "connect"}));
         assert_eq!(

@@ -15,6 +15,8 @@ label! {
         RequestBody = "on-request-body",
         Response = "on-response",
         ResponseBody = "on-response-body",
+        Complete = "on-complete",
+        Interval = "on-interval",
     }
 }
 
@@ -29,6 +31,8 @@ label! {
         NeedBody = "need-body",
         /// The plugin put an answer of its own in place of the response.
         Replace = "replace",
+        /// A hook that decides nothing has ended.
+        Done = "done",
         /// The hook failed, and the request with it.
         Error = "error",
         /// The hook failed, and the chain went on without it (`on_error = "skip"`).
@@ -62,6 +66,7 @@ pub struct PluginMetrics {
     hooks: [HookMetrics; Hook::ALL.len()],
     instances_created: Counter,
     logs_dropped: Counter,
+    completions_dropped: Counter,
     instances: Gauge,
 }
 
@@ -98,6 +103,11 @@ impl PluginMetrics {
     pub fn log_dropped(&self) {
         self.logs_dropped.add(1);
     }
+
+    /// Counts an `on-complete` that found no room and is not called.
+    pub fn completion_dropped(&self) {
+        self.completions_dropped.add(1);
+    }
 }
 
 impl Shard for PluginMetrics {
@@ -107,6 +117,7 @@ impl Shard for PluginMetrics {
         }
         self.instances_created.add_to(&total.instances_created);
         self.logs_dropped.add_to(&total.logs_dropped);
+        self.completions_dropped.add_to(&total.completions_dropped);
     }
 
     fn add_gauges_to(&self, total: &Self) {
@@ -152,6 +163,9 @@ pub(super) fn write(text: &mut Text, plugins: &Plugins) {
     each(text, |metrics| metrics.instances_created.get().into());
     text.family("tollgate_plugin_logs_dropped_total", Kind::Counter, "Log lines of a plugin over its limit.");
     each(text, |metrics| metrics.logs_dropped.get().into());
+    let help = "`on-complete` hooks of a plugin that found no room.";
+    text.family("tollgate_plugin_completions_dropped_total", Kind::Counter, help);
+    each(text, |metrics| metrics.completions_dropped.get().into());
 }
 
 fn write_calls(text: &mut Text, plugins: &Plugins) {

@@ -14,6 +14,8 @@ pub struct WorkerId(pub usize);
 impl WorkerId {
     /// The thread that writes the access log.
     pub const ACCESS_LOG: Self = Self(usize::MAX);
+    /// The thread that runs plugins' `on-interval`.
+    pub const BACKGROUND: Self = Self(usize::MAX - 1);
 }
 
 /// The numbers of one series that one worker writes.

@@ -41,6 +41,7 @@ pub(crate) fn take(step: &str, side: Side, body: Option<&[u8]>) -> Result<Option
         "show-status" => set(side, first, &response::status().to_string())?,
         "status" => response::set_status(number(first)?)?,
         "path" => request::set_path(first)?,
+        "upstream" => request::set_upstream(first)?,
         "set-body" => set_body(side, rest.as_bytes()),
         "reverse-body" => set_body(side, &body.ok_or("no body")?.iter().rev().copied().collect::<Vec<_>>()),
         "show-body" => set(side, first, &String::from_utf8_lossy(body.ok_or("no body")?))?,
