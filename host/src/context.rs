@@ -52,6 +52,8 @@ pub struct Context {
     /// Who gets what is left of the context when it is dropped, wherever the exchange was then: the
     /// plugins are told what has become of it. None where no plugin of the chain wants to know.
     pub left_to: Option<oneshot::Sender<Box<Context>>>,
+    /// How many plugins' calls this is inside of: 0 for a request of a client.
+    pub nesting: u32,
     /// What each plugin decided, for the access log. Stays empty when that is off.
     pub decisions: Vec<Decision>,
     /// Whether anybody is going to read `decisions`.
@@ -83,6 +85,7 @@ impl Context {
             attributes: Attributes::default(),
             deadline,
             depth: 0,
+            nesting: 0,
             left_to: None,
             decisions: Vec::new(),
             notes_decisions,

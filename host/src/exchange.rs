@@ -5,7 +5,8 @@
 
 use std::time::Instant;
 
-use http::{Request, Response};
+use bytes::Bytes;
+use http::{Request, Response, request, response};
 use hyper::body::Incoming;
 
 use crate::body::Body;
@@ -15,9 +16,10 @@ use crate::respond::{self, Failure};
 use crate::snapshot::{RouteState, WorkerSnapshot};
 use crate::upstream::Call;
 use crate::upstream::hop_by_hop::strip_hop_by_hop;
-use crate::worker::Worker;
+use crate::worker::{Caller, Worker};
 
 mod client;
+pub(crate) mod depth;
 mod finish;
 mod follow;
 mod head;
@@ -38,9 +40,11 @@ pub async fn serve(worker: &Worker, client: &Client, request: Request<Incoming>)
     let mut finish = Finish::begin(&snapshot, id, client, &request);
 
     // Which route, or why none.
-    let found = head::check(&request, snapshot.shared.config.server.limits.head)
-        .and_then(|host| snapshot.shared.table.find(&host, &request));
-    let (route_id, params) = match found {
+    let limits = &snapshot.shared.config.server.limits;
+    let found = head::check(&request, limits.head).and_then(|host| {
+        Ok((snapshot.shared.table.find(&host, &request)?, depth::of(&request.headers, limits.depth)?))
+    });
+    let ((route_id, params), nesting) = match found {
         Ok(found) => found,
         Err(failure) => {
             let (head, body) = respond::response(&failure, id);
@@ -57,7 +61,6 @@ pub async fn serve(worker: &Worker, client: &Client, request: Request<Incoming>)
     head::strip_prefix(&mut request.uri, route.strip_prefix.as_deref());
     head::add_forwarded(&mut request.headers, client, id);
 
-    // The chain in; the upstream; the chain out.
     let mut context = Context::new(
         id,
         client.address,
@@ -67,20 +70,74 @@ pub async fn serve(worker: &Worker, client: &Client, request: Request<Incoming>)
         finish.started + route.timeout,
         finish.is_read(),
     );
+    context.nesting = nesting;
     if route.chain.is_followed() {
         context.left_to = Some(finish.follow(worker));
     }
-    let Entered { mut context, body, depth, outcome } = route.chain.enter(Box::new(context), body).await;
-    let body = match outcome {
-        Outcome::Forward => forward(route, &snapshot, &mut context, body, &mut finish).await,
-        Outcome::Answered(body) => body,
-        Outcome::Failed(failure) => respond::fail(&mut context, failure),
-    };
-    let (mut context, body) = route.chain.leave(context, body, depth).await;
+    let (mut context, body) = through(route, &snapshot, Box::new(context), body, Some(&mut finish)).await;
 
     let head = context.response.take().unwrap_or_else(|| respond::response(&Failure::NothingAnswered, id).0);
     finish.take(context);
     finish.respond(head, body)
+}
+
+/// A plugin's call of a route.
+#[derive(Debug)]
+pub struct RouteCall {
+    /// Its name.
+    pub route: String,
+    pub head: request::Parts,
+    pub body: Bytes,
+    pub deadline: Instant,
+    /// The request it is made for.
+    pub caller: Caller,
+}
+
+/// The call is inside of as many others as `server.limits.depth` allows.
+#[derive(Debug)]
+pub struct TooDeep;
+
+/// Serves a plugin's call of a route: its chain and its upstream, as for a client. But it is no client's
+/// request: the route does not count it, no access line tells of it, and no `on-complete` follows it. `None` if there is no such route.
+pub async fn call(worker: &Worker, call: RouteCall) -> Option<Result<(response::Parts, Body), TooDeep>> {
+    let RouteCall { route, head: mut request, body, deadline, caller } = call;
+    let snapshot = worker.snapshot();
+    let (route, params) = snapshot.route_named(&route, &request)?;
+    let nesting = caller.nesting + 1;
+    if nesting > snapshot.shared.config.server.limits.depth {
+        return Some(Err(TooDeep));
+    }
+    if body.len() as u64 > route.body_limit {
+        return Some(Ok(respond::response(&Failure::BodyTooLarge { limit: route.body_limit }, caller.id)));
+    }
+    head::strip_prefix(&mut request.uri, route.strip_prefix.as_deref());
+    head::add_forwarded(&mut request.headers, &Client::new(caller.client), caller.id);
+
+    let deadline = deadline.min(Instant::now() + route.timeout);
+    let mut context = Context::new(caller.id, caller.client, route.name.clone(), request, params, deadline, false);
+    context.nesting = nesting;
+    let (mut context, body) = through(route, &snapshot, Box::new(context), Body::full(body), None).await;
+
+    let head = context.response.take().unwrap_or_else(|| respond::response(&Failure::NothingAnswered, caller.id).0);
+    finish::log_failure(&context);
+    Some(Ok((head, body)))
+}
+
+/// The chain in; the upstream; the chain out.
+async fn through(
+    route: &RouteState,
+    snapshot: &WorkerSnapshot,
+    context: Box<Context>,
+    body: Body,
+    finish: Option<&mut Finish>,
+) -> (Box<Context>, Body) {
+    let Entered { mut context, body, depth, outcome } = route.chain.enter(context, body).await;
+    let body = match outcome {
+        Outcome::Forward => forward(route, snapshot, &mut context, body, finish).await,
+        Outcome::Answered(body) => body,
+        Outcome::Failed(failure) => respond::fail(&mut context, failure),
+    };
+    route.chain.leave(context, body, depth).await
 }
 
 /// Sends the request on. The head of the answer goes into the context, the body is returned.
@@ -89,7 +146,7 @@ async fn forward(
     snapshot: &WorkerSnapshot,
     context: &mut Context,
     body: Body,
-    finish: &mut Finish,
+    mut finish: Option<&mut Finish>,
 ) -> Body {
     // A plugin's choice goes before the route's.
     let chosen = match &context.forward {
@@ -100,7 +157,9 @@ async fn forward(
         return respond::fail(context, Failure::NothingAnswered);
     };
     let body = context.replaced_body.take().map_or(body, Body::full);
-    finish.asking(state);
+    if let Some(finish) = &mut finish {
+        finish.asking(state);
+    }
     let asked = Instant::now();
     // What the plugins have used up is not the upstream's delay.
     if asked >= context.deadline {
@@ -109,7 +168,10 @@ async fn forward(
     let call =
         Call { began: asked.into(), deadline: Some(context.deadline.into()), preserve_host: route.preserve_host };
     let answer = state.upstream.send(&context.request, body, call).await;
-    finish.asked(state, asked, &answer);
+    state.count_call(&answer);
+    if let Some(finish) = finish {
+        finish.asked(asked, &answer);
+    }
     match answer {
         Ok(mut answer) => {
             strip_hop_by_hop(&mut answer.head.headers);

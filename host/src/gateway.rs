@@ -25,6 +25,7 @@ use crate::route::Table;
 use crate::snapshot::Snapshot;
 use crate::state::Stores;
 use crate::telemetry::{AccessWriter, metrics};
+use crate::upstream::Trust;
 
 include!(concat!(env!("OUT_DIR"), "/built_ins.rs"));
 
@@ -90,6 +91,7 @@ impl Gateway {
     ) -> Result<Built, Diagnostics> {
         let config::Loaded { config, document, mut files } = config::load(path, &built_ins())?;
         let failed = |problems| Diagnostics::new(path.to_owned(), problems);
+        let trust = trust(&config, &document, previous).map_err(failed)?;
         let pins = Pins::read(path, mode).map_err(|problem| failed(vec![problem]))?;
         let assembly = Assembly::new(self, &config, &document, &pins, previous);
         let Assembled { plugins, warnings } = assembly.plugins().await.map_err(|problems| {
@@ -113,6 +115,7 @@ impl Gateway {
         let snapshot = Snapshot {
             table: Table::new(&config.routes),
             plugins,
+            trust,
             access,
             metrics: self.metrics.clone(),
             live: self.metrics.snapshot(),
@@ -141,9 +144,10 @@ impl Gateway {
 
     async fn checked(&self, path: &Path, pins: &Pins) -> Result<Checked, Diagnostics> {
         let config::Loaded { config, document, .. } = config::load(path, &built_ins())?;
+        let failed = |problems| Diagnostics::new(path.to_owned(), problems);
+        trust(&config, &document, None).map_err(failed)?;
         let assembled = Assembly::new(self, &config, &document, pins, None).plugins().await;
-        let Assembled { plugins, warnings } =
-            assembled.map_err(|problems| Diagnostics::new(path.to_owned(), problems))?;
+        let Assembled { plugins, warnings } = assembled.map_err(failed)?;
         Ok(Checked { config, plugins, warnings })
     }
 
@@ -278,6 +282,16 @@ impl std::fmt::Debug for Gateway {
     }
 }
 
+/// Whose certificates are believed: read anew for each snapshot, kept where they are the same.
+fn trust(config: &Config, document: &Document, previous: Option<&Snapshot>) -> Result<Option<Trust>, Vec<Diagnostic>> {
+    if !config.calls_https() {
+        return Ok(None);
+    }
+    let trust = Trust::load(&config.outbound.trusted_ca)
+        .map_err(|problem| vec![document.error_at(&["outbound", "trusted_ca"], problem)])?;
+    Ok(Some(trust.or_same(previous.and_then(|previous| previous.trust.as_ref()))))
+}
+
 fn bytes(component: &Component) -> Result<std::borrow::Cow<'static, [u8]>, LoadError> {
     match component {
         Component::BuiltIn(name) => built_in(name).map(Into::into).ok_or(LoadError::NotWasm),
@@ -331,15 +345,9 @@ fn fingerprint(content: &ContentHash, settings: &model::Plugin, rights: &Rights)
     ));
     hash.update(format!(
         "{:?}",
-        (
-            &rights.upstreams,
-            &rights.origins,
-            &rights.forward,
-            &settings.grants.kv,
-            &settings.grants.metrics,
-            &rights.files
-        )
+        (&rights.upstreams, &rights.origins, &rights.wildcards, &rights.routes, &rights.forward)
     ));
+    hash.update(format!("{:?}", (&settings.grants.kv, &settings.grants.metrics, &rights.files)));
     for (name, key) in &settings.keys {
         let material = key.material.bytes();
         hash.update(format!("{name:?}{:?}{}{}", key.algorithm, key.may_sign, material.len()));

@@ -26,6 +26,8 @@ pub enum Failure {
     BadRequest {
         problem: &'static str,
     },
+    /// It is the request of a plugin's call inside of as many others as `server.limits.depth` allows.
+    Loop,
     /// Request line and fields are longer than `server.limits.head`.
     HeadTooLarge,
     /// The client's body is longer than it may be.
@@ -58,6 +60,7 @@ impl Failure {
             Self::NoRoute
             | Self::MethodNotAllowed { .. }
             | Self::BadRequest { .. }
+            | Self::Loop
             | Self::HeadTooLarge
             | Self::BodyTooLarge { .. }
             | Self::BodyTimeout
@@ -74,6 +77,7 @@ impl Failure {
             Self::NoRoute => "no-route",
             Self::MethodNotAllowed { .. } => "method-not-allowed",
             Self::BadRequest { .. } => "bad-request",
+            Self::Loop => "loop",
             Self::HeadTooLarge => "head-too-large",
             Self::BodyTooLarge { .. } => "body-too-large",
             Self::BodyTimeout => "body-timeout",
@@ -95,6 +99,7 @@ impl Failure {
             Self::NoRoute => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::BadRequest { .. } | Self::ClientGone => StatusCode::BAD_REQUEST,
+            Self::Loop => StatusCode::LOOP_DETECTED,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -115,6 +120,7 @@ impl Failure {
             Self::NoRoute => "No route matches this request.",
             Self::MethodNotAllowed { .. } => "This method is not allowed here.",
             Self::BadRequest { problem } => problem,
+            Self::Loop => "This request is inside of too many others.",
             Self::HeadTooLarge => "The request head is too large.",
             Self::BodyTooLarge { .. } => "The request body is too large.",
             Self::BodyTimeout => "The request body did not arrive in time.",

@@ -4,16 +4,18 @@
 //! [`WorkerSnapshot`] of it, with handles to the worker's pools. Requests under way keep the one
 //! they started with, so it goes when the last of them does.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
+
+use http::request;
 
 use crate::chain::Chain;
 use crate::config::model::{self, Config};
 use crate::plugin::Plugin;
 use crate::plugin::pool::Pool;
-use crate::route::Table;
+use crate::route::{Params, Table, Template};
 use crate::telemetry::metrics::UpstreamMetrics;
 use crate::telemetry::{AccessLog, AccessWriter, metrics};
 use crate::upstream::{self, Answer, Upstream, UpstreamError};
@@ -25,6 +27,8 @@ pub struct Snapshot {
     pub table: Table,
     /// In the order of `config.plugins`.
     pub plugins: Vec<Arc<Plugin>>,
+    /// Where anything calls `https`.
+    pub trust: Option<upstream::Trust>,
     pub access: Arc<AccessWriter>,
     pub metrics: Arc<metrics::Registry>,
     /// Lives as long as the snapshot: counted by the `tollgate_snapshots` gauge.
@@ -41,6 +45,8 @@ pub struct WorkerSnapshot {
     pub access: Rc<AccessLog>,
     pub idle_timeout: Duration,
     upstreams: HashMap<String, Rc<UpstreamState>>,
+    /// Those that plugins may call: by name, where they are in `routes`.
+    callable: HashMap<String, (usize, Template)>,
     /// In the order of `config.plugins`.
     pools: Vec<Rc<Pool>>,
 }
@@ -107,6 +113,7 @@ impl WorkerSnapshot {
         previous: Option<&Self>,
     ) -> Self {
         let config = &shared.config;
+        registry.trust(shared.trust.as_ref());
         let upstreams: Vec<Rc<UpstreamState>> = config
             .upstreams
             .iter()
@@ -141,9 +148,16 @@ impl WorkerSnapshot {
             access: access_log(&shared, worker, previous),
             idle_timeout: config.server.limits.idle_timeout,
             upstreams: config.upstreams.iter().map(|settings| settings.name.clone()).zip(upstreams).collect(),
+            callable: callable(config),
             pools,
             shared,
         }
+    }
+
+    /// A route that a plugin calls, and the parameters in its path.
+    pub fn route_named(&self, name: &str, head: &request::Parts) -> Option<(&RouteState, Params)> {
+        let (id, template) = self.callable.get(name)?;
+        Some((self.routes.get(*id)?, template.params(head)))
     }
 
     pub fn upstream_named(&self, name: &str) -> Option<&Rc<UpstreamState>> {
@@ -171,6 +185,12 @@ impl WorkerSnapshot {
     fn pool_of(&self, plugin: &Arc<Plugin>) -> Option<Rc<Pool>> {
         self.pools.iter().find(|pool| Arc::ptr_eq(&pool.plugin, plugin)).cloned()
     }
+}
+
+fn callable(config: &Config) -> HashMap<String, (usize, Template)> {
+    let granted: HashSet<&String> = config.plugins.iter().flat_map(|plugin| &plugin.grants.routes).collect();
+    let routes = config.routes.iter().enumerate().filter(|(_, route)| granted.contains(&route.name));
+    routes.map(|(id, route)| (route.name.clone(), (id, Template::new(route)))).collect()
 }
 
 /// The worker's end of the access log: the one it had, where the log is the same.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tollgate::config::model::{
-    Access, Algorithm, Balance, Component, Host, Isolation, KeyMaterial, OnError, PluginId, Target, UpstreamId,
+    Access, Algorithm, Balance, Component, Host, Isolation, KeyMaterial, OnError, PluginId, Scheme, Target, UpstreamId,
 };
 use tollgate::config::{self, Diagnostics, Loaded};
 
@@ -29,11 +29,14 @@ level = "debug"
 [state]
 backend = "memory"
 
+[outbound]
+trusted_ca = ["ca.pem"]
+
 [secrets]
 jwt = { file = "secret.txt" }
 
 [upstreams.users]
-targets = ["http://a:1", "http://b"]
+targets = ["http://a:1", "https://b"]
 balance = "least-request"
 timeouts = { connect = "1ms", first_byte = "2ms", idle = "3ms", total = "4ms" }
 ejection = { failures = 5, duration = "6ms" }
@@ -43,7 +46,7 @@ connect_retries = 9
 
 [plugins.jwt]
 use = "jwt-auth"
-grant = { http = ["users", "http://issuer:8080"] }
+grant = { http = ["users", "https://issuer:8080", "http://*.b:81"] }
 config = { b = "x", a = { c = [1, 2.5, true] } }
 limits = { cpu = "1ms", wall = "2ms", memory = "3MiB", table_elements = 4, instances = 5, queue = 6, uses = 7, body = "8B", calls = 9, host_call = "13B", log_lines = 14, kv_keys = 10, kv_bytes = "11B", rate_keys = 12 }
 isolation = "fresh"
@@ -86,8 +89,9 @@ fn every_key_of_the_file_reaches_the_model() {
     assert!(matches!(&config.log.access, Access::File(path) if path.ends_with("access.log")));
     assert_eq!(config.log.level, tracing::Level::DEBUG);
 
+    assert_eq!(config.outbound.trusted_ca.iter().map(AsRef::as_ref).collect::<Vec<&[u8]>>(), [[0, 1, 2]]);
     let users = &config.upstreams[0];
-    assert_eq!(users.targets, [target("a", 1), target("b", 80)]);
+    assert_eq!(users.targets, [target(Scheme::Http, "a", 1), target(Scheme::Https, "b", 443)]);
     assert_eq!((users.balance, users.idle_connections, users.connect_retries), (Balance::LeastRequest, 7, 9));
     let times = [
         users.timeouts.connect,
@@ -109,8 +113,10 @@ fn every_key_of_a_plugin_reaches_the_model() {
     assert_eq!(jwt.config, r#"{"b":"x","a":{"c":[1,2.5,true]}}"#);
     assert_eq!(
         (jwt.grants.upstreams.as_slice(), jwt.grants.origins.as_slice()),
-        (&[UpstreamId(0)][..], &[target("issuer", 8080)][..])
+        (&[UpstreamId(0)][..], &[target(Scheme::Https, "issuer", 8080)][..])
     );
+    let wildcard = &jwt.grants.wildcards[0];
+    assert_eq!((wildcard.scheme, wildcard.suffix.as_str(), wildcard.port), (Scheme::Http, ".b", 81));
     let limits = &jwt.limits;
     assert_eq!(
         (limits.cpu.as_millis(), limits.wall.as_millis(), limits.memory, limits.table_elements),
@@ -156,7 +162,7 @@ fn every_key_of_a_route_reaches_the_model() {
 #[test]
 fn the_files_to_watch_are_known() {
     let (folder, loaded) = everything();
-    let expected = ["key.pem", "secret.txt", "tollgate.toml"].map(|name| folder.0.join(name));
+    let expected = ["ca.pem", "key.pem", "secret.txt", "tollgate.toml"].map(|name| folder.0.join(name));
     assert_eq!(loaded.files, expected);
 }
 
@@ -164,9 +170,9 @@ fn the_files_to_watch_are_known() {
 fn later_errors_find_their_place() {
     let (_folder, loaded) = everything();
     let at = |keys: &[&str]| loaded.document.at(keys).map(|place| (place.line, place.column)).unwrap();
-    assert_eq!(at(&["plugins", "jwt", "use"]), (30, 7));
+    assert_eq!(at(&["plugins", "jwt", "use"]), (33, 7));
     assert_eq!(at(&["plugins", "mine", "use"]), at(&["plugins", "mine"]));
-    assert_eq!(at(&["routes", "0", "plugins", "1"]).0, 51);
+    assert_eq!(at(&["routes", "0", "plugins", "1"]).0, 54);
     let error = loaded.document.error_at(&["routes", "1", "plugins", "0"], "no").to_string();
     assert!(error.contains("in routes[1].plugins[0]"), "{error}");
 }
@@ -214,8 +220,8 @@ fn load_str(text: &str) -> Result<Loaded, Diagnostics> {
     config::load_str(text, Path::new("tollgate.toml"), BUILT_INS)
 }
 
-fn target(host: &str, port: u16) -> Target {
-    Target { host: host.into(), port }
+fn target(scheme: Scheme, host: &str, port: u16) -> Target {
+    Target { scheme, host: host.into(), port }
 }
 
 /// A folder with the large config and the files it names.
@@ -224,6 +230,7 @@ fn everything() -> (Folder, Loaded) {
     folder.write("tollgate.toml", EVERYTHING);
     folder.write("secret.txt", "s3cret\n");
     folder.write("key.pem", "-----BEGIN PUBLIC KEY-----\n");
+    folder.write("ca.pem", "-----BEGIN CERTIFICATE-----\nAAEC\n-----END CERTIFICATE-----\n");
     folder.write("wasm/mine.wasm", "");
     let loaded = config::load(&folder.0.join("tollgate.toml"), BUILT_INS).unwrap_or_else(|errors| panic!("{errors}"));
     (folder, loaded)

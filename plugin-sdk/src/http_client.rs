@@ -78,7 +78,8 @@ impl Outbound {
 /// Why a call has no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientError {
-    /// The target is not granted to this plugin; the text says which grant is missing.
+    /// The target is not granted to this plugin, or only at public addresses and it has none; the text
+    /// says which grant is missing.
     Denied(String),
     /// The call as written is not valid HTTP: method, path or a header.
     Invalid(String),
@@ -90,6 +91,8 @@ pub enum ClientError {
     TooLarge,
     /// More calls in one hook than the plugin's `limits.calls`.
     TooMany,
+    /// A route calls a route calls a route, deeper than the gateway's `server.limits.depth`.
+    TooDeep,
     /// [`take`] of a number [`submit`] did not return in this hook, or that was taken before.
     UnknownCall,
 }
@@ -103,6 +106,7 @@ impl fmt::Display for ClientError {
             Self::Unreachable(text) => write!(f, "unreachable: {text}"),
             Self::TooLarge => f.write_str("the answer is longer than the plugin's limits.body"),
             Self::TooMany => f.write_str("more calls than the plugin's limits.calls"),
+            Self::TooDeep => f.write_str("calls of routes are deeper than the gateway's server.limits.depth"),
             Self::UnknownCall => f.write_str("no such call"),
         }
     }
@@ -120,6 +124,7 @@ impl From<crate::bindings::tollgate::plugin::http_client::ClientError> for Clien
             Wit::Unreachable(text) => Self::Unreachable(text),
             Wit::TooLarge => Self::TooLarge,
             Wit::TooMany => Self::TooMany,
+            Wit::TooDeep => Self::TooDeep,
             Wit::UnknownCall => Self::UnknownCall,
         }
     }

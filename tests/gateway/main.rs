@@ -5,6 +5,7 @@
 mod built_ins;
 mod check;
 mod clients;
+mod https;
 mod languages;
 mod lock;
 mod peers;

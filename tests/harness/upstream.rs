@@ -13,9 +13,11 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::tls::Identity;
 use crate::wait::until;
 use crate::wire::Wire;
 
@@ -78,6 +80,22 @@ impl Upstream {
         Self::serving(port, move |_| std::future::ready(Response::new(body.into()))).await
     }
 
+    /// Answers with the body it was sent, to whoever takes this for its proof of being `localhost`;
+    /// its address is `https://localhost:PORT`.
+    pub async fn tls(identity: &Identity) -> Self {
+        let acceptor = identity.acceptor();
+        Self::listening(0, move |state, stream, connection| {
+            let (acceptor, handler) = (acceptor.clone(), Arc::new(echo));
+            async move {
+                // Whoever does not believe the certificate hangs up.
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    serve(state, stream, connection, handler).await;
+                }
+            }
+        })
+        .await
+    }
+
     /// Reads requests and never answers.
     pub async fn hanging() -> Self {
         Self::scripted(|mut wire| async move {
@@ -133,19 +151,8 @@ impl Upstream {
         handler: impl Fn(Seen) -> F + Send + Sync + 'static,
     ) -> Self {
         let handler = Arc::new(handler);
-        Self::listening(port, move |state, stream, connection| {
-            let handler = Arc::clone(&handler);
-            let service = service_fn(move |request| {
-                let (state, handler) = (Arc::clone(&state), Arc::clone(&handler));
-                async move {
-                    let seen = read(request, connection).await?;
-                    state.seen.lock().unwrap().push(seen.clone());
-                    Ok::<_, hyper::Error>(handler(seen).await)
-                }
-            });
-            async move { drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await) }
-        })
-        .await
+        Self::listening(port, move |state, stream, connection| serve(state, stream, connection, Arc::clone(&handler)))
+            .await
     }
 
     async fn listening<F: Future<Output = ()> + Send + 'static>(
@@ -189,6 +196,28 @@ async fn accept<F: Future<Output = ()> + Send + 'static>(
             state.open.fetch_sub(1, Ordering::SeqCst);
         });
     }
+}
+
+/// Answers the requests of one connection.
+async fn serve<S: AsyncRead + AsyncWrite + Unpin, F: Future<Output = Response<Full<Bytes>>>>(
+    state: Arc<State>,
+    stream: S,
+    connection: usize,
+    handler: Arc<impl Fn(Seen) -> F>,
+) {
+    let service = service_fn(move |request| {
+        let (state, handler) = (Arc::clone(&state), Arc::clone(&handler));
+        async move {
+            let seen = read(request, connection).await?;
+            state.seen.lock().unwrap().push(seen.clone());
+            Ok::<_, hyper::Error>(handler(seen).await)
+        }
+    });
+    drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
+}
+
+async fn echo(seen: Seen) -> Response<Full<Bytes>> {
+    Response::builder().header("x-path", &seen.path).body(seen.body.into()).unwrap()
 }
 
 async fn read(request: Request<Incoming>, connection: usize) -> hyper::Result<Seen> {

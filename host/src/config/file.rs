@@ -36,6 +36,8 @@ pub(crate) struct File {
     pub compile: Compile,
     /// Where counters and stored values live.
     pub state: State,
+    /// The connections the gateway opens: to upstreams and to the origins plugins call.
+    pub outbound: Outbound,
     /// Values that come from the environment or from files, by name.
     pub secrets: BTreeMap<String, Secret>,
     /// Key-value stores that plugins share, by name.
@@ -97,6 +99,9 @@ pub(crate) struct ServerLimits {
     pub header_count: usize,
     /// Largest request body; a route's `body_limit` goes before it.
     pub body: Size,
+    /// Calls of plugins inside of calls of plugins: through routes, or back to the gateway over the network.
+    #[schemars(range(max = 32))]
+    pub depth: u32,
     /// From the connection, or the last answer, to the whole request head.
     pub head_timeout: Time,
     /// Longest pause while a body is read from or written to the client.
@@ -110,6 +115,7 @@ impl Default for ServerLimits {
             head: Size(32 << 10),
             header_count: 100,
             body: Size(10 << 20),
+            depth: 4,
             head_timeout: secs(10),
             idle_timeout: secs(60),
         }
@@ -198,6 +204,15 @@ pub(crate) struct State {
 pub(crate) enum Backend {
     #[default]
     Memory,
+}
+
+/// The connections the gateway opens: to upstreams and to the origins plugins call.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Outbound {
+    /// Files in PEM with certificate authorities to trust besides the system's, relative to the config file.
+    #[schemars(example = &"internal-ca.pem")]
+    pub trusted_ca: OneOrMany,
 }
 
 /// A value kept out of the config: exactly one of the keys.

@@ -10,8 +10,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{HeaderName, Method};
+use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use crate::plugin::files::Files;
+
+mod target;
+
+pub use target::{Scheme, Target, Wildcard};
 
 /// A whole configuration, of one version.
 #[derive(Debug, Clone)]
@@ -27,6 +32,14 @@ pub struct Config {
     pub plugins: Vec<Plugin>,
     /// In the order of the file.
     pub routes: Vec<Route>,
+    pub outbound: Outbound,
+}
+
+/// `[outbound]`: the connections the gateway opens.
+#[derive(Debug, Clone, Default)]
+pub struct Outbound {
+    /// Certificate authorities to trust besides the system's.
+    pub trusted_ca: Vec<CertificateDer<'static>>,
 }
 
 /// Index into [`Config::upstreams`].
@@ -64,6 +77,8 @@ pub struct ServerLimits {
     pub header_count: usize,
     /// Request body in bytes; a route may say otherwise.
     pub body: u64,
+    /// Calls of plugins inside of calls of plugins.
+    pub depth: u32,
     /// From the connection, or the last answer, to the whole head.
     pub head_timeout: Duration,
     /// Longest pause while a body is read from or written to the client.
@@ -137,19 +152,17 @@ pub struct Upstream {
     pub connect_retries: u32,
 }
 
-/// One address of an upstream. Plain HTTP only, so far.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Target {
-    /// A name or an address, without brackets.
-    pub host: String,
-    pub port: u16,
-}
-
-/// `host:port`, with brackets around an IPv6 address: the target's name in logs and metrics.
-impl std::fmt::Display for Target {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { host, port } = self;
-        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
+impl Config {
+    /// Whether any upstream or plugin calls `https`.
+    pub fn calls_https(&self) -> bool {
+        let upstreams = self.upstreams.iter().flat_map(|upstream| &upstream.targets);
+        let origins = self.plugins.iter().flat_map(|plugin| &plugin.grants.origins);
+        let wildcards = self.plugins.iter().flat_map(|plugin| &plugin.grants.wildcards);
+        upstreams
+            .chain(origins)
+            .map(|target| target.scheme)
+            .chain(wildcards.map(|wildcard| wildcard.scheme))
+            .any(|scheme| scheme == Scheme::Https)
     }
 }
 
@@ -162,7 +175,7 @@ pub enum Balance {
 /// Each is a limit on one call to a target.
 #[derive(Debug, Clone)]
 pub struct UpstreamTimeouts {
-    /// Until the TCP connection is there.
+    /// Until the connection is there, TLS included.
     pub connect: Duration,
     /// From the request's last byte to the head of the answer.
     pub first_byte: Duration,
@@ -230,6 +243,9 @@ pub struct Grants {
     pub kv: Vec<String>,
     /// Metrics of its own it may write.
     pub metrics: Vec<String>,
+    pub wildcards: Vec<Wildcard>,
+    /// By name; each is the name of exactly one.
+    pub routes: Vec<String>,
 }
 
 /// `[plugins.NAME.limits]`

@@ -5,6 +5,7 @@
 //! another.
 
 mod key;
+mod outbound;
 mod path;
 mod plugin;
 mod route;
@@ -33,6 +34,7 @@ pub(super) fn resolve(
     let mut resolver = Resolver {
         kv: names(document, "kv"),
         upstreams: names(document, "upstreams"),
+        routes: route_names(document),
         plugins: names(document, "plugins"),
         secrets: BTreeMap::new(),
         plugins_dir: plugins_dir(document),
@@ -57,6 +59,8 @@ struct Resolver<'a> {
     /// Names in the order of the file: their index is their id.
     upstreams: Vec<String>,
     plugins: Vec<String>,
+    /// In the order of the file; two routes of one path may have one name.
+    routes: Vec<String>,
     /// `None` for a secret that has an error already.
     secrets: BTreeMap<String, Option<Vec<u8>>>,
     plugins_dir: PathBuf,
@@ -72,6 +76,7 @@ impl Resolver<'_> {
         let compile = self.part::<file::Compile>("/compile").map(|written| server::compile(&written));
         self.secrets();
         let kv = self.each("kv", Self::kv_namespace);
+        let outbound = self.part::<file::Outbound>("/outbound").and_then(|written| self.outbound(&written));
         let upstreams = self.each("upstreams", Self::upstream);
         let plugins = self.each("plugins", Self::plugin);
         let routes = self.routes(server.as_ref().map(|server| server.limits.body));
@@ -81,6 +86,7 @@ impl Resolver<'_> {
             reload: reload?,
             compile: compile?,
             kv: kv?,
+            outbound: outbound?,
             upstreams: upstreams?,
             plugins: plugins?,
             routes: routes?,
@@ -227,6 +233,26 @@ impl Resolver<'_> {
         Some(model::KvNamespace { name: name.to_owned(), keys: written.keys, bytes: server::bytes(written.bytes) })
     }
 
+    /// A route that is named must be exactly one.
+    fn check_route(&mut self, pointer: &str, name: &str) {
+        match self.routes.iter().filter(|route| *route == name).count() {
+            1 => {}
+            0 => {
+                let all: Vec<&str> = self.routes.iter().map(String::as_str).collect();
+                let message = format!("there is no route {}", self.shown(pointer, name));
+                self.error_with_help(pointer, message, suggest::help(name, &all, "routes in this config"));
+            }
+            _ => {
+                let message = format!("several routes have the name {}", self.shown(pointer, name));
+                self.error_with_help(
+                    pointer,
+                    message,
+                    "without a `name` it is the path: give the one that is meant a `name`",
+                );
+            }
+        }
+    }
+
     fn unknown(&self, pointer: &str, kind: &str, name: &str, all: &[String]) -> Diagnostic {
         let all: Vec<&str> = all.iter().map(String::as_str).collect();
         let message = format!("there is no {kind} {}", self.shown(pointer, name));
@@ -265,6 +291,13 @@ fn plugins_dir(document: &Document) -> PathBuf {
 /// The names in one of the top level's tables, in the order of the file.
 fn names(document: &Document, table: &str) -> Vec<String> {
     document.root.get(table).and_then(Value::as_object).map(|table| table.keys().cloned().collect()).unwrap_or_default()
+}
+
+/// As [`names`], for routes: where no name is written it is the path.
+fn route_names(document: &Document) -> Vec<String> {
+    let routes = document.root.get("routes").and_then(Value::as_array).into_iter().flatten();
+    let name = |route: &Value| route.get("name").or(route.get("path")).and_then(Value::as_str).map(str::to_owned);
+    routes.filter_map(name).collect()
 }
 
 /// Whether a pointer is at or below another.

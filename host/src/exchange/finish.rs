@@ -118,12 +118,11 @@ impl Finish {
     }
 
     /// It was asked.
-    pub(super) fn asked(&mut self, upstream: &UpstreamState, at: Instant, answer: &Result<Answer, UpstreamError>) {
+    pub(super) fn asked(&mut self, at: Instant, answer: &Result<Answer, UpstreamError>) {
         let (target, took) = match answer {
             Ok(answer) => (&answer.target, answer.took),
             Err(error) => (error.target(), at.elapsed()),
         };
-        upstream.count_call(answer);
         self.target = Some(Arc::clone(target));
         if let Some(line) = &mut self.line {
             line.get_mut().upstream_time = Some(took);
@@ -138,10 +137,8 @@ impl Finish {
 
     /// The chain is done: what it leaves behind.
     pub(super) fn take(&mut self, mut context: Box<Context>) {
+        log_failure(&context);
         if let Some(failure) = &context.failure {
-            if let Some(detail) = failure.detail() {
-                tracing::warn!(route = %context.route, id = %context.id, owner = failure.owner(), kind = failure.kind(), "{detail}");
-            }
             if let Failure::UpstreamBody(_) = failure {
                 self.upstream_broke_off();
             }
@@ -246,6 +243,13 @@ struct Told {
     end: End,
     sent: u64,
     duration: Duration,
+}
+
+/// Tells the operator what went wrong, where there is more to say than an access line has room for.
+pub(super) fn log_failure(context: &Context) {
+    if let Some((failure, detail)) = context.failure.as_ref().and_then(|failure| Some((failure, failure.detail()?))) {
+        tracing::warn!(route = %context.route, id = %context.id, owner = failure.owner(), kind = failure.kind(), "{detail}");
+    }
 }
 
 /// What is known only at the end.

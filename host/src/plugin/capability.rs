@@ -46,8 +46,10 @@ impl Capability {
         };
         match self {
             Self::HttpClient => {
-                let origins = plugin.grants.origins.iter().map(|origin| format!("http://{origin}"));
-                named(&plugin.grants.upstreams).into_iter().chain(origins).collect()
+                let origins = plugin.grants.origins.iter().map(|origin| format!("{}://{origin}", origin.scheme));
+                let wildcards = plugin.grants.wildcards.iter().map(ToString::to_string);
+                let routes = plugin.grants.routes.iter().map(|route| format!("route {route}"));
+                named(&plugin.grants.upstreams).into_iter().chain(origins).chain(wildcards).chain(routes).collect()
             }
             Self::Forward => named(&plugin.grants.forward),
             Self::Crypto => plugin.keys.keys().cloned().collect(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::files::Files;
 use super::keys::Keyring;
-use crate::config::model::{self, PluginLimits, Secret, Target};
+use crate::config::model::{self, PluginLimits, Secret, Target, Wildcard};
 use crate::state::{PluginStores, Stores, kv};
 use crate::telemetry::metrics::{self, custom::CustomMetrics};
 
@@ -22,6 +22,10 @@ pub struct Rights {
     /// Names of the upstreams it may send a route's requests to. Names, because the plugin may outlive
     /// the config whose ids they had; each request looks them up in its own snapshot.
     pub forward: Vec<Arc<str>>,
+    /// Origins it may call at public addresses.
+    pub wildcards: Vec<Wildcard>,
+    /// Names of the routes it may call.
+    pub routes: Vec<String>,
     pub keys: Keyring,
     /// By the name the plugin asks for.
     pub secrets: BTreeMap<String, Secret>,
@@ -52,6 +56,8 @@ impl Rights {
             upstreams: names(&plugin.grants.upstreams),
             origins: plugin.grants.origins.clone(),
             forward: names(&plugin.grants.forward).into_iter().map(Arc::from).collect(),
+            wildcards: plugin.grants.wildcards.clone(),
+            routes: plugin.grants.routes.clone(),
             keys,
             secrets: plugin.secrets.clone(),
             stores: stores.of(&plugin.name, &plugin.limits),
@@ -74,6 +80,8 @@ impl Rights {
             upstreams: vec![],
             origins: vec![],
             forward: vec![],
+            wildcards: vec![],
+            routes: vec![],
             keys: Keyring::default(),
             secrets: BTreeMap::new(),
             stores,

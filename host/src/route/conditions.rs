@@ -18,6 +18,11 @@ impl Conditions {
         Self { route, methods: matches.methods.clone(), headers: matches.headers.clone(), query: matches.query.clone() }
     }
 
+    /// Nothing is asked for, and which route it is does not matter.
+    pub(super) fn none() -> Self {
+        Self { route: 0, methods: vec![], headers: vec![], query: vec![] }
+    }
+
     /// More conditions are tried first.
     pub(super) fn weight(&self) -> usize {
         self.headers.len() + self.query.len() + usize::from(!self.methods.is_empty())

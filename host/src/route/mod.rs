@@ -41,6 +41,23 @@ impl Params {
     }
 }
 
+/// The path of one route, for requests that are its own whatever else it asks for.
+#[derive(Debug)]
+pub struct Template(Tree);
+
+impl Template {
+    pub fn new(route: &Route) -> Self {
+        let mut tree = Tree::default();
+        tree.add(&route.matches.path, Conditions::none());
+        Self(tree)
+    }
+
+    /// What the path's `{name}`s match; nothing where the path is another.
+    pub fn params(&self, head: &request::Parts) -> Params {
+        self.0.find(head, &mut Allowed::default()).map(|(_, params)| params).unwrap_or_default()
+    }
+}
+
 /// All routes of a config, made for look-up.
 #[derive(Debug, Default)]
 pub struct Table {

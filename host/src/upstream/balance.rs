@@ -55,11 +55,20 @@ mod tests {
 
     use super::*;
     use crate::config::model::{self, Ejection};
+    use crate::upstream::Reach;
 
     const ONCE: Ejection = Ejection { failures: 1, duration: Duration::from_secs(10) };
 
     fn targets(count: u16) -> Vec<Rc<Target>> {
-        (0..count).map(|port| Target::new(&model::Target { host: "127.0.0.1".into(), port })).collect()
+        (0..count)
+            .map(|port| {
+                Target::new(
+                    &model::Target { scheme: model::Scheme::Http, host: "127.0.0.1".into(), port },
+                    Reach::Any,
+                    None,
+                )
+            })
+            .collect()
     }
 
     fn picks(picker: &Picker, targets: &[Rc<Target>], times: usize) -> Vec<usize> {

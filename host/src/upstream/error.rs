@@ -1,6 +1,7 @@
 //! Why a request got no answer from an upstream.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{error, fmt};
@@ -16,6 +17,8 @@ use crate::telemetry::UpstreamFailure;
 pub enum UpstreamError {
     /// No connection: refused, unreachable, or the name does not resolve.
     Connect { target: Arc<str>, error: io::Error },
+    /// No connection: a wildcard granted the call, and the target's address is not public.
+    OutOfReach { target: Arc<str>, address: IpAddr },
     /// No connection within `timeouts.connect`.
     ConnectTimeout { target: Arc<str>, after: Duration },
     /// The request was sent and no head came within `timeouts.first_byte`.
@@ -35,6 +38,7 @@ impl UpstreamError {
     pub fn target(&self) -> &Arc<str> {
         match self {
             Self::Connect { target, .. }
+            | Self::OutOfReach { target, .. }
             | Self::ConnectTimeout { target, .. }
             | Self::FirstByteTimeout { target, .. }
             | Self::Deadline { target }
@@ -47,7 +51,7 @@ impl UpstreamError {
     /// The metric's label; `None` where the client is to blame and not the target.
     pub fn reason(&self) -> Option<UpstreamFailure> {
         Some(match self {
-            Self::Connect { .. } => UpstreamFailure::Connect,
+            Self::Connect { .. } | Self::OutOfReach { .. } => UpstreamFailure::Connect,
             Self::ConnectTimeout { .. } => UpstreamFailure::ConnectTimeout,
             Self::FirstByteTimeout { .. } => UpstreamFailure::FirstByteTimeout,
             Self::Deadline { .. } => UpstreamFailure::Deadline,
@@ -67,6 +71,9 @@ impl fmt::Display for UpstreamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Connect { target, error } => write!(f, "cannot connect to {target}: {error}"),
+            Self::OutOfReach { target, address } => {
+                write!(f, "{target} is at {address}, and a grant with `*` reaches public addresses only")
+            }
             Self::ConnectTimeout { target, after } => {
                 write!(f, "no connection to {target} within {after:?}")
             }

@@ -6,7 +6,7 @@
 //! health; a dead target costs every worker its own few failures. Must be used where local tasks can
 //! be spawned: idle connections are looked after by one.
 //!
-//! Absent on purpose: TLS and HTTP/2 to targets, active health checks, a queue for connections
+//! Absent on purpose: HTTP/2 to targets, active health checks, a queue for connections
 //! (their number is bounded by the requests in flight, and those by `server.limits`).
 
 mod answer;
@@ -17,16 +17,21 @@ mod h1;
 mod health;
 pub mod hop_by_hop;
 mod pool;
+mod reach;
 mod registry;
 mod send;
+mod socket;
 mod target;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 pub(crate) use answer::AnswerBody;
 pub use error::UpstreamError;
 #[cfg(fuzzing)]
 pub(crate) use h1::read_in_pieces;
+pub use reach::Reach;
 pub use registry::Registry;
 pub use send::{Answer, Call, Upstream};
 pub use target::TargetState;
+pub use tls::Trust;

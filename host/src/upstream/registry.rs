@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
+use super::reach::Reach;
 use super::send::Upstream;
 use super::target::{Target, TargetState};
+use super::tls::Trust;
 use crate::config::model;
 
 /// One per worker.
@@ -15,7 +17,10 @@ use crate::config::model;
 /// answer is over, its idle connections are closed.
 #[derive(Debug)]
 pub struct Registry {
-    targets: HashMap<model::Target, Weak<Target>>,
+    /// A connection made with one reach is never used with another.
+    targets: HashMap<(model::Target, Reach), Weak<Target>>,
+    /// Whom targets with `https` are believed to be vouched for by.
+    trust: Option<Trust>,
     /// This worker's number.
     worker: usize,
 }
@@ -23,19 +28,30 @@ pub struct Registry {
 impl Registry {
     /// `worker` is the worker's number, from 0: workers begin their rounds at different targets.
     pub fn new(worker: usize) -> Self {
-        Self { targets: HashMap::new(), worker }
+        Self { targets: HashMap::new(), trust: None, worker }
+    }
+
+    /// Targets are measured by this from now on. Where it is another trust than before, connections made
+    /// under that are not used for upstreams made from now on.
+    pub fn trust(&mut self, trust: Option<&Trust>) {
+        let is_same = match (&self.trust, trust) {
+            (Some(old), Some(new)) => old.is(new),
+            (old, new) => old.is_none() && new.is_none(),
+        };
+        if !is_same {
+            self.targets.retain(|(target, _), _| target.scheme != model::Scheme::Https);
+            self.trust = trust.cloned();
+        }
     }
 
     /// An upstream with these settings, on the connections and health its targets already have.
     pub fn upstream(&mut self, settings: &model::Upstream) -> Rc<Upstream> {
-        self.targets.retain(|_, target| target.strong_count() > 0);
-        let targets = settings.targets.iter().map(|target| self.target(target)).collect();
-        Rc::new(Upstream::new(settings.clone(), targets, self.worker))
+        self.reaching(settings, Reach::Any)
     }
 
     /// A single origin, with default settings. Keep it as long as the grant: its connections go with it.
-    pub fn origin(&mut self, origin: &model::Target) -> Rc<Upstream> {
-        self.upstream(&origin_settings(origin))
+    pub fn origin(&mut self, origin: &model::Target, reach: Reach) -> Rc<Upstream> {
+        self.reaching(&origin_settings(origin), reach)
     }
 
     /// For metrics.
@@ -43,13 +59,20 @@ impl Registry {
         self.targets.values().filter_map(Weak::upgrade).map(|target| target.state())
     }
 
-    fn target(&mut self, identity: &model::Target) -> Rc<Target> {
-        if let Some(target) = self.targets.get(identity).and_then(Weak::upgrade) {
-            return target;
+    fn reaching(&mut self, settings: &model::Upstream, reach: Reach) -> Rc<Upstream> {
+        self.targets.retain(|_, target| target.strong_count() > 0);
+        let targets = settings.targets.iter().map(|target| self.target(target, reach)).collect();
+        Rc::new(Upstream::new(settings.clone(), targets, self.worker))
+    }
+
+    fn target(&mut self, target: &model::Target, reach: Reach) -> Rc<Target> {
+        let identity = (target.clone(), reach);
+        if let Some(known) = self.targets.get(&identity).and_then(Weak::upgrade) {
+            return known;
         }
-        let target = Target::new(identity);
-        self.targets.insert(identity.clone(), Rc::downgrade(&target));
-        target
+        let made = Target::new(target, reach, self.trust.as_ref());
+        self.targets.insert(identity, Rc::downgrade(&made));
+        made
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::UpstreamError;
 use super::answer::{AnswerBody, Lease};
 use super::balance::Picker;
-use super::connect::connect;
+use super::connect::{Unconnected, connect};
 use super::h1::{Connection, Head, Lost, Sending};
 use super::target::{Attempt, Target};
 use crate::body::Body;
@@ -160,12 +160,13 @@ impl Upstream {
         let after = self.settings.timeouts.connect;
         let left = limits.deadline.saturating_duration_since(Instant::now());
         let target = &attempt.target;
-        match connect(&target.address, after.min(left)).await {
+        match connect(&target.address, target.proof.as_ref(), after.min(left)).await {
             Ok(connection) => {
                 target.connects.set(target.connects.get() + 1);
                 Ok(connection)
             }
-            Err(error) if error.kind() != io::ErrorKind::TimedOut => {
+            Err(Unconnected::OutOfReach(address)) => Err(UpstreamError::OutOfReach { target: attempt.name(), address }),
+            Err(Unconnected::Failed(error)) if error.kind() != io::ErrorKind::TimedOut => {
                 Err(UpstreamError::Connect { target: attempt.name(), error })
             }
             Err(_) if left < after => Err(UpstreamError::Deadline { target: attempt.name() }),

@@ -10,15 +10,19 @@ use tokio::time::Instant;
 use super::connect::Address;
 use super::health::Health;
 use super::pool::Pool;
+use super::reach::Reach;
+use super::tls::{Proof, Trust};
 use crate::config::model;
 
 #[derive(Debug)]
 pub(super) struct Target {
     /// `host:port`. `Arc`, because errors that carry it cross threads.
     pub(super) name: Arc<str>,
-    /// What goes into `host`: without the port where it is HTTP's own.
+    /// What goes into `host`: without the port where it is the scheme's own.
     pub(super) host: HeaderValue,
     pub(super) address: Address,
+    /// With `https` only.
+    pub(super) proof: Option<Proof>,
     pub(super) pool: Pool,
     pub(super) health: Health,
     pub(super) in_flight: Cell<usize>,
@@ -45,16 +49,17 @@ pub struct TargetState {
 }
 
 impl Target {
-    pub(super) fn new(target: &model::Target) -> Rc<Self> {
-        let model::Target { host, port } = target;
+    pub(super) fn new(target: &model::Target, reach: Reach, trust: Option<&Trust>) -> Rc<Self> {
+        let model::Target { scheme, host, port } = target;
         let bracketed = if host.contains(':') { format!("[{host}]") } else { host.clone() };
         let name = format!("{bracketed}:{port}");
-        let field = if *port == 80 { &bracketed } else { &name };
+        let field = if *port == scheme.port() { &bracketed } else { &name };
         Rc::new(Self {
             // The config lets no host pass that is not one; an empty field is legal and sends nothing wrong.
             host: HeaderValue::from_str(field).unwrap_or(const { HeaderValue::from_static("") }),
             name: name.into(),
-            address: Address::new(host, *port),
+            address: Address::new(host, *port, reach),
+            proof: (*scheme == model::Scheme::Https).then(|| Proof { host: host.clone(), trust: trust.cloned() }),
             pool: Pool::default(),
             health: Health::default(),
             in_flight: Cell::new(0),
@@ -123,16 +128,19 @@ impl Drop for Attempt {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::model::Scheme::{Http, Https};
 
     #[test]
     fn the_host_field_has_brackets_and_a_port_where_they_belong() {
-        for (host, port, field, name) in [
-            ("a.example", 80, "a.example", "a.example:80"),
-            ("a.example", 8080, "a.example:8080", "a.example:8080"),
-            ("::1", 80, "[::1]", "[::1]:80"),
-            ("::1", 81, "[::1]:81", "[::1]:81"),
+        for (scheme, host, port, field, name) in [
+            (Http, "a.example", 80, "a.example", "a.example:80"),
+            (Http, "a.example", 443, "a.example:443", "a.example:443"),
+            (Https, "a.example", 443, "a.example", "a.example:443"),
+            (Https, "a.example", 80, "a.example:80", "a.example:80"),
+            (Http, "::1", 80, "[::1]", "[::1]:80"),
+            (Http, "::1", 81, "[::1]:81", "[::1]:81"),
         ] {
-            let target = Target::new(&model::Target { host: host.into(), port });
+            let target = Target::new(&model::Target { scheme, host: host.into(), port }, Reach::Any, None);
             assert_eq!((target.host.to_str().unwrap(), &*target.name), (field, name));
         }
     }

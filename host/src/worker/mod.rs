@@ -8,30 +8,27 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
 
-use bytes::Bytes;
-use http::request;
-
-use crate::body::{self, Body, Fault};
 use crate::config::model::Target;
 use crate::context::RequestId;
-use crate::plugin::bindings::tollgate::plugin::http_client::ClientError;
-use crate::plugin::bindings::tollgate::plugin::types::{Answer, Header};
 use crate::snapshot::WorkerSnapshot;
 use crate::telemetry::metrics::WorkerMetrics;
-use crate::upstream::hop_by_hop::strip_hop_by_hop;
-use crate::upstream::{self, Upstream, UpstreamError};
+use crate::upstream::{self, Reach, Upstream};
 
 pub mod background;
 mod completions;
 mod connections;
 mod gauges;
+mod outbound;
 pub mod thread;
 
 pub use completions::{Completion, Completions};
 use connections::Connections;
+pub use outbound::{Caller, OutboundCall, To, send};
 use thread::Role;
+
+/// Most origins whose idle connections a worker keeps.
+const MAX_ORIGINS: usize = 256;
 
 thread_local! {
     static CURRENT: OnceCell<Rc<Worker>> = const { OnceCell::new() };
@@ -44,7 +41,7 @@ pub struct Worker {
     snapshot: RefCell<Rc<WorkerSnapshot>>,
     /// Pools and health; outlive snapshots.
     pub upstreams: RefCell<upstream::Registry>,
-    origins: RefCell<HashMap<Target, Rc<Upstream>>>,
+    origins: RefCell<HashMap<(Target, Reach), Rc<Upstream>>>,
     pub metrics: Arc<WorkerMetrics>,
     pub connections: Connections,
     pub completions: Rc<Completions>,
@@ -88,66 +85,18 @@ impl Worker {
         RequestId::new(self.id_prefix, self.requests.get())
     }
 
-    fn upstream(&self, to: &To) -> Option<Rc<Upstream>> {
-        match to {
-            To::Upstream(name) => self.snapshot.borrow().upstream_named(name).map(|state| Rc::clone(&state.upstream)),
-            To::Origin(target) => {
-                let mut origins = self.origins.borrow_mut();
-                let found = origins.entry(target.clone()).or_insert_with(|| self.upstreams.borrow_mut().origin(target));
-                Some(Rc::clone(found))
-            }
+    fn origin(&self, target: &Target, reach: Reach) -> Rc<Upstream> {
+        let mut origins = self.origins.borrow_mut();
+        let key = (target.clone(), reach);
+        if let Some(known) = origins.get(&key) {
+            return Rc::clone(known);
         }
+        // Wildcards cover as many hosts as there are: those nobody calls at this moment make room.
+        if origins.len() >= MAX_ORIGINS {
+            origins.retain(|_, origin| Rc::strong_count(origin) > 1);
+        }
+        let origin = self.upstreams.borrow_mut().origin(target, reach);
+        origins.insert(key, Rc::clone(&origin));
+        origin
     }
-}
-
-/// A plugin's call, checked and granted.
-#[derive(Debug)]
-pub struct OutboundCall {
-    pub to: To,
-    pub head: request::Parts,
-    pub body: Bytes,
-    pub deadline: Instant,
-    /// Bytes of the answer's body.
-    pub max_body: u64,
-}
-
-/// Where a plugin's call goes.
-#[derive(Debug)]
-pub enum To {
-    /// By name, in the newest snapshot.
-    Upstream(String),
-    Origin(Target),
-}
-
-/// Makes a plugin's call through the pools of the worker this runs on.
-pub async fn send(call: OutboundCall) -> Result<Answer, ClientError> {
-    let gone = || ClientError::Unreachable("the upstream is not in the config any more".into());
-    let worker = CURRENT.with(|current| current.get().cloned()).ok_or_else(gone)?;
-    let upstream = worker.upstream(&call.to).ok_or_else(gone)?;
-    let began = tokio::time::Instant::now();
-    let terms = upstream::Call { began, deadline: Some(call.deadline.into()), preserve_host: false };
-    let answer = upstream.send(&call.head, Body::full(call.body), terms).await;
-    if let Some(state) = worker.snapshot.borrow().upstream_named(upstream.name()) {
-        state.count_call(&answer);
-    }
-    let mut answer = answer.map_err(|error| send_error(&error))?;
-    strip_hop_by_hop(&mut answer.head.headers);
-    let body = body::collect(answer.body, call.max_body).await.map_err(|error| match error.fault {
-        Fault::LimitExceeded(_) => ClientError::TooLarge,
-        Fault::Deadline | Fault::Idle => ClientError::Timeout,
-        Fault::Broken => ClientError::Unreachable(error.to_string()),
-    })?;
-    let text = |(name, value): (&http::HeaderName, &http::HeaderValue)| Header {
-        name: name.as_str().to_owned(),
-        value: String::from_utf8_lossy(value.as_bytes()).into_owned(),
-    };
-    Ok(Answer {
-        status: answer.head.status.as_u16(),
-        headers: answer.head.headers.iter().map(text).collect(),
-        body: body.into(),
-    })
-}
-
-fn send_error(error: &UpstreamError) -> ClientError {
-    if error.is_timeout() { ClientError::Timeout } else { ClientError::Unreachable(error.to_string()) }
 }

@@ -49,6 +49,7 @@ impl From<ClientError> for Wit {
             ClientError::Unreachable(text) => Self::Unreachable(text),
             ClientError::TooLarge => Self::TooLarge,
             ClientError::TooMany => Self::TooMany,
+            ClientError::TooDeep => Self::TooDeep,
             ClientError::UnknownCall => Self::UnknownCall,
         }
     }

@@ -41,9 +41,11 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::Timeout => Self::Timeout,
-            ClientError::Denied(_) | ClientError::Invalid(_) | ClientError::TooMany | ClientError::UnknownCall => {
-                Self::Setup(error.to_string())
-            }
+            ClientError::Denied(_)
+            | ClientError::Invalid(_)
+            | ClientError::TooMany
+            | ClientError::TooDeep
+            | ClientError::UnknownCall => Self::Setup(error.to_string()),
             ClientError::Unreachable(_) | ClientError::TooLarge => Self::Upstream(error.to_string()),
         }
     }

@@ -66,7 +66,7 @@ impl Part {
     /// The target for the operator's eyes.
     pub(crate) fn target_name(&self) -> &str {
         match &self.target {
-            Target::Upstream(name) | Target::Origin(name) => name,
+            Target::Upstream(name) | Target::Origin(name) | Target::Route(name) => name,
         }
     }
 

@@ -44,7 +44,7 @@ fn field<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
 fn host(failing: &'static str, failure: Result<Answer, ClientError>) -> Host {
     Host::new().on_call(move |call| match &call.target {
         Target::Upstream(name) if name == failing => failure.clone(),
-        Target::Upstream(name) | Target::Origin(name) => Ok(Answer::new(200).json(name)),
+        Target::Upstream(name) | Target::Origin(name) | Target::Route(name) => Ok(Answer::new(200).json(name)),
     })
 }
 
@@ -267,7 +267,7 @@ proptest! {
         let bodies = [bodies, vec![serde_json::to_vec(&json).unwrap()]].concat();
         let _host = Host::new().on_call(move |call| {
             let index = match &call.target {
-                Target::Upstream(name) | Target::Origin(name) => usize::from(name.as_bytes()[0] - b'a'),
+                Target::Upstream(name) | Target::Origin(name) | Target::Route(name) => usize::from(name.as_bytes()[0] - b'a'),
             };
             Ok(Answer::new(200).body(bodies[index].clone()))
         });

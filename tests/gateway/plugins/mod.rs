@@ -14,6 +14,7 @@ mod metrics;
 mod outbound;
 mod replacing;
 mod response_bodies;
+mod routes;
 mod secrets;
 mod shared_kv;
 

@@ -87,3 +87,55 @@ async fn an_answer_can_be_taken_once_and_only_by_the_number_of_its_call() {
         assert_eq!(gateway.get("/p").await.text(), "200, UnknownCall, UnknownCall");
     }
 }
+
+/// Lines of a plugin's table: it calls an origin, and is granted something.
+fn granted(origin: &str, grant: &str) -> String {
+    script(&format!(r#"request = ["call-origin {origin} /x"]"#)) + &format!("\ngrant = {{ http = [\"{grant}\"] }}")
+}
+
+#[tokio::test]
+async fn a_wildcard_reaches_nothing_inside_whatever_it_is_called() {
+    let other = Upstream::answering("other").await;
+    for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433"] {
+        let origin = format!("http://{host}:{}", other.port);
+        let config = config()
+            .plugin("p", &granted(&origin, &format!("http://*:{}", other.port)))
+            .route_without_upstream("/p", "plugins = [\"p\"]");
+        let answer = start(&config).await.get("/p").await;
+        assert!(answer.status == 500 && answer.text().contains("not at a public address"), "{host}: {}", answer.text());
+    }
+    assert_eq!(other.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_connection_made_by_name_is_not_used_through_a_wildcard() {
+    let other = Upstream::answering("other").await;
+    let origin = other.to_string();
+    let config = config()
+        .workers(1)
+        .plugin("named", &granted(&origin, &origin))
+        .plugin("any", &granted(&origin, &format!("http://*:{}", other.port)))
+        .route_without_upstream("/named", "plugins = [\"named\"]")
+        .route_without_upstream("/any", "plugins = [\"any\"]");
+    let gateway = start(&config).await;
+    assert_eq!(gateway.get("/named").await.text(), "other");
+    other.open(1).await;
+    assert!(gateway.get("/any").await.text().contains("not at a public address"));
+    assert_eq!(other.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_redirect_is_the_plugins_own_affair() {
+    let inside = Upstream::answering("inside").await;
+    let to = inside.to_string();
+    let other = Upstream::handling(move |_| {
+        http::Response::builder().status(302).header("location", &to).body("elsewhere".into()).unwrap()
+    })
+    .await;
+    let config = config()
+        .plugin("p", &granted(&other.to_string(), &other.to_string()))
+        .route_without_upstream("/p", "plugins = [\"p\"]");
+    let answer = start(&config).await.get("/p").await;
+    assert_eq!((answer.status, answer.text()), (302, "elsewhere"));
+    assert_eq!(inside.connections(), 0);
+}

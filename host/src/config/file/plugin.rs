@@ -39,8 +39,8 @@ pub(crate) struct Plugin {
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Grant {
-    /// Upstreams by name, and origins: `http://HOST:PORT`.
-    #[schemars(example = vec!["users", "http://issuer.example:8080"])]
+    /// Upstreams by name, and origins: `https://HOST:PORT`, `https://*.example.com`, `https://*`.
+    #[schemars(example = vec!["users", "https://issuer.example"])]
     pub http: Vec<String>,
     /// Upstreams by name that the plugin may send a route's requests to.
     #[schemars(example = vec!["blue", "green"])]
@@ -54,6 +54,9 @@ pub(crate) struct Grant {
     /// Metrics of its own the plugin may write, by name.
     #[schemars(example = vec!["cache_hits_total"])]
     pub metrics: Vec<String>,
+    /// Routes of this gateway it may call, by name.
+    #[schemars(example = vec!["profile"])]
+    pub routes: Vec<String>,
 }
 
 /// What a plugin may take.

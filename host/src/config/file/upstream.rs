@@ -10,7 +10,7 @@ use crate::config::units::Time;
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Upstream {
-    /// Its addresses, each `http://HOST:PORT`.
+    /// Its addresses, each `http://HOST:PORT` or `https://HOST:PORT`.
     #[schemars(length(min = 1), example = vec!["http://10.0.0.1:3000"])]
     pub targets: Vec<String>,
     /// How a target is chosen for a request.
@@ -60,7 +60,7 @@ pub(crate) enum Balance {
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Timeouts {
-    /// Until the TCP connection is there.
+    /// Until the connection is there, TLS included.
     pub connect: Time,
     /// From the request's last byte to the head of the answer.
     pub first_byte: Time,

@@ -99,6 +99,7 @@ impl Resolver<'_> {
         self.forward_grants(&child(pointer, "forward"), &written.forward, &mut grants);
         self.file_grants(&child(pointer, "files"), &written.files, &mut grants);
         self.kv_grants(&child(pointer, "kv"), &written.kv, &mut grants);
+        self.route_grants(&child(pointer, "routes"), &written.routes, &mut grants);
         self.metric_grants(&child(pointer, "metrics"), &written.metrics, &mut grants);
         (self.errors.len() == errors).then_some(grants)
     }
@@ -106,7 +107,9 @@ impl Resolver<'_> {
     fn http_grants(&mut self, pointer: &str, texts: &[String], grants: &mut model::Grants) {
         for (index, text) in texts.iter().enumerate() {
             let pointer = child(pointer, &index.to_string());
-            if text.contains("://") {
+            if text.contains("://*") {
+                grants.wildcards.extend(self.wildcard(&pointer, text));
+            } else if text.contains("://") {
                 grants.origins.extend(self.target(&pointer, text));
             } else {
                 grants.upstreams.extend(self.upstream_id(&pointer, text));
@@ -117,6 +120,13 @@ impl Resolver<'_> {
     fn forward_grants(&mut self, pointer: &str, names: &[String], grants: &mut model::Grants) {
         for (index, name) in names.iter().enumerate() {
             grants.forward.extend(self.upstream_id(&child(pointer, &index.to_string()), name));
+        }
+    }
+
+    fn route_grants(&mut self, pointer: &str, names: &[String], grants: &mut model::Grants) {
+        for (index, name) in names.iter().enumerate() {
+            self.check_route(&child(pointer, &index.to_string()), name);
+            grants.routes.push(name.clone());
         }
     }
 

@@ -36,6 +36,7 @@ impl Resolver<'_> {
                 head: bytes(written.limits.head),
                 header_count: written.limits.header_count,
                 body: written.limits.body.0,
+                depth: written.limits.depth,
                 head_timeout: written.limits.head_timeout.0,
                 idle_timeout: written.limits.idle_timeout.0,
             },

@@ -43,13 +43,26 @@ impl Resolver<'_> {
     }
 
     pub(super) fn target(&mut self, pointer: &str, text: &str) -> Option<model::Target> {
-        match target::parse(text) {
-            Ok(target) => Some(target),
+        self.written_address(pointer, text, target::parse)
+    }
+
+    pub(super) fn wildcard(&mut self, pointer: &str, text: &str) -> Option<model::Wildcard> {
+        self.written_address(pointer, text, target::parse_wildcard)
+    }
+
+    fn written_address<T>(
+        &mut self,
+        pointer: &str,
+        text: &str,
+        parse: fn(&str) -> Result<T, target::Refused>,
+    ) -> Option<T> {
+        match parse(text) {
+            Ok(address) => Some(address),
             Err((what, help)) => {
                 let message = format!("{} {what}", self.shown(pointer, text));
                 // The help repeats the text.
-                let help =
-                    if self.document.may_be_shown(pointer) { help } else { "the form is `http://HOST:PORT`".into() };
+                let shown = self.document.may_be_shown(pointer);
+                let help = if shown { help } else { "the form is `http://HOST:PORT` or `https://HOST:PORT`".into() };
                 self.error_with_help(pointer, message, help);
                 None
             }

@@ -17,7 +17,8 @@ use crate::plugin::bindings::tollgate::plugin::http_client::{ClientError, Host, 
 use crate::plugin::bindings::tollgate::plugin::types::Answer;
 use crate::plugin::rights::Rights;
 use crate::plugin::state::InstanceState;
-use crate::worker::{self, OutboundCall};
+use crate::upstream::Reach;
+use crate::worker::{self, Caller, OutboundCall};
 
 type Outcome = Result<Answer, ClientError>;
 
@@ -91,10 +92,15 @@ impl CallState {
 impl Host for InstanceState {
     fn submit(&mut self, call: Outbound) -> wasmtime::Result<u32> {
         let deadline = self.deadline("http-client.submit")?;
+        let caller = self.context.as_ref().map(|context| Caller {
+            id: context.id,
+            client: context.client,
+            nesting: context.nesting,
+        });
         if self.calls.open.len() >= self.plugin.limits.calls {
             return Ok(self.calls.push(CallState::Over(Err(ClientError::TooMany))));
         }
-        let state = match prepare(&self.plugin, call, deadline) {
+        let state = match prepare(&self.plugin, call, caller, deadline) {
             Ok(call) => CallState::Running(Running(tokio::task::spawn_local(worker::send(call)))),
             Err(error) => CallState::Over(Err(error)),
         };
@@ -126,7 +132,12 @@ impl Host for InstanceState {
 }
 
 /// Checks rights and syntax, so that nothing illegal gets as far as a pool.
-fn prepare(rights: &Rights, call: Outbound, deadline: std::time::Instant) -> Result<OutboundCall, ClientError> {
+fn prepare(
+    rights: &Rights,
+    call: Outbound,
+    caller: Option<Caller>,
+    deadline: std::time::Instant,
+) -> Result<OutboundCall, ClientError> {
     let to = grant(rights, &call.target)?;
     let head = head(&call).map_err(ClientError::Invalid)?;
     let own = (call.timeout_ms > 0)
@@ -137,32 +148,49 @@ fn prepare(rights: &Rights, call: Outbound, deadline: std::time::Instant) -> Res
         body: call.body.into(),
         deadline: own.map_or(deadline, |own| own.min(deadline)),
         max_body: rights.limits.body,
+        caller,
     })
 }
 
 fn grant(rights: &Rights, target: &Target) -> Result<worker::To, ClientError> {
     match target {
         Target::Upstream(name) if rights.upstreams.contains(name) => Ok(worker::To::Upstream(name.clone())),
-        Target::Upstream(name) => Err(denied(&rights.name, name)),
-        Target::Origin(origin) => parse_origin(origin)
-            .filter(|parsed| rights.origins.contains(parsed))
-            .map(worker::To::Origin)
-            .ok_or_else(|| denied(&rights.name, origin)),
+        Target::Upstream(name) => Err(denied(&rights.name, "http", name)),
+        Target::Route(name) if rights.routes.contains(name) => Ok(worker::To::Route(name.clone())),
+        Target::Route(name) => Err(denied(&rights.name, "routes", name)),
+        Target::Origin(origin) => {
+            let target = parse_origin(origin).ok_or_else(|| denied(&rights.name, "http", origin))?;
+            let reach = reach(rights, &target).ok_or_else(|| denied(&rights.name, "http", origin))?;
+            Ok(worker::To::Origin(target, reach))
+        }
     }
 }
 
-fn denied(plugin: &str, target: &str) -> ClientError {
-    let target: String = target.chars().take(200).collect();
-    ClientError::Denied(format!("[plugins.{plugin}] grant.http has no {target:?}"))
+/// What is granted by name may be anywhere; a wildcard ends at the public internet.
+fn reach(rights: &Rights, target: &model::Target) -> Option<Reach> {
+    if rights.origins.contains(target) {
+        return Some(Reach::Any);
+    }
+    rights.wildcards.iter().any(|wildcard| wildcard.covers(target)).then_some(Reach::Public)
 }
 
-/// `http://host` or `http://host:port`, as in a grant.
+fn denied(plugin: &str, list: &str, target: &str) -> ClientError {
+    let target: String = target.chars().take(200).collect();
+    ClientError::Denied(format!("[plugins.{plugin}] grant.{list} has no {target:?}"))
+}
+
+/// `https://host` or `https://host:port`, as in a grant.
 fn parse_origin(origin: &str) -> Option<model::Target> {
     let uri: http::Uri = origin.parse().ok()?;
     let authority = uri.authority()?;
-    let bare = uri.scheme_str() == Some("http") && uri.path() == "/" && uri.query().is_none();
+    let scheme = match uri.scheme_str() {
+        Some("http") => model::Scheme::Http,
+        Some("https") => model::Scheme::Https,
+        _ => return None,
+    };
+    let bare = uri.path() == "/" && uri.query().is_none();
     let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
-    bare.then(|| model::Target { host, port: authority.port_u16().unwrap_or(80) })
+    bare.then(|| model::Target { scheme, host, port: authority.port_u16().unwrap_or(scheme.port()) })
 }
 
 fn head(call: &Outbound) -> Result<request::Parts, String> {
@@ -194,12 +222,14 @@ mod tests {
 
     #[test]
     fn an_origin_is_a_scheme_a_host_and_a_port_and_nothing_else() {
-        let target = |host: &str, port| Some(model::Target { host: host.into(), port });
-        assert_eq!(parse_origin("http://a.example:8080"), target("a.example", 8080));
-        assert_eq!(parse_origin("http://A.example"), target("a.example", 80));
-        assert_eq!(parse_origin("http://[::1]:1"), target("::1", 1));
+        let target = |scheme, host: &str, port| Some(model::Target { scheme, host: host.into(), port });
+        let (http, https) = (model::Scheme::Http, model::Scheme::Https);
+        assert_eq!(parse_origin("http://a.example:8080"), target(http, "a.example", 8080));
+        assert_eq!(parse_origin("http://A.example"), target(http, "a.example", 80));
+        assert_eq!(parse_origin("http://[::1]:1"), target(http, "::1", 1));
+        assert_eq!(parse_origin("https://a.example"), target(https, "a.example", 443));
         assert_eq!(parse_origin("http://a.example/path"), None);
-        assert_eq!(parse_origin("https://a.example"), None);
+        assert_eq!(parse_origin("ftp://a.example"), None);
         assert_eq!(parse_origin("a.example:80"), None);
     }
 }

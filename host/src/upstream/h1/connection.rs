@@ -2,17 +2,13 @@
 
 use std::future::Future as _;
 use std::io;
-use std::mem::MaybeUninit;
 use std::pin::pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use http::request::Parts;
 use http::{HeaderValue, Method};
-use socket2::SockRef;
 use tokio::io::AsyncReadExt as _;
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::Instant;
 
 use super::head::{self, Field, Head};
@@ -20,6 +16,7 @@ use super::sending::{Sending, Unsent, Upload};
 use super::{Broken, Decoded, Decoder};
 use crate::body::timer::Timer;
 use crate::body::{Body, BodyError};
+use crate::upstream::socket::{Reader, Writer};
 
 /// Bytes read at once, at first.
 const FIRST_READ: usize = 8 * 1024;
@@ -31,9 +28,9 @@ const MIN_ROOM: usize = 4 * 1024;
 /// An open connection. Dropping it closes the socket.
 #[derive(Debug)]
 pub(in crate::upstream) struct Connection {
-    reader: OwnedReadHalf,
+    reader: Reader,
     /// Gone once an answer came before its request was sent, or that could not be sent.
-    writer: Option<OwnedWriteHalf>,
+    writer: Option<Writer>,
     /// What was read and not yet looked at.
     received: BytesMut,
     /// Bytes to read at once.
@@ -55,8 +52,7 @@ pub(in crate::upstream) enum Lost {
 }
 
 impl Connection {
-    pub(in crate::upstream) fn new(stream: TcpStream) -> Self {
-        let (reader, writer) = stream.into_split();
+    pub(in crate::upstream) fn new((reader, writer): (Reader, Writer)) -> Self {
         Self {
             reader,
             writer: Some(writer),
@@ -68,18 +64,14 @@ impl Connection {
         }
     }
 
-    /// Whether another request may be sent: the target has sent nothing since, not even its end. Asks
-    /// the kernel only where the runtime was told of news.
+    /// Whether another request may be sent: the target has sent nothing since, not even its end.
     pub(in crate::upstream) fn is_idle(&self) -> bool {
-        let news = self.reader.try_read(&mut [0; 1]);
-        let silent = matches!(news, Err(error) if error.kind() == io::ErrorKind::WouldBlock);
-        silent && self.received.is_empty() && self.writer.is_some()
+        self.reader.is_idle() && self.received.is_empty() && self.writer.is_some()
     }
 
     /// As [`Self::is_idle`], by the kernel's word: what the runtime was not told yet counts, too.
     pub(in crate::upstream) fn is_silent(&self) -> bool {
-        let news = SockRef::from(self.reader.as_ref()).peek(&mut [MaybeUninit::uninit(); 1]);
-        matches!(news, Err(error) if error.kind() == io::ErrorKind::WouldBlock) && self.is_idle()
+        self.reader.is_silent() && self.is_idle()
     }
 
     /// Gets ready for the next request. What a large answer needed is not kept.

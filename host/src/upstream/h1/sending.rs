@@ -10,12 +10,12 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::{Body as _, Frame};
 use tokio::io::AsyncWrite as _;
-use tokio::net::tcp::OwnedWriteHalf;
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::Instant;
 
 use super::encode;
 use crate::body::{Body, BodyError, Fault, Side};
+use crate::upstream::socket::Writer;
 
 /// How a request's body is framed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +89,7 @@ impl Sending {
     }
 
     /// Writes as much as can be written. After an error it is not to be polled again.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>, socket: &mut OwnedWriteHalf) -> Poll<Result<(), Unsent>> {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, socket: &mut Writer) -> Poll<Result<(), Unsent>> {
         // What goes out in one go is sent when it is begun: the clock is not read for it.
         let at_once = !self.started;
         while self.sent_at.is_none() {
@@ -97,7 +97,13 @@ impl Sending {
             if !self.is_last && self.data.is_empty() && self.after.is_empty() {
                 match self.fill(cx) {
                     Poll::Ready(filled) => filled.map_err(Unsent::Body)?,
-                    Poll::Pending if self.is_written() => return Poll::Pending,
+                    // What TLS holds back must not wait for the rest of the body.
+                    Poll::Pending if self.is_written() => {
+                        if let Err(error) = ready!(Pin::new(&mut *socket).poll_flush(cx)) {
+                            return self.failed(error);
+                        }
+                        return Poll::Pending;
+                    }
                     Poll::Pending => {}
                 }
             }
@@ -111,6 +117,9 @@ impl Sending {
                 }
             }
             if self.is_last && self.is_written() {
+                if let Err(error) = ready!(Pin::new(&mut *socket).poll_flush(cx)) {
+                    return self.failed(error);
+                }
                 self.sent_at = Some(if at_once { self.began } else { Instant::now() });
             }
         }
@@ -211,12 +220,12 @@ fn announced(headers: &HeaderMap) -> Vec<HeaderName> {
 #[derive(Debug)]
 pub(in crate::upstream) struct Upload {
     /// Ends with the socket's other half, so that it stays open for as long as this lives.
-    task: JoinHandle<Option<OwnedWriteHalf>>,
+    task: JoinHandle<Option<Writer>>,
 }
 
 impl Upload {
     /// In a task of its own: who reads the answer must not have to send the request as well.
-    pub(super) fn spawn(mut sending: Sending, mut socket: OwnedWriteHalf) -> Self {
+    pub(super) fn spawn(mut sending: Sending, mut socket: Writer) -> Self {
         let task = spawn_local(async move {
             let sent = std::future::poll_fn(|cx| sending.poll(cx, &mut socket)).await;
             // Where the body broke off the socket is closed for writing: the target sees that, too.

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::harness::*;
 use crate::body::{BodyError, Fault, Side, collect};
-use crate::upstream::{Call, Registry, UpstreamError};
+use crate::upstream::{Call, Reach, Registry, UpstreamError};
 
 fn upstream_fault(fault: Fault) -> BodyError {
     BodyError { side: Side::Upstream, fault }
@@ -38,8 +38,12 @@ fn a_refused_connection_is_told_with_its_target() {
 #[test]
 fn a_name_that_does_not_resolve_is_a_failed_connection() {
     on_a_worker(async {
-        let origin = crate::config::model::Target { host: "no-such-host.invalid".into(), port: 80 };
-        let upstream = Registry::new(0).origin(&origin);
+        let origin = crate::config::model::Target {
+            scheme: crate::config::model::Scheme::Http,
+            host: "no-such-host.invalid".into(),
+            port: 80,
+        };
+        let upstream = Registry::new(0).origin(&origin, Reach::Any);
         let error = send(&upstream, get("/")).await.unwrap_err();
         assert_eq!(&**error.target(), "no-such-host.invalid:80");
     });

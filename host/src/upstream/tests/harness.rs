@@ -135,7 +135,7 @@ pub(super) fn dead_port() -> u16 {
 pub(super) fn settings(ports: &[u16]) -> model::Upstream {
     model::Upstream {
         name: "test".into(),
-        targets: ports.iter().map(|port| model::Target { host: "127.0.0.1".into(), port: *port }).collect(),
+        targets: ports.iter().map(|port| target(model::Scheme::Http, "127.0.0.1", *port)).collect(),
         balance: Balance::RoundRobin,
         timeouts: model::UpstreamTimeouts { connect: LONG, first_byte: LONG, idle: LONG, total: LONG },
         ejection: model::Ejection { failures: 0, duration: LONG },
@@ -143,6 +143,10 @@ pub(super) fn settings(ports: &[u16]) -> model::Upstream {
         idle_for: LONG,
         connect_retries: 0,
     }
+}
+
+pub(super) fn target(scheme: model::Scheme, host: &str, port: u16) -> model::Target {
+    model::Target { scheme, host: host.into(), port }
 }
 
 pub(super) fn get(path: &str) -> Request<Body> {

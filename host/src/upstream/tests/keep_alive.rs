@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::harness::*;
 use crate::body::{Body, collect};
-use crate::upstream::{Call, Registry, UpstreamError};
+use crate::upstream::{Call, Reach, Registry, UpstreamError};
 
 #[test]
 fn requests_one_after_another_share_a_connection() {
@@ -260,8 +260,12 @@ fn connections_survive_a_reload_and_end_with_the_last_config_that_names_the_targ
 fn a_granted_origin_is_an_upstream_of_one_target_and_may_be_a_name() {
     on_a_worker(async {
         let server = Server::answering(OK).await;
-        let origin = crate::config::model::Target { host: "localhost".into(), port: server.port };
-        let upstream = Registry::new(0).origin(&origin);
+        let origin = crate::config::model::Target {
+            scheme: crate::config::model::Scheme::Http,
+            host: "localhost".into(),
+            port: server.port,
+        };
+        let upstream = Registry::new(0).origin(&origin, Reach::Any);
         assert_eq!(fetch(&upstream).await, "ok");
         assert!(server.requests.borrow()[0].contains(&format!("host: localhost:{}\r\n", server.port)));
     });

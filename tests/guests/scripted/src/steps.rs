@@ -59,6 +59,7 @@ pub(crate) fn take(step: &str, side: Side, body: Option<&[u8]>) -> Result<Option
         "call" => return Ok(Some(Step::Answer(call(Target::Upstream(first.to_owned()), second)))),
         "take-twice" => return Ok(Some(Step::Answer(take_twice(first)))),
         "call-origin" => return Ok(Some(Step::Answer(call(Target::Origin(first.to_owned()), second)))),
+        "call-route" => return Ok(Some(Step::Answer(call(Target::Route(first.to_owned()), second)))),
         unknown => return Err(format!("no such step: {unknown}")),
     }
     Ok(None)
