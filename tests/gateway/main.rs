@@ -6,6 +6,7 @@ mod built_ins;
 mod check;
 mod clients;
 mod https;
+mod inspect;
 mod languages;
 mod lock;
 mod peers;

@@ -22,6 +22,7 @@ mod check;
 mod compile;
 mod demo;
 mod explain;
+mod grants;
 mod init;
 mod lock;
 mod look;

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::look::{Looker, wasm_files};
-use super::{Failed, write_whole};
+use super::{Failed, grants, write_whole};
+use crate::config::{self, model};
+use crate::plugin::capability::Capability;
 use crate::plugin::load;
-use crate::{config, gateway, lock};
+use crate::{gateway, lock};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -25,6 +27,9 @@ pub(super) enum Command {
 pub(super) struct Inspect {
     /// A .wasm file, or the name of a built-in
     file: PathBuf,
+    /// Also show what the plugins of this config that use it are granted, and what they lack
+    #[arg(short, long, value_name = "PATH")]
+    config: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -49,7 +54,7 @@ pub(super) struct Build {
 pub(super) fn run(command: Command) -> Result<(), Failed> {
     match command {
         Command::List(config) => list(&config.config),
-        Command::Inspect(arguments) => inspect(&arguments.file),
+        Command::Inspect(arguments) => inspect(&arguments.file, arguments.config.as_deref()),
         Command::New(arguments) => new(&arguments),
         Command::Build(arguments) => build(&arguments),
     }
@@ -77,7 +82,7 @@ fn list(path: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
-fn inspect(file: &Path) -> Result<(), Failed> {
+fn inspect(file: &Path, config: Option<&Path>) -> Result<(), Failed> {
     let named = file.to_str().and_then(gateway::built_in).filter(|_| !file.exists());
     let bytes = match named {
         Some(bytes) => bytes.to_vec(),
@@ -91,8 +96,11 @@ fn inspect(file: &Path) -> Result<(), Failed> {
     print_list("exports", &loaded.exports);
     print_list("imports", &loaded.imports);
     say!("wants:");
-    for (capability, reason) in &described.wants {
-        say!("  {capability}: {reason}");
+    for (wanted, reason) in &described.wants {
+        say!("  {wanted}: {reason}");
+        if let Some(capability) = Capability::named(wanted) {
+            say!("    to grant it, {}", capability.advice("NAME"));
+        }
     }
     if described.wants.is_empty() {
         say!("  nothing that has to be granted");
@@ -101,6 +109,25 @@ fn inspect(file: &Path) -> Result<(), Failed> {
         Ok(schema) => say!("config schema:\n{schema:#}"),
         Err(_) if described.config_schema.is_empty() => say!("config schema:\n  none: it takes no config"),
         Err(error) => say!("config schema:\n  not valid JSON: {error}"),
+    }
+    config.map_or(Ok(()), |path| say_uses(&bytes, &described.wants, path))
+}
+
+/// What the plugins of a config that use this component are granted.
+fn say_uses(bytes: &[u8], wants: &[(String, String)], path: &Path) -> Result<(), Failed> {
+    let config = config::load(path, &gateway::built_ins())?.config;
+    say!("in {}:", path.display());
+    let is_used = |settings: &&model::Plugin| match &settings.component {
+        model::Component::BuiltIn(name) => gateway::built_in(name) == Some(bytes),
+        model::Component::File(file) => load::read(file).is_ok_and(|found| found == bytes),
+    };
+    let mut uses = config.plugins.iter().filter(is_used).peekable();
+    if uses.peek().is_none() {
+        say!("  no plugin uses it");
+    }
+    for settings in uses {
+        say!("  plugin {}", settings.name);
+        grants::say(settings, &config.upstreams, wants);
     }
     Ok(())
 }
