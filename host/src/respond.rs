@@ -86,7 +86,7 @@ impl Failure {
             Self::Upstream(_) => "upstream-unreachable",
             Self::UpstreamBody(error) if error.is_timeout() => "upstream-timeout",
             Self::UpstreamBody(_) => "upstream-broken",
-            Self::Plugin { fault: Fault::Busy, .. } => "busy",
+            Self::Plugin { fault: Fault::Busy(_), .. } => "busy",
             Self::Plugin { fault: Fault::BodyTooLong { .. }, .. } => "response-too-large",
             Self::Plugin { .. } => "policy-failed",
             Self::NothingAnswered => "nothing-answered",
@@ -108,7 +108,7 @@ impl Failure {
             Self::Upstream(_) | Self::UpstreamBody(_) | Self::Plugin { fault: Fault::BodyTooLong { .. }, .. } => {
                 StatusCode::BAD_GATEWAY
             }
-            Self::Plugin { fault: Fault::Busy, .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Plugin { fault: Fault::Busy(_), .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Plugin { .. } | Self::NothingAnswered => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Deadline => StatusCode::GATEWAY_TIMEOUT,
         }
@@ -130,7 +130,7 @@ impl Failure {
             Self::UpstreamBody(error) if error.is_timeout() => "The service did not answer in time.",
             Self::UpstreamBody(_) => "The service broke off its answer.",
             Self::Plugin { fault: Fault::BodyTooLong { .. }, .. } => "The service's answer is too large.",
-            Self::Plugin { fault: Fault::Busy, .. } => "The gateway is busy. Try again soon.",
+            Self::Plugin { fault: Fault::Busy(_), .. } => "The gateway is busy. Try again soon.",
             Self::Plugin { .. } | Self::NothingAnswered => "The gateway could not handle this request.",
             Self::Deadline => "The request took too long.",
         }
@@ -139,7 +139,7 @@ impl Failure {
     fn add_headers(&self, headers: &mut HeaderMap) {
         match self {
             Self::MethodNotAllowed { allow } => drop(headers.insert(header::ALLOW, allow.clone())),
-            Self::Plugin { fault: Fault::Busy, .. } => {
+            Self::Plugin { fault: Fault::Busy(_), .. } => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             // What is left of the body, or of what was no request, would be taken for the next one.
@@ -212,6 +212,7 @@ pub fn response(failure: &Failure, id: RequestId) -> (http::response::Parts, Bod
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plugin::fault::Busy;
 
     #[test]
     fn a_client_is_told_nothing_of_the_inside() {
@@ -227,7 +228,7 @@ mod tests {
 
     #[test]
     fn busy_is_503_and_says_when_to_come_again() {
-        let failure = Failure::Plugin { name: "p".into(), fault: Fault::Busy };
+        let failure = Failure::Plugin { name: "p".into(), fault: Fault::Busy(Busy::Instances) };
         let (head, _) = response(&failure, RequestId::new(1, 1));
         assert_eq!(head.status, 503);
         assert_eq!(head.headers["retry-after"], "1");

@@ -14,7 +14,9 @@ use http::request;
 use crate::chain::Chain;
 use crate::config::model::{self, Config};
 use crate::plugin::Plugin;
+use crate::plugin::link::Link;
 use crate::plugin::pool::Pool;
+use crate::plugin::turns::Turns;
 use crate::route::{Params, Table, Template};
 use crate::telemetry::metrics::UpstreamMetrics;
 use crate::telemetry::{AccessLog, AccessWriter, metrics};
@@ -49,6 +51,7 @@ pub struct WorkerSnapshot {
     callable: HashMap<String, (usize, Template)>,
     /// In the order of `config.plugins`.
     pools: Vec<Rc<Pool>>,
+    worker: metrics::WorkerId,
 }
 
 /// An upstream on one worker, and the numbers of its targets.
@@ -128,12 +131,13 @@ impl WorkerSnapshot {
                 known.unwrap_or_else(|| Pool::new(Arc::clone(plugin), shared.metrics.plugin(worker, plugin.name())))
             })
             .collect();
+        let link = |pool: &Rc<Pool>, route: &model::Route| Some(link(&shared, worker, pool, &route.name));
         let routes = config
             .routes
             .iter()
             .map(|route| RouteState {
                 name: route.name.as_str().into(),
-                chain: Chain::new(route.plugins.iter().filter_map(|id| pools.get(id.0).cloned()).collect()),
+                chain: Chain::new(route.plugins.iter().filter_map(|id| link(pools.get(id.0)?, route)).collect()),
                 upstream: route.upstream.and_then(|id| upstreams.get(id.0).cloned()),
                 strip_prefix: route.strip_prefix.clone(),
                 preserve_host: route.preserve_host,
@@ -150,6 +154,7 @@ impl WorkerSnapshot {
             upstreams: config.upstreams.iter().map(|settings| settings.name.clone()).zip(upstreams).collect(),
             callable: callable(config),
             pools,
+            worker,
             shared,
         }
     }
@@ -158,6 +163,11 @@ impl WorkerSnapshot {
     pub fn route_named(&self, name: &str, head: &request::Parts) -> Option<(&RouteState, Params)> {
         let (id, template) = self.callable.get(name)?;
         Some((self.routes.get(*id)?, template.params(head)))
+    }
+
+    /// A plugin on a route of this worker's; on none, by the name "".
+    pub fn link(&self, pool: &Rc<Pool>, route: &str) -> Link {
+        link(&self.shared, self.worker, pool, route)
     }
 
     pub fn upstream_named(&self, name: &str) -> Option<&Rc<UpstreamState>> {
@@ -182,6 +192,12 @@ impl WorkerSnapshot {
         self.pools.iter()
     }
 
+    /// How many hooks may compute for long on this worker from now on.
+    pub fn limit_turns(&self) {
+        let limits = &self.shared.config.server.limits;
+        Turns::here().limit(limits.long_hooks, limits.long_hooks_queue);
+    }
+
     fn pool_of(&self, plugin: &Arc<Plugin>) -> Option<Rc<Pool>> {
         self.pools.iter().find(|pool| Arc::ptr_eq(&pool.plugin, plugin)).cloned()
     }
@@ -191,6 +207,10 @@ fn callable(config: &Config) -> HashMap<String, (usize, Template)> {
     let granted: HashSet<&String> = config.plugins.iter().flat_map(|plugin| &plugin.grants.routes).collect();
     let routes = config.routes.iter().enumerate().filter(|(_, route)| granted.contains(&route.name));
     routes.map(|(id, route)| (route.name.clone(), (id, Template::new(route)))).collect()
+}
+
+fn link(shared: &Snapshot, worker: metrics::WorkerId, pool: &Rc<Pool>, route: &str) -> Link {
+    Link::new(Rc::clone(pool), shared.metrics.link(worker, pool.plugin.name(), route))
 }
 
 /// The worker's end of the access log: the one it had, where the log is the same.

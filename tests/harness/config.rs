@@ -5,6 +5,7 @@ use std::fmt::{Display, Write as _};
 /// A config in the making: TOML, with the ports left to the gateway.
 #[derive(Debug, Clone)]
 pub struct Config {
+    port: u16,
     workers: usize,
     limits: String,
     server: String,
@@ -13,7 +14,7 @@ pub struct Config {
 
 /// A gateway with two workers, on free ports, that knows nothing yet.
 pub fn config() -> Config {
-    Config { workers: 2, limits: String::new(), server: String::new(), tables: String::new() }
+    Config { port: 0, workers: 2, limits: String::new(), server: String::new(), tables: String::new() }
 }
 
 impl Config {
@@ -21,6 +22,13 @@ impl Config {
     #[must_use]
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = workers;
+        self
+    }
+
+    /// For a gateway that is its own upstream; any free port else.
+    #[must_use]
+    pub fn listen(mut self, port: u16) -> Self {
+        self.port = port;
         self
     }
 
@@ -83,8 +91,8 @@ impl Config {
 
 impl Display for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { workers, limits, server, tables } = self;
-        writeln!(f, "[server]\nlisten = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\nworkers = {workers}\n{server}")?;
+        let Self { port, workers, limits, server, tables } = self;
+        writeln!(f, "[server]\nlisten = \"127.0.0.1:{port}\"\nadmin = \"127.0.0.1:0\"\nworkers = {workers}\n{server}")?;
         writeln!(f, "[server.limits]\n{limits}\n{tables}")
     }
 }

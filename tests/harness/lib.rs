@@ -10,6 +10,7 @@
 pub mod binary;
 pub mod client;
 pub mod config;
+pub mod faults;
 pub mod gateway;
 pub mod guests;
 pub mod metrics;
@@ -24,6 +25,7 @@ pub mod wire;
 
 pub use client::{Answer, Client, request};
 pub use config::{Config, config};
+pub use faults::{all_faults, fault};
 pub use gateway::Gateway;
 pub use nginx::Nginx;
 pub use raw::Raw;

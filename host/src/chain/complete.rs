@@ -2,42 +2,41 @@
 //!
 //! It is over by then, and nobody waits: a fault costs nothing but the instance.
 
-use std::rc::Rc;
 use std::time::Instant;
 
 use crate::context::Context;
 use crate::plugin::bindings::exports::tollgate::plugin::completion::Completed;
 use crate::plugin::call::{self, Called};
 use crate::plugin::fault::Fault;
-use crate::plugin::pool::Pool;
+use crate::plugin::link::Link;
 use crate::plugin::state::Hook;
 use crate::telemetry::Verdict;
 
 /// A plugin that is going to be told, and its place among those that wait.
 #[derive(Debug)]
-pub struct Follower(Rc<Pool>);
+pub struct Follower(Link);
 
 impl Follower {
     /// None, and counted, where as many wait as may.
-    pub(super) fn of(link: &Rc<Pool>) -> Option<Self> {
-        if link.completing.enter() {
-            return Some(Self(Rc::clone(link)));
+    pub(super) fn of(link: &Link) -> Option<Self> {
+        if link.pool.completing.enter() {
+            return Some(Self(link.clone()));
         }
-        link.metrics.completion_dropped();
+        link.pool.metrics.completion_dropped();
         None
     }
 }
 
 impl Drop for Follower {
     fn drop(&mut self) {
-        self.0.completing.leave();
+        self.0.pool.completing.leave();
     }
 }
 
 /// Calls `on-complete` of each, one after the other.
 pub async fn tell(followers: Vec<Follower>, mut context: Box<Context>, completed: &Completed) {
     for Follower(link) in &followers {
-        let turn = link.completing.turn().await;
+        let turn = link.pool.completing.turn().await;
         // The time of the exchange is over; the hook has its own.
         context.deadline = Instant::now() + link.plugin.rights.limits.wall;
         let called = call::on_complete(link, context, completed).await;
@@ -46,16 +45,16 @@ pub async fn tell(followers: Vec<Follower>, mut context: Box<Context>, completed
     }
 }
 
-fn note(link: &Pool, called: Called<()>) -> Box<Context> {
+fn note(link: &Link, called: Called<()>) -> Box<Context> {
     let Called { context, verdict, cpu } = called;
-    let hook = Hook::OnComplete.metric();
+    let metrics = link.metrics.hook(Hook::OnComplete.metric());
     match verdict {
-        Ok(()) => link.metrics.called(hook, Verdict::Done, cpu),
+        Ok(()) => metrics.called(Verdict::Done, cpu),
         // Clients come first.
-        Err(Fault::Busy) => link.metrics.completion_dropped(),
+        Err(Fault::Busy(_)) => link.pool.metrics.completion_dropped(),
         Err(fault) => {
-            link.metrics.called(hook, Verdict::Error, cpu);
-            link.metrics.failed(hook, fault.reason());
+            metrics.called(Verdict::Error, cpu);
+            metrics.failed(fault.reason());
             let (plugin, version) = (link.plugin.name(), &link.plugin.descriptor.version);
             tracing::error!(%plugin, %version, route = %context.route, hook = "on-complete", id = %context.id, "plugin failed: {fault}");
         }

@@ -4,7 +4,6 @@
 //! got to, whoever made the response. Absent on purpose: what comes before and after the chain,
 //! which is `exchange`'s, and how a hook runs, which is `plugin`'s.
 
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,7 +15,7 @@ use crate::plugin::bindings::exports::tollgate::plugin::response_filter::{Respon
 use crate::plugin::bindings::tollgate::plugin::types::Answer;
 use crate::plugin::call::{self, Called};
 use crate::plugin::fault::Fault;
-use crate::plugin::pool::Pool;
+use crate::plugin::link::Link;
 use crate::plugin::state::Hook;
 use crate::respond::{self, Failure};
 use crate::telemetry::{self, Verdict};
@@ -30,7 +29,7 @@ pub use complete::{Follower, tell};
 /// The plugins of a route, on one worker.
 #[derive(Debug, Default)]
 pub struct Chain {
-    links: Vec<Rc<Pool>>,
+    links: Vec<Link>,
     /// Whether a plugin is told when a request is over.
     is_followed: bool,
 }
@@ -65,7 +64,7 @@ pub struct Decision {
 }
 
 impl Chain {
-    pub fn new(links: Vec<Rc<Pool>>) -> Self {
+    pub fn new(links: Vec<Link>) -> Self {
         Self { is_followed: links.iter().any(|link| link.plugin.follows_requests()), links }
     }
 
@@ -124,7 +123,7 @@ enum Step {
     Fail(Failure),
 }
 
-async fn enter_one(link: &Rc<Pool>, context: Box<Context>, body: Body) -> (Box<Context>, Body, Step) {
+async fn enter_one(link: &Link, context: Box<Context>, body: Body) -> (Box<Context>, Body, Step) {
     let started = context.notes_decisions.then(Instant::now);
     let called = call::on_request(link, context).await;
     let (mut context, verdict) = note(link, Hook::OnRequest, started, called, verdict_name);
@@ -138,12 +137,7 @@ async fn enter_one(link: &Rc<Pool>, context: Box<Context>, body: Body) -> (Box<C
     (context, body, step)
 }
 
-async fn enter_with_body(
-    link: &Rc<Pool>,
-    mut context: Box<Context>,
-    body: Body,
-    max: u32,
-) -> (Box<Context>, Body, Step) {
+async fn enter_with_body(link: &Link, mut context: Box<Context>, body: Body, max: u32) -> (Box<Context>, Body, Step) {
     // Read while no instance is held: a slow client costs no plugin anything.
     let bytes = match buffer::read_request(&mut context, body, u64::from(max).min(link.plugin.rights.limits.body)).await
     {
@@ -161,7 +155,7 @@ async fn enter_with_body(
     (context, Body::full(bytes), step)
 }
 
-async fn leave_one(link: &Rc<Pool>, context: Box<Context>, body: Body) -> (Box<Context>, Body) {
+async fn leave_one(link: &Link, context: Box<Context>, body: Body) -> (Box<Context>, Body) {
     let started = context.notes_decisions.then(Instant::now);
     let called = call::on_response(link, context).await;
     let (mut context, verdict) = note(link, Hook::OnResponse, started, called, response_verdict_name);
@@ -176,7 +170,7 @@ async fn leave_one(link: &Rc<Pool>, context: Box<Context>, body: Body) -> (Box<C
     left(context, body, step)
 }
 
-async fn leave_with_body(link: &Rc<Pool>, mut context: Box<Context>, body: Body, max: u32) -> (Box<Context>, Body) {
+async fn leave_with_body(link: &Link, mut context: Box<Context>, body: Body, max: u32) -> (Box<Context>, Body) {
     // Read while no instance is held: a slow upstream costs no plugin anything.
     let limit = u64::from(max).min(link.plugin.rights.limits.body);
     let gathered = match buffer::read_response(&context, body, limit).await {
@@ -213,7 +207,7 @@ fn left(mut context: Box<Context>, body: Body, step: Step) -> (Box<Context>, Bod
     }
 }
 
-fn respond(link: &Pool, context: &mut Context, hook: Hook, made: Answer) -> Step {
+fn respond(link: &Link, context: &mut Context, hook: Hook, made: Answer) -> Step {
     match answer::put(context, link.plugin.name(), made) {
         Ok(body) => Step::Answer(body),
         Err(problem) => refuse_or_skip(link, context, hook, Fault::Verdict(problem.into())),
@@ -221,10 +215,10 @@ fn respond(link: &Pool, context: &mut Context, hook: Hook, made: Answer) -> Step
 }
 
 /// Fails closed, unless the operator said `on_error = "skip"`.
-fn refuse_or_skip(link: &Pool, context: &Context, hook: Hook, fault: Fault) -> Step {
+fn refuse_or_skip(link: &Link, context: &Context, hook: Hook, fault: Fault) -> Step {
     let plugin = link.plugin.name();
     let version = &link.plugin.descriptor.version;
-    link.metrics.failed(hook.metric(), fault.reason());
+    link.metrics.hook(hook.metric()).failed(fault.reason());
     let skip = skips(link, &fault);
     tracing::error!(%plugin, %version, route = %context.route, hook = hook.name(), id = %context.id, skipped = skip, "plugin failed: {fault}");
     if skip { Step::Next } else { Step::Fail(Failure::Plugin { name: Arc::clone(plugin), fault }) }
@@ -232,7 +226,7 @@ fn refuse_or_skip(link: &Pool, context: &Context, hook: Hook, fault: Fault) -> S
 
 /// Counts a call and, if anybody is going to read it, notes it for the access log.
 fn note<V>(
-    link: &Pool,
+    link: &Link,
     hook: Hook,
     started: Option<Instant>,
     called: Called<V>,
@@ -245,7 +239,7 @@ fn note<V>(
         Err(_) => Verdict::Error,
     };
     let hook = hook.metric();
-    link.metrics.called(hook, name, cpu);
+    link.metrics.hook(hook).called(name, cpu);
     if let Some(started) = started {
         let plugin = Arc::clone(link.plugin.name());
         context.decisions.push(Decision { plugin, hook, verdict: name, wall: started.elapsed() });
@@ -255,8 +249,8 @@ fn note<V>(
 
 /// Being busy is the gateway's trouble, not the plugin's, and is never skipped: that would let
 /// traffic through under load.
-fn skips(link: &Pool, fault: &Fault) -> bool {
-    link.plugin.on_error == OnError::Skip && !matches!(fault, Fault::Busy)
+fn skips(link: &Link, fault: &Fault) -> bool {
+    link.plugin.on_error == OnError::Skip && !matches!(fault, Fault::Busy(_))
 }
 
 fn verdict_name(verdict: &RequestVerdict) -> Verdict {

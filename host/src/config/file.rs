@@ -68,7 +68,7 @@ pub(crate) struct Server {
     pub plugins_dir: String,
     /// How long open requests may go on after TERM.
     pub drain: Time,
-    /// What one client may take.
+    /// What one client may take, and all plugins together.
     pub limits: ServerLimits,
 }
 
@@ -85,7 +85,7 @@ impl Default for Server {
     }
 }
 
-/// What one client may take.
+/// What one client may take, and all plugins together.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ServerLimits {
@@ -106,6 +106,11 @@ pub(crate) struct ServerLimits {
     pub head_timeout: Time,
     /// Longest pause while a body is read from or written to the client.
     pub idle_timeout: Time,
+    /// Plugins' hooks of each worker that take turns after 2 ms of CPU time; more of them wait.
+    #[schemars(range(min = 1, max = 4096))]
+    pub long_hooks: usize,
+    /// Such hooks of each worker that may wait; one more is answered with 503.
+    pub long_hooks_queue: usize,
 }
 
 impl Default for ServerLimits {
@@ -118,6 +123,8 @@ impl Default for ServerLimits {
             depth: 4,
             head_timeout: secs(10),
             idle_timeout: secs(60),
+            long_hooks: 16,
+            long_hooks_queue: 256,
         }
     }
 }

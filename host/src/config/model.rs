@@ -66,7 +66,7 @@ pub struct Server {
     pub limits: ServerLimits,
 }
 
-/// `[server.limits]`: what one client may take.
+/// `[server.limits]`: what one client may take, and all plugins together.
 #[derive(Debug, Clone)]
 pub struct ServerLimits {
     /// Open connections for the whole gateway; more wait in the kernel's queue.
@@ -83,6 +83,10 @@ pub struct ServerLimits {
     pub head_timeout: Duration,
     /// Longest pause while a body is read from or written to the client.
     pub idle_timeout: Duration,
+    /// Hooks of one worker that take turns to compute for long.
+    pub long_hooks: usize,
+    /// Hooks of one worker that may wait to take part in that.
+    pub long_hooks_queue: usize,
 }
 
 /// `[log]`

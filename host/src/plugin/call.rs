@@ -1,17 +1,18 @@
 //! One hook, on one instance.
 
-use std::rc::Rc;
 use std::time::Duration;
 
 use super::bindings::exports::tollgate::plugin::completion::Completed;
 use super::bindings::exports::tollgate::plugin::request_filter::{BodyVerdict, Verdict};
 use super::bindings::exports::tollgate::plugin::response_filter::{ResponseBodyVerdict, ResponseVerdict};
-use super::fault::Fault;
+use super::fault::{Busy, Fault};
 use super::instance::{self, Instance};
-use super::meter::{WallTimeUp, metered};
-use super::pool::{CheckedOut, Pool};
+use super::link::Link;
+use super::meter::{Meter, Stopped, metered};
+use super::pool::CheckedOut;
 use super::state::Hook;
 use crate::context::Context;
+use crate::telemetry::metrics::HookMetrics;
 
 /// What came of a hook, and the request it was lent.
 #[derive(Debug)]
@@ -29,40 +30,40 @@ impl<V> Called<V> {
     }
 }
 
-pub async fn on_request(pool: &Rc<Pool>, context: Box<Context>) -> Called<Verdict> {
-    run(pool, Hook::OnRequest, context, async |instance| match &instance.request {
+pub async fn on_request(link: &Link, context: Box<Context>) -> Called<Verdict> {
+    run(link, Hook::OnRequest, context, async |instance| match &instance.request {
         Some(filter) => filter.call_on_request(&mut instance.store).await,
         None => Ok(Verdict::Next),
     })
     .await
 }
 
-pub async fn on_request_body(pool: &Rc<Pool>, context: Box<Context>, body: &[u8]) -> Called<BodyVerdict> {
-    run(pool, Hook::OnRequestBody, context, async |instance| match &instance.request {
+pub async fn on_request_body(link: &Link, context: Box<Context>, body: &[u8]) -> Called<BodyVerdict> {
+    run(link, Hook::OnRequestBody, context, async |instance| match &instance.request {
         Some(filter) => filter.call_on_request_body(&mut instance.store, body).await,
         None => Ok(BodyVerdict::Next),
     })
     .await
 }
 
-pub async fn on_response(pool: &Rc<Pool>, context: Box<Context>) -> Called<ResponseVerdict> {
-    run(pool, Hook::OnResponse, context, async |instance| match &instance.response {
+pub async fn on_response(link: &Link, context: Box<Context>) -> Called<ResponseVerdict> {
+    run(link, Hook::OnResponse, context, async |instance| match &instance.response {
         Some(filter) => filter.call_on_response(&mut instance.store).await,
         None => Ok(ResponseVerdict::Next),
     })
     .await
 }
 
-pub async fn on_response_body(pool: &Rc<Pool>, context: Box<Context>, body: &[u8]) -> Called<ResponseBodyVerdict> {
-    run(pool, Hook::OnResponseBody, context, async |instance| match &instance.response {
+pub async fn on_response_body(link: &Link, context: Box<Context>, body: &[u8]) -> Called<ResponseBodyVerdict> {
+    run(link, Hook::OnResponseBody, context, async |instance| match &instance.response {
         Some(filter) => filter.call_on_response_body(&mut instance.store, body).await,
         None => Ok(ResponseBodyVerdict::Next),
     })
     .await
 }
 
-pub async fn on_complete(pool: &Rc<Pool>, context: Box<Context>, completed: &Completed) -> Called<()> {
-    run(pool, Hook::OnComplete, context, async |instance| match &instance.completion {
+pub async fn on_complete(link: &Link, context: Box<Context>, completed: &Completed) -> Called<()> {
+    run(link, Hook::OnComplete, context, async |instance| match &instance.completion {
         Some(completion) => completion.call_on_complete(&mut instance.store, completed).await,
         None => Ok(()),
     })
@@ -70,15 +71,16 @@ pub async fn on_complete(pool: &Rc<Pool>, context: Box<Context>, completed: &Com
 }
 
 /// The one hook that is about no request. Returns the CPU time as well.
-pub async fn on_interval(pool: &Rc<Pool>) -> (Result<(), Fault>, Duration) {
-    let mut checked_out = match pool.check_out().await {
+pub async fn on_interval(link: &Link) -> (Result<(), Fault>, Duration) {
+    let metrics = link.metrics.hook(Hook::OnInterval.metric());
+    let mut checked_out = match link.pool.check_out(metrics).await {
         Ok(checked_out) => checked_out,
         Err(fault) => return (Err(fault), Duration::ZERO),
     };
     let instance = checked_out.instance();
     instance.enter_alone(Hook::OnInterval);
     let meter = instance.meter();
-    let ended = metered(&meter, pool.plugin.rights.limits.wall, async {
+    let ended = metered(&meter, link.plugin.rights.limits.wall, async {
         match &instance.background {
             Some(background) => background.call_on_interval(&mut instance.store).await,
             None => Ok(()),
@@ -86,35 +88,47 @@ pub async fn on_interval(pool: &Rc<Pool>) -> (Result<(), Fault>, Duration) {
     })
     .await;
     instance.leave_alone();
+    note_waits(metrics, &meter);
     (conclude(ended, checked_out), meter.used())
 }
 
 async fn run<V>(
-    pool: &Rc<Pool>,
+    link: &Link,
     hook: Hook,
     context: Box<Context>,
     call: impl AsyncFnOnce(&mut Instance) -> wasmtime::Result<V>,
 ) -> Called<V> {
-    let mut checked_out = match pool.check_out().await {
+    let metrics = link.metrics.hook(hook.metric());
+    let mut checked_out = match link.pool.check_out(metrics).await {
         Ok(checked_out) => checked_out,
         Err(fault) => return Called::failed(context, fault),
     };
     let instance = checked_out.instance();
     instance.lend(hook, context);
     let meter = instance.meter();
-    let ended = metered(&meter, pool.plugin.rights.limits.wall, call(instance)).await;
+    let ended = metered(&meter, link.plugin.rights.limits.wall, call(instance)).await;
     let context = instance.give_back();
+    note_waits(metrics, &meter);
     Called { context, verdict: conclude(ended, checked_out), cpu: meter.used() }
 }
 
+/// Most hooks wait for nothing.
+fn note_waits(metrics: &HookMetrics, meter: &Meter) {
+    if let Some((in_host, for_turn)) = meter.waits() {
+        metrics.waited_in_host(in_host);
+        metrics.waited_for_turn(for_turn);
+    }
+}
+
 /// What a hook's end means. Only an instance whose hook ended by itself is used again.
-fn conclude<V>(ended: Result<wasmtime::Result<V>, WallTimeUp>, checked_out: CheckedOut) -> Result<V, Fault> {
+fn conclude<V>(ended: Result<wasmtime::Result<V>, Stopped>, checked_out: CheckedOut) -> Result<V, Fault> {
     match ended {
         Ok(Ok(verdict)) => {
             checked_out.give_back();
             Ok(verdict)
         }
         Ok(Err(error)) => Err(instance::fault(&error)),
-        Err(WallTimeUp) => Err(Fault::Wall),
+        Err(Stopped::Wall) => Err(Fault::Wall),
+        Err(Stopped::Crowded) => Err(Fault::Busy(Busy::LongHooks)),
     }
 }

@@ -30,6 +30,8 @@ pub enum LoadError {
     Describe(String),
     /// `configure` refused its configuration.
     Configure(String),
+    /// Too many other hooks compute for long: it was not tried to its end.
+    Crowded,
     /// A key of the `keys` table cannot be used.
     Key { name: String, problem: String },
 }
@@ -49,6 +51,7 @@ impl std::fmt::Display for LoadError {
             Self::Export(problem) => write!(f, "does not export what a plugin must: {problem}"),
             Self::Describe(problem) => write!(f, "`describe` failed: {problem}"),
             Self::Configure(problem) => write!(f, "refuses its config: {problem}"),
+            Self::Crowded => write!(f, "`configure`: {}", Fault::Busy(Busy::LongHooks)),
             Self::Key { name, problem } => write!(f, "key `{name}`: {problem}"),
         }
     }
@@ -71,8 +74,17 @@ pub enum Fault {
     BodyTooLong { limit: u64 },
     /// No instance could be made: the gateway's slots or the machine's memory are used up.
     Instance(Arc<str>),
+    /// Too much at a time: not the plugin's fault, or not this request's.
+    Busy(Busy),
+}
+
+/// What there was too much of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Busy {
     /// All instances busy and the queue full, or no instance within the wall time.
-    Busy,
+    Instances,
+    /// As many hooks of the worker compute for long as may, and as many wait for it.
+    LongHooks,
 }
 
 impl Fault {
@@ -85,7 +97,8 @@ impl Fault {
             Self::Verdict(_) => PluginFault::Answer,
             Self::BodyTooLong { .. } => PluginFault::Body,
             Self::Instance(_) => PluginFault::Instance,
-            Self::Busy => PluginFault::Queue,
+            Self::Busy(Busy::Instances) => PluginFault::Queue,
+            Self::Busy(Busy::LongHooks) => PluginFault::LongHooks,
         }
     }
 }
@@ -101,7 +114,12 @@ impl std::fmt::Display for Fault {
                 write!(f, "needs a body of at most {limit} bytes (need-body, limits.body), and the response has more")
             }
             Self::Instance(problem) => write!(f, "no instance could be made: {problem}"),
-            Self::Busy => f.write_str("all instances are busy and the queue is full (limits.instances, limits.queue)"),
+            Self::Busy(Busy::Instances) => {
+                f.write_str("all instances are busy and the queue is full (limits.instances, limits.queue)")
+            }
+            Self::Busy(Busy::LongHooks) => f.write_str(
+                "too many hooks of this worker compute for long (server.limits.long_hooks, server.limits.long_hooks_queue)",
+            ),
         }
     }
 }

@@ -7,12 +7,15 @@ use wasmtime::{Store, UpdateDeadline};
 use super::bindings::exports::tollgate::plugin as exports;
 use super::fault::{Fault, LoadError};
 use super::files::ReadFiles;
-use super::meter::{Meter, WallTimeUp, metered};
+use super::meter::{Meter, Stopped, metered, pause};
 use super::rights::Rights;
 use super::state::{Hook, InstanceState, Told};
 use super::{Hooks, Plugin};
 use crate::context::Context;
 use crate::telemetry::PluginMetrics;
+
+/// Longest reason a guest may give for refusing its config, in bytes; the rest is cut.
+const MAX_WORDS: usize = 2048;
 
 /// Serves one hook at a time.
 pub struct Instance {
@@ -41,9 +44,13 @@ impl std::error::Error for CpuTimeUp {}
 impl Instance {
     /// Makes an instance and configures it.
     pub async fn configured(plugin: &Plugin) -> Result<Self, LoadError> {
-        let mut instance = Self::bare(&plugin.pre, &plugin.hooks, Arc::clone(&plugin.rights))
-            .await
-            .map_err(|error| LoadError::Configure(format!("no instance could be made: {error:#}")))?;
+        let mut instance =
+            Self::bare(&plugin.pre, &plugin.hooks, Arc::clone(&plugin.rights)).await.map_err(|error| {
+                match error.downcast_ref() {
+                    Some(Stopped::Crowded) => LoadError::Crowded,
+                    _ => LoadError::Configure(format!("no instance could be made: {error:#}")),
+                }
+            })?;
         instance.begin(Hook::Configure);
         let meter = instance.meter();
         let wall = plugin.rights.limits.wall;
@@ -51,9 +58,10 @@ impl Instance {
             metered(&meter, wall, instance.lifecycle.call_configure(&mut instance.store, &plugin.config)).await;
         match answer {
             Ok(Ok(Ok(()))) => Ok(instance),
-            Ok(Ok(Err(refusal))) => Err(LoadError::Configure(refusal)),
-            Ok(Err(error)) => Err(LoadError::Configure(format!("{error:#}"))),
-            Err(WallTimeUp) => Err(LoadError::Configure("took longer than limits.wall allows".into())),
+            Ok(Ok(Err(refusal))) => Err(LoadError::Configure(plainly(&refusal))),
+            Ok(Err(error)) => Err(LoadError::Configure(explained(&error))),
+            Err(Stopped::Crowded) => Err(LoadError::Crowded),
+            Err(Stopped::Wall) => Err(LoadError::Configure(Stopped::Wall.to_string())),
         }
     }
 
@@ -72,11 +80,11 @@ impl Instance {
             if store.data().meter.tick() > cpu {
                 return Err(wasmtime::Error::new(CpuTimeUp));
             }
-            // A plain `Yield` wakes the task at once and starves the reactor; tokio's own lets it in.
-            Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+            // A plain `Yield` wakes the task at once and starves the reactor; this one is taken up by `metered`.
+            Ok(UpdateDeadline::YieldCustom(1, Box::pin(pause())))
         });
         let (meter, wall) = (Arc::clone(&store.data().meter), store.data().plugin.limits.wall);
-        let instance = metered(&meter, wall, pre.instantiate_async(&mut store)).await.map_err(wall_time_up)??;
+        let instance = metered(&meter, wall, pre.instantiate_async(&mut store)).await??;
         let lifecycle = hooks.lifecycle.load(&mut store, &instance)?;
         let request = hooks.request.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
         let response = hooks.response.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
@@ -89,7 +97,7 @@ impl Instance {
         self.begin(Hook::Describe);
         let (meter, wall) = (self.meter(), self.store.data().plugin.limits.wall);
         let answer = metered(&meter, wall, self.lifecycle.call_describe(&mut self.store)).await;
-        answer.map_err(wall_time_up)?
+        answer?
     }
 
     /// Lends the instance a request for one hook.
@@ -149,13 +157,22 @@ impl Instance {
     }
 }
 
-fn wall_time_up(_: WallTimeUp) -> wasmtime::Error {
-    wasmtime::Error::msg("took longer than limits.wall allows")
+/// A guest's own words, fit for an operator's terminal: not endless, and without what would move the
+/// cursor or begin a line that looks like another one's.
+fn plainly(words: &str) -> String {
+    let some: &str = &words[..words.floor_char_boundary(MAX_WORDS)];
+    some.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
 /// What a failed call means. The text has the guest's stack, for the log.
 pub(super) fn fault(error: &wasmtime::Error) -> Fault {
-    if error.is::<CpuTimeUp>() { Fault::Cpu } else { Fault::Trap(format!("{error:#}").into()) }
+    if error.is::<CpuTimeUp>() { Fault::Cpu } else { Fault::Trap(explained(error).into()) }
+}
+
+/// wasmtime's words, and the limit where it does not know that there is one.
+pub(super) fn explained(error: &wasmtime::Error) -> String {
+    let text = format!("{error:#}");
+    if text.contains("fuel allocated for hostcalls") { format!("{text} (limits.host_call)") } else { text }
 }
 
 impl std::fmt::Debug for Instance {

@@ -12,7 +12,7 @@ use super::bindings::exports::tollgate::plugin as exports;
 use super::capability::{self, Capability};
 use super::fault::LoadError;
 use super::files::ReadFiles;
-use super::instance::Instance;
+use super::instance::{Instance, explained};
 use super::rights::Rights;
 use super::state::InstanceState;
 use super::{Descriptor, Hooks, Plugin, host_api};
@@ -162,7 +162,7 @@ async fn describe(loaded: &Loaded, rights: Arc<Rights>) -> Result<Descriptor, Lo
     };
     let described = tokio::time::timeout(wall, described).await;
     let described = described.map_err(|_| LoadError::Describe("took longer than limits.wall allows".into()))?;
-    let told = described.map_err(|error| LoadError::Describe(format!("{error:#}")))?;
+    let told = described.map_err(|error| LoadError::Describe(explained(&error)))?;
     check(&told).map_err(LoadError::Describe)?;
     Ok(Descriptor {
         name: told.name,
@@ -177,10 +177,17 @@ async fn describe(loaded: &Loaded, rights: Arc<Rights>) -> Result<Descriptor, Lo
 fn check(told: &exports::lifecycle::Descriptor) -> Result<(), String> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if told.name.is_empty() || told.name.len() > 64 || !told.name.chars().all(plain) {
-        return Err(format!("the name {:?} is not 1 to 64 lower-case letters, digits and `-`", told.name));
+        return Err(format!("the name {:?} is not 1 to 64 lower-case letters, digits and `-`", shown(&told.name)));
     }
-    if told.version.len() > 64 || told.summary.len() > 1024 || told.wants.len() > 16 {
-        return Err("version (64 bytes), summary (1024 bytes) or wants (16) is too long".into());
+    if let Err(problem) = semver::Version::parse(&told.version) {
+        return Err(format!("the version {:?} is not semver (as 1.2.3 is): {problem}", shown(&told.version)));
+    }
+    if told.version.len() > 64 || told.wants.len() > 16 {
+        return Err("version (64 bytes) or wants (16) is too long".into());
+    }
+    let mut lines = told.wants.iter().map(|want| &want.reason).chain([&told.summary]);
+    if let Some(line) = lines.find(|line| line.len() > 1024 || line.chars().any(char::is_control)) {
+        return Err(format!("not one line of at most 1024 bytes: {:?}", shown(line)));
     }
     if told.config_schema.len() > MAX_SCHEMA {
         return Err(format!(
@@ -189,9 +196,16 @@ fn check(told: &exports::lifecycle::Descriptor) -> Result<(), String> {
         ));
     }
     match told.wants.iter().find(|want| Capability::named(&want.capability).is_none()) {
-        Some(want) => Err(format!("wants {:?}; what can be granted is {}", want.capability, capability::all_names())),
+        Some(want) => {
+            Err(format!("wants {:?}; what can be granted is {}", shown(&want.capability), capability::all_names()))
+        }
         None => Ok(()),
     }
+}
+
+/// As much of a guest's text as an error has room for.
+fn shown(text: &str) -> &str {
+    &text[..text.floor_char_boundary(100)]
 }
 
 /// wasmtime names the missing import; what to do about it is ours to say.

@@ -4,10 +4,12 @@
 //! nobody polls it, so waiting is free. That is cheap to know, but counts a thread the kernel has put
 //! aside as well, as it does on a busy machine or in a throttled container. So a hook that is still
 //! running at a tick is measured by the thread's own clock from there on. Wall time gets a timer only
-//! once the hook has had to wait; most never do.
+//! once the hook has had to wait; most never do. What a tick found computing goes on in its turn
+//! (`turns`).
 
+use std::cell::Cell;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
@@ -16,11 +18,14 @@ use std::time::{Duration, Instant};
 use nix::time::{ClockId, clock_gettime};
 
 use super::engine::TICK;
+use super::turns::Seat;
 
 /// Shared by the future, which measures, and the store's epoch callback, which compares. Only one
 /// thread ever touches it; it is atomic because a store's data has to be `Send`.
 #[derive(Debug)]
 pub struct Meter {
+    /// Whose hook it is.
+    plugin: Arc<str>,
     origin: Instant,
     /// Whether the hook saw a tick, and is measured by the thread's clock since.
     is_slow: AtomicBool,
@@ -28,20 +33,35 @@ pub struct Meter {
     poll_started: AtomicU64,
     /// Nanoseconds used before that.
     used: AtomicU64,
+    /// Whether a tick has put the hook aside, and it has not been told so yet.
+    has_ticked: AtomicBool,
+    /// Whether the hook was not over at once, so that the next two hold.
+    has_paused: AtomicBool,
+    /// Nanoseconds spent waiting in the host.
+    host_wait: AtomicU64,
+    /// Nanoseconds spent waiting for a turn to compute.
+    turn_wait: AtomicU64,
 }
 
 impl Meter {
-    pub fn new() -> Arc<Self> {
+    pub fn new(plugin: Arc<str>) -> Arc<Self> {
         Arc::new(Self {
+            plugin,
             origin: Instant::now(),
             is_slow: AtomicBool::new(false),
             poll_started: AtomicU64::new(0),
             used: AtomicU64::new(0),
+            has_ticked: AtomicBool::new(false),
+            has_paused: AtomicBool::new(false),
+            host_wait: AtomicU64::new(0),
+            turn_wait: AtomicU64::new(0),
         })
     }
 
-    /// CPU time of the hook so far, at a tick. To be called from inside its poll.
+    /// CPU time of the hook so far, at a tick. To be called from inside its poll, which must then be
+    /// left with `pause`.
     pub fn tick(&self) -> Duration {
+        self.has_ticked.store(true, Relaxed);
         if !self.is_slow.load(Relaxed) {
             // Whatever lies between two ticks, the guest can have used no more than one of it.
             let tick = u64::try_from(TICK.as_nanos()).unwrap_or(u64::MAX);
@@ -59,6 +79,12 @@ impl Meter {
         Duration::from_nanos(self.used.load(Relaxed))
     }
 
+    /// What the hook spent waiting in the host, and for its turn to compute. `None` where it did neither.
+    pub fn waits(&self) -> Option<(Duration, Duration)> {
+        let time = |nanoseconds: &AtomicU64| Duration::from_nanos(nanoseconds.load(Relaxed));
+        self.has_paused.load(Relaxed).then(|| (time(&self.host_wait), time(&self.turn_wait)))
+    }
+
     /// Nanoseconds since some moment, by the clock in use. 584 years fit.
     fn now(&self) -> u64 {
         let time = if self.is_slow.load(Relaxed) { thread_time() } else { self.origin.elapsed() };
@@ -68,6 +94,15 @@ impl Meter {
     fn reset(&self) {
         self.used.store(0, Relaxed);
         self.is_slow.store(false, Relaxed);
+        self.has_ticked.store(false, Relaxed);
+        self.has_paused.store(false, Relaxed);
+    }
+
+    fn poll<F: Future>(&self, hook: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        self.begin();
+        let polled = hook.poll(cx);
+        self.end();
+        polled
     }
 
     fn begin(&self) {
@@ -85,25 +120,91 @@ fn thread_time() -> Duration {
     clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Duration::from).unwrap_or_default()
 }
 
-/// The hook took longer than it may.
+/// Why a hook was not run to its end.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct WallTimeUp;
+pub(super) enum Stopped {
+    /// It took longer than it may.
+    Wall,
+    /// Too many others compute for long, or none of them was over within the wall time.
+    Crowded,
+}
+
+impl std::fmt::Display for Stopped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Wall => "took longer than limits.wall allows",
+            Self::Crowded => "too many others compute for long (server.limits.long_hooks)",
+        })
+    }
+}
+
+impl std::error::Error for Stopped {}
+
+/// Puts a hook aside at a tick. Only what runs under [`metered`] may: nothing else goes on with it.
+pub(super) fn pause() -> impl Future<Output = ()> + Send + 'static {
+    let mut paused = false;
+    poll_fn(move |_| if std::mem::replace(&mut paused, true) { Poll::Ready(()) } else { Poll::Pending })
+}
 
 /// Runs a hook's future under the meter, for `wall` at the most.
-pub(super) async fn metered<F: Future>(meter: &Meter, wall: Duration, hook: F) -> Result<F::Output, WallTimeUp> {
+pub(super) async fn metered<F: Future>(meter: &Meter, wall: Duration, hook: F) -> Result<F::Output, Stopped> {
     meter.reset();
     let mut hook = pin!(hook);
-    let mut poll = |cx: &mut Context<'_>| {
-        meter.begin();
-        let polled = hook.as_mut().poll(cx);
-        meter.end();
-        polled
-    };
     // The first poll registers the waker as every poll does, so nothing is lost by going on below.
-    if let Poll::Ready(output) = poll_fn(|cx| Poll::Ready(poll(cx))).await {
+    if let Poll::Ready(output) = poll_fn(|cx| Poll::Ready(meter.poll(hook.as_mut(), cx))).await {
         return Ok(output);
     }
-    tokio::time::timeout(wall, poll_fn(poll)).await.map_err(|_| WallTimeUp)
+    // Boxed: a future is moved about whole, and most hooks are over by now.
+    Box::pin(rest(meter, wall, hook)).await
+}
+
+/// The rest of a hook that has to wait, or that a tick found computing.
+async fn rest<F: Future>(meter: &Meter, wall: Duration, mut hook: Pin<&mut F>) -> Result<F::Output, Stopped> {
+    let mut seat = Seat::new(&meter.plugin);
+    let (host_wait, turn_wait) = (Waited::default(), Waited::default());
+    let to_its_end = async {
+        loop {
+            if meter.has_ticked.swap(false, Relaxed) {
+                let began = Instant::now();
+                let turn = seat.next_turn(meter.used()).await;
+                turn_wait.add(began.elapsed());
+                turn.map_err(|_| Stopped::Crowded)?;
+            }
+            let mut waits_since = Instant::now();
+            let polled = poll_fn(|cx| {
+                host_wait.add(waits_since.elapsed());
+                let polled = meter.poll(hook.as_mut(), cx);
+                waits_since = Instant::now();
+                if polled.is_pending() && !meter.has_ticked.load(Relaxed) {
+                    seat.leave();
+                    return Poll::Pending;
+                }
+                Poll::Ready(polled)
+            });
+            if let Poll::Ready(output) = polled.await {
+                return Ok(output);
+            }
+        }
+    };
+    let ended = tokio::time::timeout(wall, to_its_end).await;
+    meter.host_wait.store(host_wait.nanoseconds(), Relaxed);
+    meter.turn_wait.store(turn_wait.nanoseconds(), Relaxed);
+    meter.has_paused.store(true, Relaxed);
+    ended.unwrap_or(Err(if seat.is_kept_out { Stopped::Crowded } else { Stopped::Wall }))
+}
+
+/// A sum of times.
+#[derive(Debug, Default)]
+struct Waited(Cell<Duration>);
+
+impl Waited {
+    fn add(&self, time: Duration) {
+        self.0.set(self.0.get() + time);
+    }
+
+    fn nanoseconds(&self) -> u64 {
+        u64::try_from(self.0.get().as_nanos()).unwrap_or(u64::MAX)
+    }
 }
 
 #[cfg(test)]
@@ -112,7 +213,7 @@ mod tests {
 
     #[tokio::test]
     async fn waiting_costs_no_cpu_time() {
-        let meter = Meter::new();
+        let meter = Meter::new("p".into());
         let slept = metered(&meter, Duration::from_secs(5), tokio::time::sleep(Duration::from_millis(60))).await;
         assert_eq!(slept, Ok(()));
         assert!(meter.used() < Duration::from_millis(40), "{:?}", meter.used());
@@ -120,7 +221,7 @@ mod tests {
 
     #[tokio::test]
     async fn working_costs_cpu_time_that_can_be_read_meanwhile() {
-        let meter = Meter::new();
+        let meter = Meter::new("p".into());
         let work = async {
             let start = Instant::now();
             meter.tick();
@@ -135,7 +236,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_thread_that_was_put_aside_has_used_no_cpu_time() {
-        let meter = Meter::new();
+        let meter = Meter::new("p".into());
         let put_aside = async {
             // Whether the kernel or the thread itself stops it: it does not run.
             std::thread::sleep(Duration::from_millis(60));
@@ -149,8 +250,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_hook_that_never_ends_is_given_up_after_its_wall_time() {
-        let meter = Meter::new();
+        let meter = Meter::new("p".into());
         let ended = metered(&meter, Duration::from_millis(20), std::future::pending::<()>()).await;
-        assert_eq!(ended, Err(WallTimeUp));
+        assert_eq!(ended, Err(Stopped::Wall));
     }
 }

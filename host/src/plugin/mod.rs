@@ -22,11 +22,13 @@ pub mod host_api;
 pub mod instance;
 pub mod keys;
 mod limits;
+pub mod link;
 pub mod load;
 mod meter;
 pub mod pool;
 pub mod rights;
 pub mod state;
+pub mod turns;
 
 use crate::config::model::{Isolation, OnError};
 use crate::telemetry::metrics::Live;

@@ -9,15 +9,16 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::oneshot;
 
 use super::Plugin;
 use super::completing::Completing;
-use super::fault::Fault;
+use super::fault::{Busy, Fault, LoadError};
 use super::instance::Instance;
 use crate::config::model::Isolation;
-use crate::telemetry::metrics::PluginMetrics;
+use crate::telemetry::metrics::{HookMetrics, PluginMetrics};
 
 #[derive(Debug)]
 pub struct Pool {
@@ -69,26 +70,46 @@ impl Pool {
         }
     }
 
-    /// An instance to run one hook on.
-    pub async fn check_out(self: &Rc<Self>) -> Result<CheckedOut, Fault> {
+    /// An instance to run one hook on, whose numbers are `hook`.
+    pub async fn check_out(self: &Rc<Self>, hook: &HookMetrics) -> Result<CheckedOut, Fault> {
         match self.take_idle() {
             Some(instance) => Ok(instance),
             // Boxed: a future is moved about whole, and this one is large and seldom needed.
-            None => Box::pin(self.wait_or_make()).await,
+            None => Box::pin(self.wait_or_make(hook)).await,
         }
     }
 
-    async fn wait_or_make(self: &Rc<Self>) -> Result<CheckedOut, Fault> {
-        let wait_until = tokio::time::Instant::now() + self.plugin.rights.limits.wall;
-        while self.live.get() >= self.plugin.rights.limits.instances {
+    async fn wait_or_make(self: &Rc<Self>, hook: &HookMetrics) -> Result<CheckedOut, Fault> {
+        if self.is_full() {
             let turn = self.queue()?;
-            // A sender is never dropped unsent while the pool lives, and it lives as long as `self`.
-            tokio::time::timeout_at(wait_until, turn).await.map_err(|_| Fault::Busy)?.ok();
-            if let Some(instance) = self.take_idle() {
+            let began = Instant::now();
+            let waited = self.wait(turn).await;
+            hook.waited_in_queue(began.elapsed());
+            if let Some(instance) = waited? {
                 return Ok(instance);
             }
         }
         self.make().await
+    }
+
+    /// Waits in the queue for an instance, or for room for one.
+    async fn wait(self: &Rc<Self>, mut turn: oneshot::Receiver<()>) -> Result<Option<CheckedOut>, Fault> {
+        let _in_queue = InQueue::of(&self.metrics);
+        let wait_until = tokio::time::Instant::now() + self.plugin.rights.limits.wall;
+        loop {
+            // A sender is never dropped unsent while the pool lives, and it lives as long as `self`.
+            let woken = tokio::time::timeout_at(wait_until, turn).await;
+            woken.map_err(|_| Fault::Busy(Busy::Instances))?.ok();
+            let instance = self.take_idle();
+            if instance.is_some() || !self.is_full() {
+                return Ok(instance);
+            }
+            turn = self.queue()?;
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.live.get() >= self.plugin.rights.limits.instances
     }
 
     fn take_idle(self: &Rc<Self>) -> Option<CheckedOut> {
@@ -102,7 +123,10 @@ impl Pool {
         self.metrics.instance_created();
         let place = Place { pool: Rc::clone(self), kept: false };
         let instance = Instance::configured(&self.plugin).await;
-        let mut instance = instance.map_err(|error| Fault::Instance(error.to_string().into()))?;
+        let mut instance = instance.map_err(|error| match error {
+            LoadError::Crowded => Fault::Busy(Busy::LongHooks),
+            error => Fault::Instance(error.to_string().into()),
+        })?;
         instance.count_in(Arc::clone(&self.metrics));
         Ok(CheckedOut { instance: Box::new(instance), place })
     }
@@ -111,7 +135,7 @@ impl Pool {
         let mut waiting = self.waiting.borrow_mut();
         waiting.retain(|turn| !turn.is_closed());
         if waiting.len() >= self.plugin.rights.limits.queue {
-            return Err(Fault::Busy);
+            return Err(Fault::Busy(Busy::Instances));
         }
         let (sender, receiver) = oneshot::channel();
         waiting.push_back(sender);
@@ -140,6 +164,22 @@ impl CheckedOut {
 
     pub fn instance(&mut self) -> &mut Instance {
         &mut self.instance
+    }
+}
+
+/// Counts a hook as waiting for as long as it does.
+struct InQueue<'a>(&'a PluginMetrics);
+
+impl<'a> InQueue<'a> {
+    fn of(metrics: &'a PluginMetrics) -> Self {
+        metrics.queue_entered();
+        Self(metrics)
+    }
+}
+
+impl Drop for InQueue<'_> {
+    fn drop(&mut self) {
+        self.0.queue_left();
     }
 }
 

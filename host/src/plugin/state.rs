@@ -45,6 +45,8 @@ pub struct InstanceState {
 /// Which exported function runs. The names are the WIT's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hook {
+    /// What runs while an instance is made, before any exported function is called.
+    Start,
     Describe,
     Configure,
     OnRequest,
@@ -69,7 +71,7 @@ impl Hook {
     /// As metrics and the access log name it; `describe` is not called while serving.
     pub fn metric(self) -> telemetry::Hook {
         match self {
-            Self::Describe | Self::Configure => telemetry::Hook::Configure,
+            Self::Start | Self::Describe | Self::Configure => telemetry::Hook::Configure,
             Self::OnRequest => telemetry::Hook::Request,
             Self::OnRequestBody => telemetry::Hook::RequestBody,
             Self::OnResponse => telemetry::Hook::Response,
@@ -81,6 +83,7 @@ impl Hook {
 
     pub fn name(self) -> &'static str {
         match self {
+            Self::Start => "start",
             Self::Describe => "describe",
             Self::Configure => "configure",
             Self::OnRequest => "on-request",
@@ -97,8 +100,9 @@ impl InstanceState {
     pub fn new(plugin: Arc<Rights>) -> Self {
         let limits = InstanceLimits::new(plugin.limits.memory, plugin.limits.table_elements);
         Self {
+            meter: Meter::new(Arc::clone(&plugin.name)),
             plugin,
-            hook: Hook::Describe,
+            hook: Hook::Start,
             context: None,
             calls: Calls::default(),
             log_budget: LogBudget::default(),
@@ -108,7 +112,6 @@ impl InstanceState {
             told: Told::default(),
             metrics: None,
             limits,
-            meter: Meter::new(),
             wasi: None,
         }
     }
@@ -117,6 +120,19 @@ impl InstanceState {
     pub fn context(&mut self, function: &str) -> wasmtime::Result<&mut Context> {
         let hook = self.hook;
         self.context.as_deref_mut().ok_or_else(|| wrong_hook(function, hook))
+    }
+
+    /// Refuses what would make a description depend on more than the component.
+    pub fn not_in_describe(&self, function: &str) -> wasmtime::Result<()> {
+        if self.hook == Hook::Describe { Err(wrong_hook(function, self.hook)) } else { Ok(()) }
+    }
+
+    /// Refuses what is the configured plugin's, and not yet there.
+    pub fn configured(&self, function: &str) -> wasmtime::Result<()> {
+        match self.hook {
+            Hook::Start | Hook::Describe => Err(wrong_hook(function, self.hook)),
+            _ => Ok(()),
+        }
     }
 
     /// The context, only where the request may be read.

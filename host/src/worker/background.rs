@@ -15,6 +15,7 @@ use tokio::time::MissedTickBehavior;
 use super::thread::{self, Handle, Role};
 use crate::plugin::Plugin;
 use crate::plugin::call;
+use crate::plugin::link::Link;
 use crate::plugin::pool::Pool;
 use crate::plugin::state::Hook;
 use crate::snapshot::{Snapshot, WorkerSnapshot};
@@ -64,7 +65,7 @@ impl Intervals {
         stop(stopped).await;
         for pool in wanted {
             if !self.running.iter().any(|(plugin, _)| Arc::ptr_eq(plugin, &pool.plugin)) {
-                let task = tokio::task::spawn_local(call_again_and_again(Rc::clone(pool)));
+                let task = tokio::task::spawn_local(call_again_and_again(snapshot.link(pool, "")));
                 self.running.push((Arc::clone(&pool.plugin), task));
             }
         }
@@ -85,27 +86,27 @@ async fn stop(tasks: Vec<(Arc<Plugin>, JoinHandle<()>)>) {
     }
 }
 
-async fn call_again_and_again(pool: Rc<Pool>) {
-    let Some(interval) = pool.plugin.interval else { return };
+async fn call_again_and_again(link: Link) {
+    let Some(interval) = link.plugin.interval else { return };
     let mut ticks = tokio::time::interval(interval);
     // What was missed while a call took too long is not made up for.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         // The first is at once.
         ticks.tick().await;
-        call_once(&pool).await;
+        call_once(&link).await;
     }
 }
 
-async fn call_once(pool: &Rc<Pool>) {
-    let hook = Hook::OnInterval.metric();
-    let (ended, cpu) = call::on_interval(pool).await;
+async fn call_once(link: &Link) {
+    let metrics = link.metrics.hook(Hook::OnInterval.metric());
+    let (ended, cpu) = call::on_interval(link).await;
     match ended {
-        Ok(()) => pool.metrics.called(hook, Verdict::Done, cpu),
+        Ok(()) => metrics.called(Verdict::Done, cpu),
         Err(fault) => {
-            pool.metrics.called(hook, Verdict::Error, cpu);
-            pool.metrics.failed(hook, fault.reason());
-            let (plugin, version) = (pool.plugin.name(), &pool.plugin.descriptor.version);
+            metrics.called(Verdict::Error, cpu);
+            metrics.failed(fault.reason());
+            let (plugin, version) = (link.plugin.name(), &link.plugin.descriptor.version);
             tracing::error!(%plugin, %version, hook = "on-interval", "plugin failed, it is called again at its time: {fault}");
         }
     }

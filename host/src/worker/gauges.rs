@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Worker;
+use crate::plugin::turns::Turns;
 use crate::upstream::TargetState;
 
 /// How old the numbers may be.
@@ -27,13 +28,20 @@ pub(super) async fn keep(worker: Weak<Worker>) {
             tell(&snapshot, &state, state.connects.saturating_sub(before));
         }
         opened = seen;
+        let (running, waiting) = Turns::here().counts();
+        worker.metrics.long_hooks.set(gauge(running));
+        worker.metrics.long_hooks_waiting.set(gauge(waiting));
     }
 }
 
 /// A target that two upstreams name has one pool; the first of them is told.
 fn tell(snapshot: &crate::snapshot::WorkerSnapshot, state: &TargetState, newly_opened: u64) {
     let Some(metrics) = snapshot.first_metrics_of(&state.name) else { return };
-    metrics.in_flight.set(i64::try_from(state.in_flight).unwrap_or(i64::MAX));
+    metrics.in_flight.set(gauge(state.in_flight));
     metrics.ejected.set(state.ejected.into());
     metrics.connections_opened.add(newly_opened);
+}
+
+fn gauge(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -54,6 +54,7 @@ impl Worker {
     /// Makes this thread the worker's. A thread is made a worker once.
     pub fn install(role: Role, snapshot: Rc<WorkerSnapshot>, upstreams: upstream::Registry) -> Rc<Self> {
         let metrics = snapshot.shared.metrics.worker(role.id());
+        snapshot.limit_turns();
         let worker = Rc::new(Self {
             snapshot: RefCell::new(snapshot),
             upstreams: RefCell::new(upstreams),
@@ -74,6 +75,7 @@ impl Worker {
 
     /// The old snapshot goes with the last request that uses it.
     pub fn replace_snapshot(&self, snapshot: Rc<WorkerSnapshot>) {
+        snapshot.limit_turns();
         let old = self.snapshot.replace(snapshot);
         // Origins of grants that are gone must not keep their connections.
         self.origins.borrow_mut().clear();

@@ -89,7 +89,7 @@ pub(super) fn steps(gateway: SocketAddr, admin: SocketAddr, tokens: &Tokens) -> 
             [
                 Status(200),
                 Line(r#"tollgate_requests_total{route="users",status="429"}"#),
-                Line(r#"tollgate_plugin_calls_total{plugin="jwt",hook="on-request",verdict="respond"}"#),
+                Line(r#"tollgate_plugin_calls_total{plugin="jwt",route="users",hook="on-request",verdict="respond"}"#),
             ],
         ),
     ]

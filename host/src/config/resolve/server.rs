@@ -39,6 +39,8 @@ impl Resolver<'_> {
                 depth: written.limits.depth,
                 head_timeout: written.limits.head_timeout.0,
                 idle_timeout: written.limits.idle_timeout.0,
+                long_hooks: written.limits.long_hooks,
+                long_hooks_queue: written.limits.long_hooks_queue,
             },
         })
     }

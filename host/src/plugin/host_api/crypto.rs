@@ -11,6 +11,7 @@ type Made = wasmtime::Result<Result<Vec<u8>, CryptoError>>;
 
 impl Host for InstanceState {
     fn keys(&mut self) -> wasmtime::Result<Vec<Key>> {
+        self.configured("crypto.keys")?;
         let to_wit = |(name, algorithm, may_sign): (&str, _, _)| Key {
             name: name.to_owned(),
             algorithm: algorithm_to_wit(algorithm),
@@ -20,18 +21,22 @@ impl Host for InstanceState {
     }
 
     fn verify(&mut self, key: String, message: Vec<u8>, signature: Vec<u8>) -> wasmtime::Result<bool> {
+        self.configured("crypto.verify")?;
         Ok(self.plugin.keys.verify(&key, &message, &signature))
     }
 
     fn sign(&mut self, key: String, message: Vec<u8>) -> Made {
+        self.configured("crypto.sign")?;
         Ok(self.plugin.keys.sign(&key, &message).map_err(failed)?.map_err(to_wit))
     }
 
     fn seal(&mut self, key: String, text: Vec<u8>, associated: Vec<u8>) -> Made {
+        self.configured("crypto.seal")?;
         Ok(self.plugin.keys.seal(&key, &text, &associated).map_err(failed)?.map_err(to_wit))
     }
 
     fn open(&mut self, key: String, sealed: Vec<u8>, associated: Vec<u8>) -> Made {
+        self.configured("crypto.open")?;
         Ok(self.plugin.keys.open(&key, sealed, &associated).map_err(to_wit))
     }
 

@@ -7,13 +7,11 @@ use std::sync::Arc;
 
 use crate::plugin::bindings::tollgate::plugin::files::{FileError, Host};
 use crate::plugin::files;
-use crate::plugin::state::{Hook, InstanceState, wrong_hook};
+use crate::plugin::state::{Hook, InstanceState};
 
 impl Host for InstanceState {
     async fn read(&mut self, name: String) -> wasmtime::Result<Result<Vec<u8>, FileError>> {
-        if self.hook == Hook::Describe {
-            return Err(wrong_hook("files.read", self.hook));
-        }
+        self.configured("files.read")?;
         let (granted, limit) = (Arc::clone(&self.plugin.files), self.plugin.limits.file);
         let asked = name.clone();
         let read = tokio::task::spawn_blocking(move || granted.read(&asked, limit)).await;

@@ -62,9 +62,20 @@ impl Calls {
     }
 
     fn push(&mut self, state: CallState) -> u32 {
-        self.last = self.last.wrapping_add(1).max(1);
+        self.count();
         self.open.push(Call { number: self.last, state });
         self.last
+    }
+
+    /// A number for one call more. A hook has not the time for four billion.
+    fn count(&mut self) -> u32 {
+        self.last = self.last.saturating_add(1);
+        self.last
+    }
+
+    /// Whether a call was refused because `limit` of them were made: nothing is kept of those.
+    fn is_beyond(&self, number: u32, limit: usize) -> bool {
+        number <= self.last && usize::try_from(number).is_ok_and(|number| number > limit)
     }
 
     /// Ready with the first of `numbers` that is over or unknown.
@@ -97,8 +108,8 @@ impl Host for InstanceState {
             client: context.client,
             nesting: context.nesting,
         });
-        if self.calls.open.len() >= self.plugin.limits.calls {
-            return Ok(self.calls.push(CallState::Over(Err(ClientError::TooMany))));
+        if usize::try_from(self.calls.last).is_ok_and(|made| made >= self.plugin.limits.calls) {
+            return Ok(self.calls.count());
         }
         let state = match prepare(&self.plugin, call, caller, deadline) {
             Ok(call) => CallState::Running(Running(tokio::task::spawn_local(worker::send(call)))),
@@ -122,7 +133,8 @@ impl Host for InstanceState {
         self.deadline("http-client.take")?;
         poll_fn(|cx| self.calls.poll_any(cx, &[call])).await;
         let Some(at) = self.calls.open.iter().position(|open| open.number == call) else {
-            return Ok(Err(ClientError::UnknownCall));
+            let is_beyond = self.calls.is_beyond(call, self.plugin.limits.calls);
+            return Ok(Err(if is_beyond { ClientError::TooMany } else { ClientError::UnknownCall }));
         };
         match self.calls.open.swap_remove(at).state {
             CallState::Over(outcome) => Ok(outcome),

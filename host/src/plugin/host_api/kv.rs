@@ -8,18 +8,22 @@ type Result<T> = wasmtime::Result<T>;
 
 impl Host for InstanceState {
     fn get(&mut self, key: String) -> Result<Option<Vec<u8>>> {
+        self.configured("kv.get")?;
         Ok(self.plugin.stores.kv.get(&key))
     }
 
     fn set(&mut self, key: String, value: Vec<u8>, ttl_ms: u32) -> Result<std::result::Result<(), KvError>> {
+        self.configured("kv.set")?;
         Ok(self.plugin.stores.kv.set(key, value, ttl_ms).map_err(to_wit))
     }
 
     fn delete(&mut self, key: String) -> Result<bool> {
+        self.configured("kv.delete")?;
         Ok(self.plugin.stores.kv.delete(&key))
     }
 
     fn increment(&mut self, key: String, by: i64, ttl_ms: u32) -> Result<std::result::Result<i64, KvError>> {
+        self.configured("kv.increment")?;
         Ok(self.plugin.stores.kv.increment(key, by, ttl_ms).map_err(to_wit))
     }
 
@@ -30,6 +34,7 @@ impl Host for InstanceState {
         value: Vec<u8>,
         ttl_ms: u32,
     ) -> Result<std::result::Result<bool, KvError>> {
+        self.configured("kv.compare-and-swap")?;
         Ok(self.plugin.stores.kv.compare_and_swap(key, expected.as_deref(), value, ttl_ms).map_err(to_wit))
     }
 }

@@ -51,7 +51,7 @@ impl InstanceState {
         labels: &[Label],
         change: impl FnOnce(Option<&'a [f64]>) -> Change<'a>,
     ) -> Changed {
-        if matches!(self.hook, Hook::Describe | Hook::Configure) {
+        if matches!(self.hook, Hook::Start | Hook::Describe | Hook::Configure) {
             return Err(wrong_hook(function, self.hook));
         }
         if !self.plugin.metrics.is_granted(name) {

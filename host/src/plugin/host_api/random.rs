@@ -8,12 +8,14 @@ const MAX_BYTES: u32 = 64 * 1024;
 
 impl Host for InstanceState {
     fn bytes(&mut self, count: u32) -> wasmtime::Result<Vec<u8>> {
+        self.not_in_describe("random.bytes")?;
         let mut bytes = vec![0; count.min(MAX_BYTES) as usize];
         getrandom::fill(&mut bytes).map_err(no_randomness)?;
         Ok(bytes)
     }
 
     fn number(&mut self) -> wasmtime::Result<u64> {
+        self.not_in_describe("random.number")?;
         getrandom::u64().map_err(no_randomness)
     }
 }

@@ -1,7 +1,7 @@
 //! `secrets`: the values of the plugin's `secrets` table.
 
 use crate::plugin::bindings::tollgate::plugin::secrets::Host;
-use crate::plugin::state::{Hook, InstanceState, wrong_hook};
+use crate::plugin::state::InstanceState;
 
 impl Host for InstanceState {
     fn get(&mut self, name: String) -> wasmtime::Result<Option<String>> {
@@ -10,9 +10,7 @@ impl Host for InstanceState {
 
     fn get_bytes(&mut self, name: String) -> wasmtime::Result<Option<Vec<u8>>> {
         // What `describe` tells is kept by the component's content and shown to whoever asks.
-        if self.hook == Hook::Describe {
-            return Err(wrong_hook("secrets.get", self.hook));
-        }
+        self.configured("secrets.get")?;
         Ok(self.plugin.secrets.get(&name).map(|secret| secret.0.clone()))
     }
 }

@@ -8,18 +8,22 @@ type Answer<T> = wasmtime::Result<Result<T, SharedKvError>>;
 
 impl Host for InstanceState {
     fn get(&mut self, namespace: String, key: String) -> Answer<Option<Vec<u8>>> {
+        self.configured("shared-kv.get")?;
         Ok(self.shared(&namespace).map(|store| store.get(&key)))
     }
 
     fn set(&mut self, namespace: String, key: String, value: Vec<u8>, ttl_ms: u32) -> Answer<()> {
+        self.configured("shared-kv.set")?;
         Ok(self.shared(&namespace).and_then(|store| store.set(key, value, ttl_ms).map_err(to_wit)))
     }
 
     fn delete(&mut self, namespace: String, key: String) -> Answer<bool> {
+        self.configured("shared-kv.delete")?;
         Ok(self.shared(&namespace).map(|store| store.delete(&key)))
     }
 
     fn increment(&mut self, namespace: String, key: String, by: i64, ttl_ms: u32) -> Answer<i64> {
+        self.configured("shared-kv.increment")?;
         Ok(self.shared(&namespace).and_then(|store| store.increment(key, by, ttl_ms).map_err(to_wit)))
     }
 
@@ -31,6 +35,7 @@ impl Host for InstanceState {
         value: Vec<u8>,
         ttl_ms: u32,
     ) -> Answer<bool> {
+        self.configured("shared-kv.compare-and-swap")?;
         let swap = |store: &kv::Store| store.compare_and_swap(key, expected.as_deref(), value, ttl_ms).map_err(to_wit);
         Ok(self.shared(&namespace).and_then(swap))
     }

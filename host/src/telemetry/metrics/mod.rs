@@ -7,6 +7,7 @@
 
 pub mod custom;
 mod label;
+mod link;
 mod plugin;
 mod process;
 mod registry;
@@ -17,6 +18,7 @@ mod upstream;
 mod value;
 mod worker;
 
+pub use link::{HookMetrics, LinkMetrics};
 pub use plugin::{Hook, PluginFault, PluginMetrics, Verdict};
 pub use process::Live;
 pub use registry::{Registry, TargetState};

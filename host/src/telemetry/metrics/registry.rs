@@ -6,8 +6,8 @@ use super::custom::{self, CustomMetrics};
 use super::process::{Live, Process};
 use super::shards::{MAX_SERIES, Shards, WorkerId};
 use super::text::Text;
-use super::{PluginMetrics, RouteMetrics, UpstreamMetrics, WorkerMetrics};
-use super::{plugin, route, upstream, worker};
+use super::{LinkMetrics, PluginMetrics, RouteMetrics, UpstreamMetrics, WorkerMetrics};
+use super::{link, plugin, route, upstream, worker};
 
 /// Hands out the numbers to write, and sums them. One for the process; it outlives every snapshot.
 #[derive(Debug)]
@@ -15,6 +15,7 @@ pub struct Registry {
     routes: Shards<String, RouteMetrics>,
     targets: Shards<upstream::Key, UpstreamMetrics>,
     plugins: Shards<String, PluginMetrics>,
+    links: Shards<link::Key, LinkMetrics>,
     workers: Shards<(), WorkerMetrics>,
     custom: custom::Stores,
     process: Process,
@@ -39,6 +40,7 @@ impl Default for Registry {
             routes: Shards::new(MAX_SERIES),
             targets: Shards::new(MAX_SERIES),
             plugins: Shards::new(MAX_SERIES),
+            links: Shards::new(MAX_SERIES),
             workers: Shards::new(MAX_SERIES),
             custom: custom::Stores::default(),
             process: Process::default(),
@@ -46,7 +48,7 @@ impl Default for Registry {
     }
 }
 
-/// Each of the first four gives a worker the same numbers again when it asks again. Takes a lock: ask
+/// Each of the first five gives a worker the same numbers again when it asks again. Takes a lock: ask
 /// when a snapshot is installed, not for a request.
 impl Registry {
     pub fn route(&self, worker: WorkerId, route: &str) -> Arc<RouteMetrics> {
@@ -60,6 +62,11 @@ impl Registry {
 
     pub fn plugin(&self, worker: WorkerId, plugin: &str) -> Arc<PluginMetrics> {
         self.plugins.shard(worker, plugin.to_owned())
+    }
+
+    /// The numbers of a plugin on a route.
+    pub fn link(&self, worker: WorkerId, plugin: &str, route: &str) -> Arc<LinkMetrics> {
+        self.links.shard(worker, (plugin.to_owned(), route.to_owned()))
     }
 
     pub fn worker(&self, worker: WorkerId) -> Arc<WorkerMetrics> {
@@ -101,6 +108,7 @@ impl Registry {
         let mut text = Text::default();
         route::write(&mut text, &self.routes.sums());
         upstream::write(&mut text, &self.targets.sums());
+        link::write(&mut text, &self.links.sums());
         plugin::write(&mut text, &self.plugins.sums());
         custom::write(&mut text, &self.custom.all());
         let workers = self.workers.sums().pop().map(|((), sum)| sum).unwrap_or_default();
@@ -148,8 +156,10 @@ mod tests {
             target.failed(UpstreamFailure::Connect);
             let plugin = registry.plugin(worker, "jwt");
             plugin.instance_created();
-            plugin.called(Hook::Request, Verdict::Error, Duration::from_micros(7));
-            plugin.failed(Hook::Request, PluginFault::Cpu);
+            let link = registry.link(worker, "jwt", HARD_NAME);
+            link.hook(Hook::Request).called(Verdict::Error, Duration::from_micros(7));
+            link.hook(Hook::Request).failed(PluginFault::Cpu);
+            link.hook(Hook::Request).waited_in_queue(Duration::from_millis(4));
             registry.worker(worker).connection_opened();
         }
         registry.reloaded(true);
@@ -230,9 +240,12 @@ mod tests {
         assert_value(&registry, "tollgate_upstream_requests_total", &target, 4.0);
         let failure = [target[0], target[1], ("reason", "connect")];
         assert_value(&registry, "tollgate_upstream_failures_total", &failure, 2.0);
-        let hook = [("plugin", "jwt"), ("hook", "on-request")];
-        assert_value(&registry, "tollgate_plugin_errors_total", &[hook[0], hook[1], ("reason", "cpu")], 2.0);
-        assert_value(&registry, "tollgate_plugin_calls_total", &[hook[0], hook[1], ("verdict", "error")], 2.0);
+        let hook = [("plugin", "jwt"), ("route", HARD_NAME), ("hook", "on-request")];
+        let with = |label| [&hook[..], &[label]].concat();
+        assert_value(&registry, "tollgate_plugin_errors_total", &with(("reason", "cpu")), 2.0);
+        assert_value(&registry, "tollgate_plugin_calls_total", &with(("verdict", "error")), 2.0);
+        assert_value(&registry, "tollgate_plugin_queued_total", &hook, 2.0);
+        assert_value(&registry, "tollgate_plugin_queue_seconds_total", &hook, 0.008);
         assert_value(&registry, "tollgate_plugin_cpu_seconds_total", &hook, 0.000_014);
         assert_value(&registry, "tollgate_reloads_total", &[("result", "ok")], 1.0);
     }

@@ -10,6 +10,10 @@ use super::value::{Counter, Gauge};
 pub struct WorkerMetrics {
     connections_total: Counter,
     connections: Gauge,
+    /// Hooks that take turns to compute.
+    pub long_hooks: Gauge,
+    /// Hooks that wait to take part in that.
+    pub long_hooks_waiting: Gauge,
     /// Access lines that found no room, or could not be written.
     pub access_lines_dropped: Counter,
 }
@@ -38,6 +42,8 @@ impl Shard for WorkerMetrics {
 
     fn add_gauges_to(&self, total: &Self) {
         self.connections.add_to(&total.connections);
+        self.long_hooks.add_to(&total.long_hooks);
+        self.long_hooks_waiting.add_to(&total.long_hooks_waiting);
     }
 }
 
@@ -46,6 +52,10 @@ pub(super) fn write(text: &mut Text, workers: &WorkerMetrics) {
     text.sample(&[], workers.connections.get());
     text.family("tollgate_connections_total", Kind::Counter, "Client connections accepted.");
     text.sample(&[], workers.connections_total.get());
+    text.family("tollgate_long_hooks", Kind::Gauge, "Plugins' hooks that take turns to compute for long.");
+    text.sample(&[], workers.long_hooks.get());
+    text.family("tollgate_long_hooks_waiting", Kind::Gauge, "Plugins' hooks that wait for a place among those.");
+    text.sample(&[], workers.long_hooks_waiting.get());
     text.family(
         "tollgate_access_lines_dropped_total",
         Kind::Counter,

@@ -1,0 +1,238 @@
+//! Whose turn it is to compute: the hooks of one worker that a tick found computing.
+//!
+//! A guest runs inside a poll of its worker, and nothing else of the worker runs meanwhile. So a hook
+//! that a tick finds computing goes on only in its turn: one hook, for one tick, between two looks of
+//! the worker at its sockets. A hook that is over before a tick, as nearly all are, never comes here,
+//! and one that waits in the host (for an answer of another service) gives its turn away.
+//!
+//! Those that have computed for [`LONG`] are long hooks. They take turns apart from those that have
+//! not, which most often are nearly over, and between two of their turns the worker has [`ROUNDS`] for
+//! all the rest. `server.limits.long_hooks` of a worker take turns; more of them wait in place until
+//! one is over, `server.limits.long_hooks_queue` at most. Absent on purpose: the limits on one hook,
+//! which are `meter`'s.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::engine::TICK;
+
+/// CPU time from which on a hook is long. The first tick may come at once, or while the kernel has
+/// put the thread aside: only the second one tells of a whole tick of work.
+const LONG: Duration = TICK.saturating_mul(2);
+
+/// How often the worker does what is ready, and looks at its sockets again, before a long hook goes
+/// on. A request takes a few such rounds; where there is nothing to do one takes a microsecond.
+const ROUNDS: usize = 8;
+
+/// How long the rounds may take in all: long hooks have a third of a worker that is busy.
+const ROUNDS_TIME: Duration = TICK.saturating_mul(2);
+
+thread_local! {
+    static TURNS: Rc<Turns> = Rc::default();
+}
+
+/// The turns of one thread.
+#[derive(Debug)]
+pub struct Turns {
+    short: Line,
+    long: Line,
+    /// The plugin of each long hook that takes turns.
+    running: RefCell<Vec<Arc<str>>>,
+    /// Further long hooks, with their plugins.
+    waiting: RefCell<VecDeque<(Arc<str>, oneshot::Sender<Place>)>>,
+    /// Most of the former, and of the latter.
+    limits: Cell<(usize, usize)>,
+}
+
+/// Hooks that take turns.
+#[derive(Debug, Default)]
+struct Line {
+    /// Whether one of them has the turn.
+    is_taken: Cell<bool>,
+    /// Those that wait for it.
+    waiting: RefCell<VecDeque<oneshot::Sender<Turn>>>,
+}
+
+/// As many long hooks take turns on this worker as may, and as many wait for it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct TooMany;
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self {
+            short: Line::default(),
+            long: Line::default(),
+            running: RefCell::default(),
+            waiting: RefCell::default(),
+            // Threads that serve nobody try one plugin at a time.
+            limits: Cell::new((usize::MAX, usize::MAX)),
+        }
+    }
+}
+
+impl Turns {
+    /// Those of this thread.
+    pub fn here() -> Rc<Self> {
+        TURNS.with(Rc::clone)
+    }
+
+    /// How many long hooks may take turns, and how many more may wait for it.
+    pub fn limit(&self, running: usize, waiting: usize) {
+        self.limits.set((running, waiting));
+    }
+
+    /// Long hooks that take turns, and those that wait for it.
+    pub fn counts(&self) -> (usize, usize) {
+        let waiting = self.waiting.borrow().iter().filter(|(_, place)| !place.is_closed()).count();
+        (self.running.borrow().len(), waiting)
+    }
+
+    fn line(&self, is_long: bool) -> &Line {
+        if is_long { &self.long } else { &self.short }
+    }
+
+    async fn turn(self: &Rc<Self>, is_long: bool) -> Turn {
+        let line = self.line(is_long);
+        if line.is_taken.replace(true) {
+            let (sender, turn) = oneshot::channel();
+            line.waiting.borrow_mut().push_back(sender);
+            // A sender is dropped only after it has sent, as long as `self` is there.
+            if let Ok(turn) = turn.await {
+                return turn;
+            }
+        }
+        Turn { turns: Rc::clone(self), is_long }
+    }
+
+    async fn place(self: &Rc<Self>, plugin: &Arc<str>) -> Result<Place, TooMany> {
+        let (most, most_waiting) = self.limits.get();
+        if self.running.borrow().len() < most {
+            return Ok(self.take_place(plugin));
+        }
+        let place = {
+            let mut waiting = self.waiting.borrow_mut();
+            waiting.retain(|(_, place)| !place.is_closed());
+            if waiting.len() >= most_waiting {
+                return Err(TooMany);
+            }
+            let (sender, place) = oneshot::channel();
+            waiting.push_back((Arc::clone(plugin), sender));
+            place
+        };
+        place.await.map_err(|_| TooMany)
+    }
+
+    fn take_place(self: &Rc<Self>, plugin: &Arc<str>) -> Place {
+        self.running.borrow_mut().push(Arc::clone(plugin));
+        Place { turns: Rc::clone(self), plugin: Arc::clone(plugin) }
+    }
+
+    /// The next to have a place is the one that has waited longest, of the plugin with the fewest
+    /// places: one plugin that spins leaves the others theirs.
+    fn next_waiting(&self) -> Option<(Arc<str>, oneshot::Sender<Place>)> {
+        let (running, mut waiting) = (self.running.borrow(), self.waiting.borrow_mut());
+        if running.len() >= self.limits.get().0 {
+            return None;
+        }
+        waiting.retain(|(_, place)| !place.is_closed());
+        let places_of = |plugin: &Arc<str>| running.iter().filter(|running| *running == plugin).count();
+        let at = waiting.iter().enumerate().min_by_key(|(_, (plugin, _))| places_of(plugin)).map(|(at, _)| at)?;
+        waiting.remove(at)
+    }
+}
+
+/// The right to compute now. Dropped, it goes to the next in line.
+#[derive(Debug)]
+struct Turn {
+    turns: Rc<Turns>,
+    is_long: bool,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let line = self.turns.line(self.is_long);
+        let next = {
+            let mut waiting = line.waiting.borrow_mut();
+            // One who was given up meanwhile must not swallow the turn.
+            while waiting.pop_front_if(|next| next.is_closed()).is_some() {}
+            waiting.pop_front()
+        };
+        match next {
+            Some(next) => drop(next.send(Self { turns: Rc::clone(&self.turns), is_long: self.is_long })),
+            None => line.is_taken.set(false),
+        }
+    }
+}
+
+/// One of the places of long hooks. Dropped, it goes to one who waits.
+#[derive(Debug)]
+struct Place {
+    turns: Rc<Turns>,
+    plugin: Arc<str>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        {
+            let mut running = self.turns.running.borrow_mut();
+            if let Some(at) = running.iter().position(|plugin| *plugin == self.plugin) {
+                running.swap_remove(at);
+            }
+        }
+        if let Some((plugin, next)) = self.turns.next_waiting() {
+            drop(next.send(self.turns.take_place(&plugin)));
+        }
+    }
+}
+
+/// One hook's part in this, from its first tick to its end.
+#[derive(Debug)]
+pub(super) struct Seat {
+    turns: Rc<Turns>,
+    plugin: Arc<str>,
+    turn: Option<Turn>,
+    place: Option<Place>,
+    /// Whether it waits for a place.
+    pub(super) is_kept_out: bool,
+}
+
+impl Seat {
+    pub(super) fn new(plugin: &Arc<str>) -> Self {
+        Self { turns: Turns::here(), plugin: Arc::clone(plugin), turn: None, place: None, is_kept_out: false }
+    }
+
+    /// Resolves when the hook, which has used so much CPU time, may compute for another tick.
+    pub(super) async fn next_turn(&mut self, used: Duration) -> Result<(), TooMany> {
+        self.turn = None;
+        let is_long = used >= LONG;
+        if is_long && self.place.is_none() {
+            self.is_kept_out = true;
+            self.place = Some(self.turns.place(&self.plugin).await?);
+            self.is_kept_out = false;
+        }
+        self.turn = Some(self.turns.turn(is_long).await);
+        let began = Instant::now();
+        for _ in 0..if is_long { ROUNDS } else { 1 } {
+            // Unlike a task that wakes itself, this lets the worker look at its sockets.
+            tokio::task::yield_now().await;
+            if began.elapsed() >= ROUNDS_TIME {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The hook waits in the host: it does not compute.
+    pub(super) fn leave(&mut self) {
+        self.turn = None;
+        self.place = None;
+    }
+}
+
+#[cfg(test)]
+mod tests;

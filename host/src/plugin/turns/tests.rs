@@ -1,0 +1,135 @@
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::task::{LocalSet, spawn_local, yield_now};
+
+use super::{LONG, Seat, TooMany, Turns};
+
+type Record = Rc<RefCell<Vec<String>>>;
+
+/// A hook that computes for so many ticks, each of which it records.
+async fn computes(plugin: &str, used: Duration, ticks: usize, record: Record) -> Result<(), TooMany> {
+    let mut seat = Seat::new(&plugin.into());
+    for _ in 0..ticks {
+        seat.next_turn(used).await?;
+        record.borrow_mut().push(plugin.to_owned());
+    }
+    Ok(())
+}
+
+/// On a thread with these limits, and to the end of what was spawned.
+fn with_limits(running: usize, waiting: usize, test: impl AsyncFnOnce(Record)) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let record = Record::default();
+    LocalSet::new().block_on(&runtime, async {
+        Turns::here().limit(running, waiting);
+        test(record).await;
+        assert!(!Turns::here().line(true).is_taken.get(), "the turn was given back");
+        assert_eq!(Turns::here().counts(), (0, 0), "the places were given back");
+    });
+}
+
+#[test]
+fn long_hooks_take_turns_of_one_tick() {
+    with_limits(9, 9, async |record| {
+        let hooks = ["a", "b", "c"].map(|plugin| spawn_local(computes(plugin, LONG, 3, Rc::clone(&record))));
+        for hook in hooks {
+            assert_eq!(hook.await.unwrap(), Ok(()));
+        }
+        assert_eq!(record.borrow().concat(), "abcabcabc");
+    });
+}
+
+#[test]
+fn between_two_turns_the_rest_of_the_worker_has_many() {
+    with_limits(9, 9, async |record| {
+        let others = Rc::clone(&record);
+        let other = spawn_local(async move {
+            for _ in 0..100 {
+                yield_now().await;
+                others.borrow_mut().push(".".to_owned());
+            }
+        });
+        let hooks = ["a", "b"].map(|plugin| spawn_local(computes(plugin, LONG, 3, Rc::clone(&record))));
+        for hook in hooks {
+            assert_eq!(hook.await.unwrap(), Ok(()));
+        }
+        let seen = record.borrow().concat();
+        // Fewer where the machine put the thread aside in between.
+        let gaps = seen.split(['a', 'b']).skip(1).take(5).filter(|between| between.len() >= super::ROUNDS);
+        assert!(gaps.count() >= 2, "{seen}");
+        other.abort();
+    });
+}
+
+#[test]
+fn a_hook_that_is_not_long_does_not_wait_for_those_that_are() {
+    with_limits(9, 9, async |record| {
+        let long = ["a", "b", "c"].map(|plugin| spawn_local(computes(plugin, LONG, 4, Rc::clone(&record))));
+        while record.borrow().len() < 2 {
+            yield_now().await;
+        }
+        computes("s", Duration::ZERO, 1, Rc::clone(&record)).await.unwrap();
+        let at = record.borrow().iter().position(|plugin| plugin == "s").unwrap();
+        assert_eq!(at, 2, "{:?}", record.borrow());
+        for hook in long {
+            assert_eq!(hook.await.unwrap(), Ok(()));
+        }
+    });
+}
+
+#[test]
+fn more_than_may_take_turns_wait_and_more_than_may_wait_are_refused() {
+    with_limits(1, 1, async |record| {
+        let hooks = ["a", "b", "c"].map(|plugin| spawn_local(computes(plugin, LONG, 3, Rc::clone(&record))));
+        let mut ended = Vec::new();
+        for hook in hooks {
+            ended.push(hook.await.unwrap());
+        }
+        assert_eq!(ended, [Ok(()), Ok(()), Err(TooMany)]);
+        assert_eq!(record.borrow().concat(), "aaabbb", "b waited until a was over");
+    });
+}
+
+#[test]
+fn a_place_goes_to_the_plugin_that_has_the_fewest() {
+    with_limits(2, 9, async |record| {
+        let hooks = ["a", "a", "a", "a", "b"].map(|plugin| spawn_local(computes(plugin, LONG, 2, Rc::clone(&record))));
+        for hook in hooks {
+            assert_eq!(hook.await.unwrap(), Ok(()));
+        }
+        let first_b = record.borrow().iter().position(|plugin| plugin == "b").unwrap();
+        assert!(first_b <= 5, "before the third and the fourth of a: {:?}", record.borrow());
+    });
+}
+
+#[test]
+fn a_hook_that_is_given_up_while_it_waits_takes_nothing_with_it() {
+    with_limits(2, 9, async |record| {
+        let mut hooks = vec![];
+        for plugin in ["a", "b", "c", "d"] {
+            hooks.push(spawn_local(computes(plugin, LONG, 50, Rc::clone(&record))));
+        }
+        while record.borrow().len() < 3 {
+            yield_now().await;
+        }
+        // One in line for its turn or with it, one that waits for a place.
+        hooks[0].abort();
+        hooks[2].abort();
+        for (hook, ended) in hooks.into_iter().zip([false, true, false, true]) {
+            assert_eq!(hook.await.is_ok(), ended);
+        }
+    });
+}
+
+#[test]
+fn a_hook_that_waits_in_the_host_takes_no_place() {
+    with_limits(1, 0, async |record| {
+        let mut waits = Seat::new(&"waits".into());
+        waits.next_turn(LONG).await.unwrap();
+        assert_eq!(Turns::here().counts(), (1, 0));
+        waits.leave();
+        computes("computes", LONG, 3, record).await.unwrap();
+    });
+}

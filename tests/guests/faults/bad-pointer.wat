@@ -1,0 +1,2 @@
+;; Says that its verdict lies where it has no memory.
+(func (export "tollgate:plugin/request-filter@0.1.0#on-request") (result i32) (i32.const 0x7ffffff0))

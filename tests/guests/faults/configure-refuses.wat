@@ -1,0 +1,10 @@
+;; Refuses its configuration, at great length and with characters that would clear a terminal.
+(memory $memory (export "memory") 20)
+(data (i32.const 512) "not today \1b[2J\0a{\"level\":\"INFO\"}")
+(func (export "tollgate:plugin/lifecycle@0.1.0#configure") (param i32 i32) (result i32)
+  (memory.fill (i32.const 65536) (i32.const 0x78) (i32.const 1048576))
+  (memory.copy (i32.const 65536) (i32.const 512) (i32.const 31))
+  (i32.store8 (i32.const 256) (i32.const 1))
+  (i32.store (i32.const 260) (i32.const 65536))
+  (i32.store (i32.const 264) (i32.const 1048576))
+  (i32.const 256))

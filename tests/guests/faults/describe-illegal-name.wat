@@ -1,0 +1,2 @@
+;; Gives itself a name that is none.
+;; name: Bad Name

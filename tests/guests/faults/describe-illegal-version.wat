@@ -1,0 +1,2 @@
+;; Has a version that is not semver.
+;; version: the newest one

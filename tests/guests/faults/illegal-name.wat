@@ -1,0 +1,10 @@
+;; Answers with a header name that has a space.
+(data (i32.const 512) "x evil")
+(data (i32.const 576) "1")
+(data (i32.const 640) "\00\02\00\00\06\00\00\00\40\02\00\00\01\00\00\00")
+(func (export "tollgate:plugin/request-filter@0.1.0#on-request") (result i32)
+  (i32.store8 (i32.const 256) (i32.const 1))
+  (i32.store16 (i32.const 260) (i32.const 200))
+  (i32.store (i32.const 264) (i32.const 640))
+  (i32.store (i32.const 268) (i32.const 1))
+  (i32.const 256))

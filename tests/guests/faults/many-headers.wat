@@ -1,0 +1,18 @@
+;; Answers with 20,000 header fields, all the same ones.
+(memory $memory (export "memory") 8)
+(data (i32.const 512) "x-many")
+(func (export "tollgate:plugin/request-filter@0.1.0#on-request") (result i32)
+  (local $at i32)
+  (local.set $at (i32.const 65536))
+  (loop $more
+    (i32.store (local.get $at) (i32.const 512))
+    (i32.store offset=4 (local.get $at) (i32.const 6))
+    (i32.store offset=8 (local.get $at) (i32.const 512))
+    (i32.store offset=12 (local.get $at) (i32.const 6))
+    (local.set $at (i32.add (local.get $at) (i32.const 16)))
+    (br_if $more (i32.lt_u (local.get $at) (i32.const 385536))))
+  (i32.store8 (i32.const 256) (i32.const 1))
+  (i32.store16 (i32.const 260) (i32.const 200))
+  (i32.store (i32.const 264) (i32.const 65536))
+  (i32.store (i32.const 268) (i32.const 20000))
+  (i32.const 256))

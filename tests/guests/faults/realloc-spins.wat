@@ -1,0 +1,10 @@
+;; Where the host wants room for a string, it computes for ever.
+(import "tollgate:plugin/request@0.1.0" "path" (func $path (param i32)))
+(global $has_begun (mut i32) (i32.const 0))
+(func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+  (if (i32.eqz (global.get $has_begun)) (then (return (i32.const 8192))))
+  (loop $on (br $on)) (unreachable))
+(func (export "tollgate:plugin/request-filter@0.1.0#on-request") (result i32)
+  (global.set $has_begun (i32.const 1))
+  (call $path (i32.const 512))
+  (i32.const 128))

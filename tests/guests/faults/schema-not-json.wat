@@ -1,0 +1,2 @@
+;; Has a config schema that is not JSON.
+;; schema: { "type": }

@@ -1,0 +1,17 @@
+;; Asks the upstream `web` for `/x` and waits for the answer.
+(import "tollgate:plugin/http-client@0.1.0" "submit" (func $submit (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
+(import "tollgate:plugin/http-client@0.1.0" "take" (func $take (param i32 i32)))
+(data (i32.const 512) "web")
+(data (i32.const 520) "GET")
+(data (i32.const 528) "/x")
+(func $ask (result i32)
+  (call $submit
+    (i32.const 0) (i32.const 512) (i32.const 3)
+    (i32.const 520) (i32.const 3)
+    (i32.const 528) (i32.const 2)
+    (i32.const 0) (i32.const 0)
+    (i32.const 0) (i32.const 0)
+    (i32.const 0)))
+(func (export "tollgate:plugin/request-filter@0.1.0#on-request") (result i32)
+  (call $take (call $ask) (i32.const 1024))
+  (i32.const 128))

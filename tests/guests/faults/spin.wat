@@ -1,0 +1,4 @@
+;; Computes for ever.
+(func (export "tollgate:plugin/request-filter@0.1.0#on-request") (result i32)
+  (loop $on (br $on))
+  (unreachable))

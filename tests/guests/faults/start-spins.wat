@@ -1,0 +1,4 @@
+;; Computes for ever before it is asked anything.
+(func $start
+  (loop $on (br $on)))
+(start $start)
