@@ -14,7 +14,7 @@ use crate::config::model::{self, Component, Config};
 use crate::config::{self, Diagnostic, Diagnostics, Document};
 use crate::lock::{self, Lock, Pin, Pins};
 use crate::plugin::capability::Capability;
-use crate::plugin::compile::Compiler;
+use crate::plugin::compile::{Compiler, Priority};
 use crate::plugin::fault::LoadError;
 use crate::plugin::keys::Keyring;
 use crate::plugin::load::{self, Loaded};
@@ -157,11 +157,18 @@ impl Gateway {
         let defaults = model::PluginLimits::default();
         let limits = model::PluginLimits { cpu: defaults.wall, ..defaults };
         let stores = self.stores.of("", &limits);
-        self.load(bytes, model::CompileLimits::default(), Arc::new(Rights::none(limits, stores))).await
+        let (rights, compile) = (Arc::new(Rights::none(limits, stores)), model::CompileLimits::default());
+        self.load(bytes, compile, Priority::Waited, rights).await
     }
 
-    async fn load(&self, bytes: &[u8], limits: model::CompileLimits, rights: Arc<Rights>) -> Result<Loaded, LoadError> {
-        let component = self.compiler.compile(self.linker.engine(), bytes, limits).await?;
+    async fn load(
+        &self,
+        bytes: &[u8],
+        limits: model::CompileLimits,
+        priority: Priority,
+        rights: Arc<Rights>,
+    ) -> Result<Loaded, LoadError> {
+        let component = self.compiler.compile(self.linker.engine(), bytes, limits, priority).await?;
         load::load(&self.linker, &component, self.metrics.component(), rights).await
     }
 
@@ -236,7 +243,7 @@ impl<'a> Assembly<'a> {
 
         let loaded = match self.known_component(&hash) {
             Some(loaded) => Ok(loaded),
-            None => self.gateway.load(&bytes, self.config.compile, Arc::clone(&rights)).await,
+            None => self.gateway.load(&bytes, self.config.compile, self.priority(), Arc::clone(&rights)).await,
         };
         let loaded = loaded.map_err(|error| at_use(&error))?;
         self.components.insert(hash, loaded.clone());
@@ -255,6 +262,10 @@ impl<'a> Assembly<'a> {
         }
         let plugin = loaded.configure(settings, rights, hash, fingerprint).await;
         plugin.map(Arc::new).map_err(|error| vec![refused_config(name, &error, document)])
+    }
+
+    fn priority(&self) -> Priority {
+        if self.previous.is_some() { Priority::Background } else { Priority::Waited }
     }
 
     /// An error or a warning, where a plugin is not the one that is pinned.

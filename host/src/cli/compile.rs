@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::plugin::compile::child;
+use crate::plugin::compile::{Priority, child};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -12,9 +12,13 @@ pub(super) struct Arguments {
     /// Bytes of memory it may take
     #[arg(long, value_name = "BYTES")]
     memory: u64,
+    /// Give way to others
+    #[arg(long)]
+    background: bool,
 }
 
 /// Returns the exit code, which tells the gateway more than success and failure.
 pub(super) fn run(arguments: &Arguments) -> i32 {
-    child::run(&arguments.cache, arguments.memory)
+    let priority = if arguments.background { Priority::Background } else { Priority::Waited };
+    child::run(&arguments.cache, arguments.memory, priority)
 }

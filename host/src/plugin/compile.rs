@@ -2,8 +2,9 @@
 //!
 //! Compiling a JavaScript or Python engine takes seconds of both cores and hundreds of megabytes,
 //! which the gateway would never give back to the system in one piece. So it starts itself as a
-//! child of low priority and with limits ([`child`]), which only fills the code cache; the gateway
-//! then loads from there as it would at any other start. Code that is in the cache starts no child.
+//! child with limits, and at a reload of low priority ([`child`]), which only fills the code cache; the
+//! gateway then loads from there as it would at any other start. Code that is in the cache starts no
+//! child.
 //!
 //! Where there is no cache to fill, or no child to be had, the gateway compiles by itself.
 
@@ -27,6 +28,15 @@ const MAX_SAID: u64 = 16 << 10;
 /// This very program, also where its file was replaced by a newer one since it was started.
 const SELF: &str = "/proc/self/exe";
 
+/// How much a child that compiles may be in the way of others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Priority {
+    /// Somebody waits for it, and nothing is served meanwhile: at a start.
+    Waited,
+    /// Requests are served meanwhile.
+    Background,
+}
+
 /// Compiles components for one engine.
 #[derive(Debug)]
 pub struct Compiler {
@@ -41,7 +51,13 @@ impl Compiler {
     }
 
     /// The compiled component: from the cache, which is filled first where it has it not.
-    pub async fn compile(&self, engine: &Engine, bytes: &[u8], limits: CompileLimits) -> Result<Component, LoadError> {
+    pub async fn compile(
+        &self,
+        engine: &Engine,
+        bytes: &[u8],
+        limits: CompileLimits,
+        priority: Priority,
+    ) -> Result<Component, LoadError> {
         // The first eight bytes tell a module (version 1, layer 0) from a component (layer 1).
         match bytes.get(..8) {
             Some([0, b'a', b's', b'm', _, _, 1, 0]) => {}
@@ -49,7 +65,7 @@ impl Compiler {
             _ => return Err(LoadError::NotWasm),
         }
         if let Some(folder) = self.cache.as_deref().filter(|folder| !code_cache::has(folder, engine, bytes)) {
-            fill(folder, bytes, limits).await?;
+            fill(folder, bytes, limits, priority).await?;
         }
         Component::from_binary(engine, bytes).map_err(|error| LoadError::Invalid(format!("{error:#}")))
     }
@@ -57,9 +73,9 @@ impl Compiler {
 
 /// Has a child compile into the cache. An error is the component's fault or a limit's; what is the
 /// machine's fault is warned of, and the caller then compiles by itself.
-async fn fill(folder: &Path, bytes: &[u8], limits: CompileLimits) -> Result<(), LoadError> {
+async fn fill(folder: &Path, bytes: &[u8], limits: CompileLimits, priority: Priority) -> Result<(), LoadError> {
     let started = Instant::now();
-    let mut child = match command(folder, limits).spawn() {
+    let mut child = match command(folder, limits, priority).spawn() {
         Ok(child) => child,
         Err(error) => {
             tracing::warn!(%error, "no process to compile a plugin in; the gateway compiles it by itself");
@@ -83,7 +99,7 @@ async fn fill(folder: &Path, bytes: &[u8], limits: CompileLimits) -> Result<(), 
     Ok(())
 }
 
-fn command(folder: &Path, limits: CompileLimits) -> Command {
+fn command(folder: &Path, limits: CompileLimits, priority: Priority) -> Command {
     let mut command = Command::new(SELF);
     command
         .arg0("tollgate")
@@ -91,6 +107,7 @@ fn command(folder: &Path, limits: CompileLimits) -> Command {
         .arg("--cache")
         .arg(folder)
         .args(["--memory", &limits.memory.to_string()])
+        .args((priority == Priority::Background).then_some("--background"))
         // The environment may hold secrets, and compiling needs nothing of it.
         .env_clear()
         // The allocator would take a gigabyte at once, used or not, and the limit on memory count it.

@@ -62,6 +62,7 @@ async fn a_log_that_is_written_beside_the_config_reloads_nothing_and_delays_no_r
     assert_eq!(gateway.reloads(), 0);
     gateway.write("tollgate.toml", with_log("two").to_string());
     answers(&gateway, "two").await;
+    gateway.reloaded_since(0).await;
     assert_eq!(gateway.reloads(), 1);
 }
 

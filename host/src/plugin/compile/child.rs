@@ -11,6 +11,7 @@ use wasmtime::component::Component;
 
 use super::super::load::MAX_FILE;
 use super::super::{code_cache, engine};
+use super::Priority;
 
 /// The component is not one; standard error says why.
 pub const INVALID: i32 = 10;
@@ -19,15 +20,15 @@ pub const OUT_OF_MEMORY: i32 = 11;
 /// Compiled, but the cache could not be written.
 pub const NOT_KEPT: i32 = 12;
 
-/// How much nicer than the gateway: it gets a tenth of a core that a worker keeps busy, which is
+/// How much nicer than a gateway that serves: it gets a tenth of a core that a worker keeps busy, which is
 /// little enough to be unseen by requests and enough to come to an end.
 const NICE: i32 = 10;
 /// Bytes of an error's text.
 const MAX_SAID: usize = 4096;
 
 /// Compiles what standard input holds, and returns the exit code.
-pub fn run(folder: &Path, memory: u64) -> i32 {
-    be_modest(memory);
+pub fn run(folder: &Path, memory: u64, priority: Priority) -> i32 {
+    be_modest(memory, priority);
     let mut bytes = Vec::new();
     if let Err(error) = std::io::stdin().take(MAX_FILE + 1).read_to_end(&mut bytes) {
         return if error.kind() == std::io::ErrorKind::OutOfMemory { OUT_OF_MEMORY } else { said(INVALID, &error) };
@@ -48,11 +49,13 @@ pub fn run(folder: &Path, memory: u64) -> i32 {
 }
 
 /// Whatever is refused here makes the process less modest, not wrong.
-fn be_modest(memory: u64) {
+fn be_modest(memory: u64, priority: Priority) {
     let limit = |of: Resource, to: u64| {
         let _ = rustix::process::setrlimit(of, Rlimit { current: Some(to), maximum: Some(to) });
     };
-    let _ = rustix::process::nice(NICE);
+    if priority == Priority::Background {
+        let _ = rustix::process::nice(NICE);
+    }
     // Memory that can be written to. Address space would count what is only reserved.
     limit(Resource::Data, memory);
     // Out of memory ends in an abort, which nobody wants to debug.
