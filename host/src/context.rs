@@ -13,6 +13,7 @@ use bytes::Bytes;
 use http::{Method, StatusCode, request, response};
 use tokio::sync::oneshot;
 
+use crate::cache;
 use crate::chain::Decision;
 use crate::respond::Failure;
 use crate::route::Params;
@@ -45,6 +46,8 @@ pub struct Context {
     /// What went wrong last, if the response says that something did.
     pub failure: Option<Failure>,
     pub attributes: Attributes,
+    /// What plugins have to do with stored responses, where one has.
+    pub cache: Option<Box<cache::Notes>>,
     /// When the whole exchange must be over.
     pub deadline: Instant,
     /// How many plugins of the chain it got to.
@@ -83,6 +86,7 @@ impl Context {
             made_by: Source::Gateway,
             failure: None,
             attributes: Attributes::default(),
+            cache: None,
             deadline,
             depth: 0,
             nesting: 0,

@@ -3,6 +3,7 @@
 //! head -> route -> chain in -> upstream -> chain out -> client -> finish. Each step is a call; what a
 //! step decides is its own business, what comes next is decided here.
 
+use std::rc::Rc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -23,6 +24,7 @@ pub(crate) mod depth;
 mod finish;
 mod follow;
 mod head;
+mod refresh;
 
 pub use client::{Client, Turn};
 #[cfg(fuzzing)]
@@ -126,12 +128,16 @@ pub async fn call(worker: &Worker, call: RouteCall) -> Option<Result<(response::
 /// The chain in; the upstream; the chain out.
 async fn through(
     route: &RouteState,
-    snapshot: &WorkerSnapshot,
+    snapshot: &Rc<WorkerSnapshot>,
     context: Box<Context>,
     body: Body,
     finish: Option<&mut Finish>,
 ) -> (Box<Context>, Body) {
     let Entered { mut context, body, depth, outcome } = route.chain.enter(context, body).await;
+    // A stale answer was served: a newer one is fetched, and this client does not wait for it.
+    if let Some(wanted) = context.cache.as_mut().and_then(|notes| notes.refresh.take()) {
+        refresh::begin(snapshot, route, &context, wanted);
+    }
     let body = match outcome {
         Outcome::Forward => forward(route, snapshot, &mut context, body, finish).await,
         Outcome::Answered(body) => body,

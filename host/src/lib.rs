@@ -5,6 +5,7 @@
 
 pub mod admin;
 pub mod body;
+pub mod cache;
 pub mod cache_dir;
 pub mod chain;
 pub mod cli;

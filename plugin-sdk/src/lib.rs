@@ -36,6 +36,7 @@
 
 pub mod attributes;
 mod background;
+pub mod cache;
 pub mod clock;
 pub mod completion;
 pub mod crypto;

@@ -5,7 +5,7 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 
-use super::{Admin, status};
+use super::{Admin, cache, status};
 use crate::telemetry::metrics;
 
 type Answer = Response<Full<Bytes>>;
@@ -17,14 +17,18 @@ const LIST: &str = "\
 /readyz      200 while new requests should be sent here, else 503 and the reason
 /metrics     numbers in Prometheus' text format
 /api/status  routes, plugins, upstreams and the last reload, as JSON
+/api/cache   DELETE removes stored responses: ?url=, ?prefix=, ?tag= or ?all=true, and &plugin=
 ";
 
 /// Answers one request. Its body, if any, is not read.
 pub(super) fn answer<B>(admin: &Admin, request: &Request<B>) -> Answer {
+    if request.uri().path() == "/api/cache" {
+        return api_cache(admin, request);
+    }
     let page: fn(&Admin) -> Answer = match request.uri().path() {
         "/livez" => |_| text(StatusCode::OK, "ok\n"),
         "/readyz" => readyz,
-        "/metrics" => |admin| page(StatusCode::OK, metrics::CONTENT_TYPE, admin.metrics.text()),
+        "/metrics" => |admin| page(StatusCode::OK, metrics::CONTENT_TYPE, admin.metrics.text(&cache::numbers(admin))),
         "/api/status" => api_status,
         _ => |_| text(StatusCode::NOT_FOUND, format!("There is no such page. There are:\n\n{LIST}")),
     };
@@ -48,6 +52,18 @@ fn api_status(admin: &Admin) -> Answer {
     match status::json(admin) {
         Ok(json) => page(StatusCode::OK, JSON, json),
         Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
+    }
+}
+
+fn api_cache<B>(admin: &Admin, request: &Request<B>) -> Answer {
+    if *request.method() != Method::DELETE {
+        let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "Only DELETE: stored responses can be removed here.\n");
+        answer.headers_mut().insert(ALLOW, HeaderValue::from_static("DELETE"));
+        return answer;
+    }
+    match cache::purge(admin, request.uri().query().unwrap_or_default()) {
+        Ok(removed) => page(StatusCode::OK, JSON, format!("{{\"removed\":{removed}}}\n")),
+        Err(wrong) => text(StatusCode::BAD_REQUEST, wrong.0),
     }
 }
 

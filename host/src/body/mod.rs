@@ -21,6 +21,7 @@ use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use crate::cache::fill::FillingBody;
 use crate::upstream::AnswerBody;
 use client::ClientBody;
 pub use collect::collect;
@@ -45,6 +46,8 @@ enum Kind {
     Client(Box<ClientBody>),
     Answer(Box<AnswerBody>),
     Joined(Box<Joined>),
+    /// An upstream's, while it is stored.
+    Filling(Box<FillingBody>),
 }
 
 impl Body {
@@ -73,6 +76,10 @@ impl Body {
         Kind::Joined(Box::new(Joined { front, rest })).into()
     }
 
+    pub(crate) fn filling(filling: FillingBody) -> Self {
+        Kind::Filling(Box::new(filling)).into()
+    }
+
     /// Tells `observer` once, when the body was handed out whole or is dropped, whichever is first
     /// to be known. An observer set before is told `Dropped` now.
     #[must_use]
@@ -85,7 +92,7 @@ impl Body {
     pub(crate) fn in_memory(&self) -> Option<Bytes> {
         match &self.kind {
             Kind::Full(bytes) => Some(bytes.clone()),
-            Kind::Client(_) | Kind::Answer(_) | Kind::Joined(_) => None,
+            Kind::Client(_) | Kind::Answer(_) | Kind::Joined(_) | Kind::Filling(_) => None,
         }
     }
 
@@ -93,7 +100,7 @@ impl Body {
         match &self.kind {
             Kind::Full(_) => Side::Gateway,
             Kind::Client(_) => Side::Client,
-            Kind::Answer(_) => Side::Upstream,
+            Kind::Answer(_) | Kind::Filling(_) => Side::Upstream,
             Kind::Joined(body) => body.rest.side(),
         }
     }
@@ -116,6 +123,7 @@ impl http_body::Body for Body {
             Kind::Client(body) => body.poll_frame(cx),
             Kind::Answer(body) => body.poll_frame(cx),
             Kind::Joined(body) => body.poll_frame(cx),
+            Kind::Filling(body) => body.poll_frame(cx),
         };
         let ended = self.is_end_stream();
         if let (Some(watch), Poll::Ready(item)) = (&mut self.watch, &polled) {
@@ -130,6 +138,7 @@ impl http_body::Body for Body {
             Kind::Client(body) => body.is_end_stream(),
             Kind::Answer(body) => body.is_end_stream(),
             Kind::Joined(body) => body.is_end_stream(),
+            Kind::Filling(body) => body.is_end_stream(),
         }
     }
 
@@ -139,6 +148,7 @@ impl http_body::Body for Body {
             Kind::Client(body) => body.size_hint(),
             Kind::Answer(body) => body.size_hint(),
             Kind::Joined(body) => body.size_hint(),
+            Kind::Filling(body) => body.size_hint(),
         }
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::body::{Body, Gathered};
+use crate::cache::Refresh;
 use crate::config::model::OnError;
 use crate::context::Context;
 use crate::plugin::bindings::exports::tollgate::plugin::request_filter::{BodyVerdict, Verdict as RequestVerdict};
@@ -23,6 +24,7 @@ use crate::telemetry::{self, Verdict};
 mod answer;
 mod buffer;
 mod complete;
+mod stored;
 
 pub use complete::{Follower, tell};
 
@@ -79,20 +81,35 @@ impl Chain {
     }
 
     /// The way in: runs `on-request` of each plugin until one answers or fails.
-    pub async fn enter(&self, mut context: Box<Context>, mut body: Body) -> Entered {
-        for (position, link) in self.links.iter().enumerate() {
+    pub async fn enter(&self, context: Box<Context>, body: Body) -> Entered {
+        self.enter_at(0, context, body).await
+    }
+
+    /// The way in from this position on, for a request that has no client: see [`Refresh`].
+    pub async fn enter_behind(&self, refresh: Refresh, mut context: Box<Context>, body: Body) -> Entered {
+        let Refresh { position, fetching, set, remove } = refresh;
+        stored::apply(&mut context.request.headers, &set, &remove);
+        context.cache.get_or_insert_default().fetching.push(fetching);
+        self.enter_at(position + 1, context, body).await
+    }
+
+    async fn enter_at(&self, first: usize, mut context: Box<Context>, mut body: Body) -> Entered {
+        for (position, link) in self.links.iter().enumerate().skip(first) {
             context.depth = position;
             if !link.plugin.filters_requests() {
                 continue;
             }
             let step;
-            (context, body, step) = enter_one(link, context, body).await;
+            (context, body, step) = enter_one(link, position, context, body).await;
             match step {
                 Step::Next => {}
                 // The responder's own `on-response` runs.
                 Step::Answer(answer) => {
                     context.depth = position + 1;
                     return Entered { context, body, depth: position + 1, outcome: Outcome::Answered(answer) };
+                }
+                Step::Serve(answer) => {
+                    return Entered { context, body, depth: position, outcome: Outcome::Answered(answer) };
                 }
                 Step::Fail(failure) => {
                     // A plugin that failed is not asked again; one whose client's body was too long is.
@@ -107,8 +124,19 @@ impl Chain {
     }
 
     /// The way out: runs `on-response` of the first `depth` plugins, last one first.
-    pub async fn leave(&self, mut context: Box<Context>, mut body: Body, depth: usize) -> (Box<Context>, Body) {
-        for link in self.links[..depth].iter().rev() {
+    pub async fn leave(&self, context: Box<Context>, body: Body, depth: usize) -> (Box<Context>, Body) {
+        self.leave_to(0, context, body, depth).await
+    }
+
+    /// The way out of a request that has no client: not beyond the plugin that had it fetched.
+    pub async fn leave_to(
+        &self,
+        last: usize,
+        mut context: Box<Context>,
+        mut body: Body,
+        depth: usize,
+    ) -> (Box<Context>, Body) {
+        for link in self.links.get(last..depth).unwrap_or_default().iter().rev() {
             if link.plugin.filters_responses() {
                 (context, body) = leave_one(link, context, body).await;
             }
@@ -120,21 +148,35 @@ impl Chain {
 enum Step {
     Next,
     Answer(Body),
+    /// With a stored response: the plugin has said all there is to say.
+    Serve(Body),
     Fail(Failure),
 }
 
-async fn enter_one(link: &Link, context: Box<Context>, body: Body) -> (Box<Context>, Body, Step) {
-    let started = context.notes_decisions.then(Instant::now);
-    let called = call::on_request(link, context).await;
-    let (mut context, verdict) = note(link, Hook::OnRequest, started, called, verdict_name);
-    let step = match verdict {
-        Ok(RequestVerdict::Next) => Step::Next,
-        Ok(RequestVerdict::Respond(answer)) => respond(link, &mut context, Hook::OnRequest, answer),
-        // Boxed: a future is moved about whole, and few plugins ask for a body.
-        Ok(RequestVerdict::NeedBody(max)) => return Box::pin(enter_with_body(link, context, body, max)).await,
-        Err(fault) => refuse_or_skip(link, &context, Hook::OnRequest, fault),
-    };
-    (context, body, step)
+async fn enter_one(link: &Link, position: usize, mut context: Box<Context>, body: Body) -> (Box<Context>, Body, Step) {
+    loop {
+        let started = context.notes_decisions.then(Instant::now);
+        let called = call::on_request(link, context).await;
+        let verdict;
+        (context, verdict) = note(link, Hook::OnRequest, started, called, verdict_name);
+        let step = match verdict {
+            Ok(RequestVerdict::Next) => Step::Next,
+            Ok(RequestVerdict::Respond(answer)) => respond(link, &mut context, Hook::OnRequest, answer),
+            // Boxed: a future is moved about whole, and few plugins ask for a body.
+            Ok(RequestVerdict::NeedBody(max)) => return Box::pin(enter_with_body(link, context, body, max)).await,
+            Ok(RequestVerdict::Serve(hit)) => match stored::serve(link, &mut context, hit, Some(position)) {
+                Ok(body) => Step::Serve(body),
+                Err(problem) => impossible(link, &context, Hook::OnRequest, problem),
+            },
+            Ok(RequestVerdict::Fetch(fetch)) => match Box::pin(stored::fetch(link, &mut context, fetch)).await {
+                Ok(stored::Next::Again) => continue,
+                Ok(stored::Next::Go) => Step::Next,
+                Err(problem) => impossible(link, &context, Hook::OnRequest, problem),
+            },
+            Err(fault) => refuse_or_skip(link, &context, Hook::OnRequest, fault),
+        };
+        return (context, body, step);
+    }
 }
 
 async fn enter_with_body(link: &Link, mut context: Box<Context>, body: Body, max: u32) -> (Box<Context>, Body, Step) {
@@ -163,11 +205,15 @@ async fn leave_one(link: &Link, context: Box<Context>, body: Body) -> (Box<Conte
     let step = match verdict {
         Ok(ResponseVerdict::Next) => Step::Next,
         Ok(ResponseVerdict::Replace(answer)) => respond(link, &mut context, Hook::OnResponse, answer),
+        Ok(ResponseVerdict::Serve(hit)) => match stored::serve(link, &mut context, hit, None) {
+            Ok(body) => Step::Serve(body),
+            Err(problem) => impossible(link, &context, Hook::OnResponse, problem),
+        },
         // Boxed: a future is moved about whole, and few plugins ask for a body.
         Ok(ResponseVerdict::NeedBody(max)) => return Box::pin(leave_with_body(link, context, body, max)).await,
         Err(fault) => refuse_or_skip(link, &context, Hook::OnResponse, fault),
     };
-    left(context, body, step)
+    left(link, context, body, step)
 }
 
 async fn leave_with_body(link: &Link, mut context: Box<Context>, body: Body, max: u32) -> (Box<Context>, Body) {
@@ -175,7 +221,7 @@ async fn leave_with_body(link: &Link, mut context: Box<Context>, body: Body, max
     let limit = u64::from(max).min(link.plugin.rights.limits.body);
     let gathered = match buffer::read_response(&context, body, limit).await {
         Ok(gathered) => gathered,
-        Err(failure) => return left(context, Body::empty(), Step::Fail(failure)),
+        Err(failure) => return left(link, context, Body::empty(), Step::Fail(failure)),
     };
     let started = context.notes_decisions.then(Instant::now);
     let (called, body) = match gathered {
@@ -191,27 +237,32 @@ async fn leave_with_body(link: &Link, mut context: Box<Context>, body: Body, max
         Ok(ResponseBodyVerdict::Replace(answer)) => respond(link, &mut context, Hook::OnResponseBody, answer),
         Err(fault) => refuse_or_skip(link, &context, Hook::OnResponseBody, fault),
     };
-    left(context, body, step)
+    left(link, context, body, step)
 }
 
 /// The response as a step on the way out leaves it.
-fn left(mut context: Box<Context>, body: Body, step: Step) -> (Box<Context>, Body) {
-    match step {
-        Step::Next => (context, body),
-        Step::Answer(replacement) => (context, replacement),
+fn left(link: &Link, mut context: Box<Context>, body: Body, step: Step) -> (Box<Context>, Body) {
+    let passed_on = matches!(step, Step::Next);
+    let body = match step {
+        Step::Next => body,
+        Step::Answer(replacement) | Step::Serve(replacement) => replacement,
         // A response a policy could not look at must not get out.
-        Step::Fail(failure) => {
-            let replacement = respond::fail(&mut context, failure);
-            (context, replacement)
-        }
-    }
+        Step::Fail(failure) => respond::fail(&mut context, failure),
+    };
+    let body = if context.cache.is_some() { stored::land(link, &mut context, body, passed_on) } else { body };
+    (context, body)
 }
 
 fn respond(link: &Link, context: &mut Context, hook: Hook, made: Answer) -> Step {
     match answer::put(context, link.plugin.name(), made) {
         Ok(body) => Step::Answer(body),
-        Err(problem) => refuse_or_skip(link, context, hook, Fault::Verdict(problem.into())),
+        Err(problem) => impossible(link, context, hook, problem),
     }
+}
+
+/// A verdict that cannot be carried out.
+fn impossible(link: &Link, context: &Context, hook: Hook, problem: String) -> Step {
+    refuse_or_skip(link, context, hook, Fault::Verdict(problem.into()))
 }
 
 /// Fails closed, unless the operator said `on_error = "skip"`.
@@ -258,6 +309,8 @@ fn verdict_name(verdict: &RequestVerdict) -> Verdict {
         RequestVerdict::Next => Verdict::Next,
         RequestVerdict::Respond(_) => Verdict::Respond,
         RequestVerdict::NeedBody(_) => Verdict::NeedBody,
+        RequestVerdict::Fetch(_) => Verdict::Fetch,
+        RequestVerdict::Serve(_) => Verdict::Serve,
     }
 }
 
@@ -273,6 +326,7 @@ fn response_verdict_name(verdict: &ResponseVerdict) -> Verdict {
         ResponseVerdict::Next => Verdict::Next,
         ResponseVerdict::Replace(_) => Verdict::Replace,
         ResponseVerdict::NeedBody(_) => Verdict::NeedBody,
+        ResponseVerdict::Serve(_) => Verdict::Serve,
     }
 }
 

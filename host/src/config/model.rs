@@ -293,6 +293,12 @@ pub struct PluginLimits {
     pub kv_bytes: usize,
     /// Keys the `rate` interface tracks for the plugin.
     pub rate_keys: usize,
+    /// Bytes of responses the `cache` interface keeps for the plugin.
+    pub cache_bytes: usize,
+    /// Bytes of the body of one such response.
+    pub cache_object: usize,
+    /// Requests that may wait for what another fetches.
+    pub cache_waiting: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! State that outlives a reload: what plugins keep in `kv` and count with `rate`.
+//! State that outlives a reload: what plugins keep in `kv`, count with `rate` and store in `cache`.
 //!
 //! Stores belong to a configured plugin's name, or to their own where plugins share them, so a changed config or a new version of the
 //! component finds what the one before it left. Memory only; nothing is written to disk.
@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::cache;
 use crate::config::model;
 
 pub mod kv;
@@ -23,12 +24,14 @@ pub struct Stores {
 pub struct PluginStores {
     pub kv: Arc<kv::Store>,
     pub rate: Arc<rate::Store>,
+    pub cache: Arc<cache::Store>,
 }
 
 impl PluginStores {
     fn set_limits(&self, limits: &model::PluginLimits) {
         self.kv.set_limits(limits.kv_keys, limits.kv_bytes);
         self.rate.set_limit(limits.rate_keys);
+        self.cache.set_limits(limits);
     }
 }
 
@@ -37,7 +40,7 @@ impl Stores {
     pub fn of(&self, plugin: &str, limits: &model::PluginLimits) -> PluginStores {
         let mut stores = lock(&self.by_plugin);
         let new = || {
-            let new = PluginStores { kv: Arc::new(kv::Store::default()), rate: Arc::new(rate::Store::default()) };
+            let new = PluginStores { kv: Arc::default(), rate: Arc::default(), cache: Arc::default() };
             new.set_limits(limits);
             new
         };

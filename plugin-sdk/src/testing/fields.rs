@@ -4,7 +4,7 @@ use crate::RESERVED_HEADERS;
 use crate::bindings::tollgate::plugin::types::{Header, HeaderError};
 
 /// The fields of a request or a response; names in lower case.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct Fields(Vec<(String, Vec<u8>)>);
 
 impl Fields {

@@ -12,6 +12,7 @@ mod state;
 
 // One for each interface, with the signatures of the generated bindings.
 pub(crate) mod attributes;
+pub(crate) mod cache;
 pub(crate) mod clock;
 pub(crate) mod crypto;
 pub(crate) mod files;
@@ -32,6 +33,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::cache::{Fetch, Storing};
 use crate::completion::{Completed, Ending};
 use crate::hooks::Hook;
 use crate::http_client::Outbound;
@@ -73,6 +75,47 @@ impl Host {
         state.response = None;
         state.is_complete = false;
         state.attributes.clear();
+        state.fetching = None;
+        state.released = None;
+    }
+
+    /// What the gateway does for [`Verdict::Fetch`](crate::Verdict::Fetch): the request is changed as
+    /// the fetch says, and goes on.
+    pub fn fetched(&self, fetch: &Fetch) {
+        let mut state = self.state.borrow_mut();
+        let asked = state.request.fields.clone();
+        for name in &fetch.remove {
+            let _reserved = state.request.fields.remove(name);
+        }
+        for field in &fetch.set {
+            let _reserved = state.request.fields.set(&field.name, field.value.as_bytes());
+        }
+        state.fetching = Some(cache::Fetching { fetch: fetch.clone(), asked });
+    }
+
+    /// The bytes of the response's body, as far as the plugin can know them.
+    pub fn set_body_length(&self, bytes: u64) {
+        if let Some(response) = &mut self.state.borrow_mut().response {
+            response.body_length = bytes;
+        }
+    }
+
+    /// What is stored: keys, and how.
+    pub fn stored(&self) -> Vec<(String, Storing)> {
+        let state = self.state.borrow();
+        state.stored.iter().map(|entry| (entry.key().to_owned(), entry.storing().clone())).collect()
+    }
+
+    /// For how many milliseconds the plugin set the key apart, if it released its fetch.
+    pub fn released(&self) -> Option<u32> {
+        self.state.borrow().released
+    }
+
+    /// A header field of the response, added behind those there are.
+    pub fn add_response_header(&self, name: &str, value: impl AsRef<[u8]>) {
+        if let Some(response) = &mut self.state.borrow_mut().response {
+            response.fields.arrive(name, value.as_ref());
+        }
     }
 
     /// Goes on to `on_response`, with a response of the upstream with this status and no fields.

@@ -52,6 +52,16 @@ impl Host {
         self
     }
 
+    /// As [`Host::path`], for the requests after the first.
+    pub fn set_path(&self, path: &str) {
+        path.clone_into(&mut self.state.borrow_mut().request.path);
+    }
+
+    /// As [`Host::method`], for the requests after the first.
+    pub fn set_method(&self, method: &str) {
+        method.clone_into(&mut self.state.borrow_mut().request.method);
+    }
+
     /// The query, without `?`.
     pub fn query(self, query: &str) -> Self {
         self.state.borrow_mut().request.query = Some(query.to_owned());

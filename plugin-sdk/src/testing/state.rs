@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::INSTALLED;
+use super::cache::{Entry as StoredEntry, Fetching};
 use super::fields::Fields;
 use super::http_client::Answerer;
 use super::kv::Store;
@@ -35,6 +36,10 @@ pub(super) struct State {
     pub(super) kv: Store,
     /// Stores that are granted, by name.
     pub(super) shared_kv: BTreeMap<String, Store>,
+    pub(super) stored: Vec<StoredEntry>,
+    pub(super) fetching: Option<Fetching>,
+    /// Milliseconds apart, where the fetch was released.
+    pub(super) released: Option<u32>,
     pub(super) buckets: BTreeMap<String, BucketLevel>,
     /// Most buckets, or none for no end.
     pub(super) max_buckets: Option<usize>,
@@ -81,6 +86,7 @@ pub(super) struct Response {
     pub(super) status: u16,
     pub(super) fields: Fields,
     pub(super) body: Option<Vec<u8>>,
+    pub(super) body_length: u64,
 }
 
 impl State {
@@ -92,6 +98,9 @@ impl State {
             attributes: BTreeMap::new(),
             kv: BTreeMap::new(),
             shared_kv: BTreeMap::new(),
+            stored: Vec::new(),
+            fetching: None,
+            released: None,
             buckets: BTreeMap::new(),
             max_buckets: None,
             keys: Vec::new(),
@@ -134,7 +143,7 @@ impl Request {
 
 impl Response {
     pub(super) fn new(status: u16) -> Self {
-        Self { source: Source::Upstream, status, fields: Fields::default(), body: None }
+        Self { source: Source::Upstream, status, fields: Fields::default(), body: None, body_length: 0 }
     }
 }
 

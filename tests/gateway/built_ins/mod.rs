@@ -1,6 +1,7 @@
 //! The plugins that come with the gateway, over the wire.
 
 mod aggregate;
+mod cache;
 mod headers;
 mod jwt_auth;
 mod rate_limit;

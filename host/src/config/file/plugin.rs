@@ -104,6 +104,12 @@ pub(crate) struct PluginLimits {
     pub kv_bytes: Size,
     /// Most keys the `rate` interface tracks for the plugin.
     pub rate_keys: usize,
+    /// Most bytes of responses the `cache` interface keeps for the plugin.
+    pub cache_bytes: Size,
+    /// Largest body of such a response; at most an eighth of `cache_bytes` counts.
+    pub cache_object: Size,
+    /// Most requests that wait for what another one fetches.
+    pub cache_waiting: usize,
 }
 
 impl Default for PluginLimits {
@@ -128,6 +134,9 @@ impl Default for PluginLimits {
             kv_keys: 10_000,
             kv_bytes: Size(16 << 20),
             rate_keys: 100_000,
+            cache_bytes: Size(64 << 20),
+            cache_object: Size(4 << 20),
+            cache_waiting: 10_000,
         }
     }
 }

@@ -233,5 +233,8 @@ fn limits(written: &file::PluginLimits) -> model::PluginLimits {
         kv_keys: written.kv_keys,
         kv_bytes: bytes(written.kv_bytes),
         rate_keys: written.rate_keys,
+        cache_bytes: bytes(written.cache_bytes),
+        cache_object: bytes(written.cache_object),
+        cache_waiting: written.cache_waiting,
     }
 }

@@ -6,6 +6,7 @@ use super::bindings::tollgate::plugin as wit;
 use super::state::InstanceState;
 
 mod attributes;
+mod cache;
 mod clock;
 mod crypto;
 mod files;
@@ -37,6 +38,7 @@ pub fn add_to_linker(linker: &mut Linker<InstanceState>) -> wasmtime::Result<()>
     wit::kv::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     wit::shared_kv::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     wit::files::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    wit::cache::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     wit::rate::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     wit::crypto::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     wit::secrets::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;

@@ -5,6 +5,7 @@
 //! A scrape sums the shards. What plugins count themselves is in [`custom`]. Absent on purpose: push
 //! gateways.
 
+mod cache;
 pub mod custom;
 mod label;
 mod link;

@@ -27,6 +27,10 @@ label! {
         Respond = "respond",
         /// The plugin wants the body first.
         NeedBody = "need-body",
+        /// The plugin goes on to store the response, or to wait for it.
+        Fetch = "fetch",
+        /// The plugin answered with a stored response.
+        Serve = "serve",
         /// The plugin put an answer of its own in place of the response.
         Replace = "replace",
         /// A hook that decides nothing has ended.

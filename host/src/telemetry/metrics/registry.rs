@@ -7,7 +7,8 @@ use super::process::{Live, Process};
 use super::shards::{MAX_SERIES, Shards, WorkerId};
 use super::text::Text;
 use super::{LinkMetrics, PluginMetrics, RouteMetrics, UpstreamMetrics, WorkerMetrics};
-use super::{link, plugin, route, upstream, worker};
+use super::{cache, link, plugin, route, upstream, worker};
+use crate::cache::Sums;
 
 /// Hands out the numbers to write, and sums them. One for the process; it outlives every snapshot.
 #[derive(Debug)]
@@ -103,14 +104,16 @@ impl Registry {
         self.process.reloaded(ok);
     }
 
-    /// Everything, in Prometheus' text format 0.0.4.
-    pub fn text(&self) -> String {
+    /// Everything, in Prometheus' text format 0.0.4. `caches` are the numbers of plugins' stores, by
+    /// name: they are kept there.
+    pub fn text(&self, caches: &[(String, Sums)]) -> String {
         let mut text = Text::default();
         route::write(&mut text, &self.routes.sums());
         upstream::write(&mut text, &self.targets.sums());
         link::write(&mut text, &self.links.sums());
         plugin::write(&mut text, &self.plugins.sums());
         custom::write(&mut text, &self.custom.all());
+        cache::write(&mut text, caches);
         let workers = self.workers.sums().pop().map(|((), sum)| sum).unwrap_or_default();
         worker::write(&mut text, &workers);
         self.process.write(&mut text);
@@ -220,7 +223,7 @@ mod tests {
 
     fn value(registry: &Registry, name: &str, labels: &[(&str, &str)]) -> f64 {
         let labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        let samples = parse(&registry.text());
+        let samples = parse(&registry.text(&[]));
         *samples.get(&(name.to_owned(), labels)).unwrap_or_else(|| panic!("no {name} in {samples:#?}"))
     }
 

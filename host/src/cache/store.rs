@@ -1,0 +1,355 @@
+//! Where the responses of one plugin are: bounded in bytes, evicted by S3-FIFO.
+//!
+//! Reading takes a shard's lock for reading, for a few instructions. Writing is for fetches only.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use quick_cache::sync::Cache;
+use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter};
+
+use super::entry::{Entry, Variants};
+use super::flight::{Flights, Joined};
+use super::numbers::{Numbers, Sums, count};
+use crate::config::model::PluginLimits;
+
+/// Parts with a lock of their own. The largest object has to fit into one.
+const SHARDS: usize = 8;
+/// A guess, for the memory of what was evicted lately.
+const USUAL_BYTES: u64 = 16 << 10;
+/// Slots for what was removed lately: a fetch that began before must not store.
+const REMOVALS: usize = 1024;
+
+/// The responses of one plugin.
+#[derive(Debug)]
+pub struct Store {
+    /// Made when something is stored for the first time: most plugins never do.
+    kept: OnceLock<Kept>,
+    flights: Arc<Flights>,
+    pub(super) numbers: Numbers,
+    max_bytes: AtomicU64,
+    max_object: AtomicU64,
+    max_waiting: AtomicUsize,
+    /// Bytes of bodies that are being stored, which count as much again as the store at most.
+    pub(super) filling: AtomicU64,
+    writing: Mutex<()>,
+    /// Counts removals. A fetch notes when it began.
+    removals: AtomicU64,
+    /// When a key that falls into this slot was removed last.
+    removed: Box<[AtomicU64]>,
+    purged: AtomicU64,
+    hasher: RandomState,
+}
+
+type Kept = Cache<Arc<str>, Arc<Variants>, Weight, DefaultHashBuilder, Evictions>;
+
+/// What an operator wants removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purge<'a> {
+    /// The keys that are this URL, or begin with it and a space.
+    Url(&'a str),
+    Prefix(&'a str),
+    Tag(&'a str),
+    All,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self {
+            kept: OnceLock::new(),
+            flights: Arc::default(),
+            numbers: Numbers::default(),
+            max_bytes: AtomicU64::new(0),
+            max_object: AtomicU64::new(0),
+            max_waiting: AtomicUsize::new(0),
+            filling: AtomicU64::new(0),
+            writing: Mutex::default(),
+            removals: AtomicU64::new(0),
+            removed: (0..REMOVALS).map(|_| AtomicU64::new(0)).collect(),
+            purged: AtomicU64::new(0),
+            hasher: RandomState::new(),
+        }
+    }
+}
+
+impl Store {
+    pub fn set_limits(&self, limits: &PluginLimits) {
+        let bytes = limits.cache_bytes as u64;
+        self.max_bytes.store(bytes, Relaxed);
+        self.max_object.store((limits.cache_object as u64).min(bytes / SHARDS as u64), Relaxed);
+        self.max_waiting.store(limits.cache_waiting, Relaxed);
+        if let Some(kept) = self.kept.get() {
+            kept.set_capacity(bytes);
+        }
+    }
+
+    /// Largest body, in bytes.
+    pub fn max_object(&self) -> u64 {
+        self.max_object.load(Relaxed)
+    }
+
+    /// What is stored under a key, the newest first.
+    pub fn lookup(&self, key: &str) -> Vec<Arc<Entry>> {
+        let Some(found) = self.kept.get().and_then(|kept| kept.get(key)) else { return Vec::new() };
+        let now = Instant::now();
+        found.entries.iter().filter(|entry| entry.is_kept(now)).cloned().collect()
+    }
+
+    /// Leads the fetch of a key, or follows who does.
+    pub fn join(&self, key: &Arc<str>) -> Joined {
+        if self.is_apart(key) {
+            return Joined::Alone;
+        }
+        self.flights.join(key, self.max_waiting.load(Relaxed))
+    }
+
+    fn is_apart(&self, key: &str) -> bool {
+        let until = self.kept.get().and_then(|kept| kept.peek(key)).and_then(|found| found.apart_until);
+        until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// For a while nobody waits for somebody else to fetch this key.
+    pub fn set_apart(&self, key: &Arc<str>, wait: Duration) {
+        if !wait.is_zero() {
+            let until = Instant::now().checked_add(wait);
+            self.write(key, |found| found.apart(until));
+        }
+    }
+
+    /// The moment, in removals, for [`Self::insert`].
+    pub fn moment(&self) -> u64 {
+        self.removals.load(Relaxed)
+    }
+
+    /// Stores an entry, unless its key was removed since `began`. True if it was stored.
+    pub(super) fn insert(&self, key: &Arc<str>, began: u64, entry: Arc<Entry>) -> bool {
+        if !self.is_current(key, began) {
+            return false;
+        }
+        self.write(key, |found| found.with(entry));
+        count(&self.numbers.stored);
+        // It may have been removed just now, before it was there.
+        let is_current = self.is_current(key, began);
+        if !is_current {
+            self.kept.get().and_then(|kept| kept.remove(key));
+        }
+        is_current
+    }
+
+    /// As `insert`, for what takes an earlier one's place.
+    pub(super) fn refresh(&self, key: &Arc<str>, began: u64, newer: Arc<Entry>) -> Arc<Entry> {
+        if self.is_current(key, began) {
+            self.write(key, |found| found.with(Arc::clone(&newer)));
+            count(&self.numbers.refreshed);
+        }
+        newer
+    }
+
+    fn is_current(&self, key: &str, began: u64) -> bool {
+        self.slot(key).load(Relaxed) <= began && self.purged.load(Relaxed) <= began
+    }
+
+    /// Removes a key, and keeps what is being fetched from being stored. True if it was there.
+    pub fn remove(&self, key: &str) -> bool {
+        let moment = self.removals.fetch_add(1, Relaxed) + 1;
+        self.slot(key).store(moment, Relaxed);
+        let removed = self.kept.get().and_then(|kept| kept.remove(key));
+        let was_there = removed.is_some_and(|(_, variants)| !variants.entries.is_empty());
+        if was_there {
+            count(&self.numbers.removed);
+        }
+        was_there
+    }
+
+    /// Removes all that fits, and returns how many keys that were. Looks at everything that is
+    /// stored: not for a worker.
+    pub fn purge(&self, what: Purge<'_>) -> u64 {
+        let moment = self.removals.fetch_add(1, Relaxed) + 1;
+        self.purged.store(moment, Relaxed);
+        let Some(kept) = self.kept.get() else { return 0 };
+        let removed = AtomicU64::new(0);
+        kept.retain(|key, variants| {
+            let goes = what.fits(key, variants);
+            if goes && !variants.entries.is_empty() {
+                count(&removed);
+            }
+            !goes
+        });
+        let removed = removed.into_inner();
+        self.numbers.removed.fetch_add(removed, Relaxed);
+        removed
+    }
+
+    pub fn numbers(&self) -> Sums {
+        let (entries, bytes) = self.kept.get().map_or((0, 0), |kept| (kept.len() as u64, kept.weight()));
+        let numbers = &self.numbers;
+        Sums {
+            entries,
+            bytes,
+            stored: numbers.stored.load(Relaxed),
+            refreshed: numbers.refreshed.load(Relaxed),
+            unfinished: numbers.unfinished.load(Relaxed),
+            coalesced: numbers.coalesced.load(Relaxed),
+            gave_up_waiting: numbers.gave_up_waiting.load(Relaxed),
+            waiting: self.flights.waiting() as u64,
+            removed: numbers.removed.load(Relaxed),
+            evicted: numbers.evicted.load(Relaxed),
+        }
+    }
+
+    pub fn count_coalesced(&self) {
+        count(&self.numbers.coalesced);
+    }
+
+    pub fn count_gave_up_waiting(&self) {
+        count(&self.numbers.gave_up_waiting);
+    }
+
+    /// Room for so many more bytes of a body that is being stored.
+    pub(super) fn may_fill(&self, more: u64) -> bool {
+        let filling = self.filling.fetch_add(more, Relaxed) + more;
+        if filling > self.max_bytes.load(Relaxed) {
+            self.filling.fetch_sub(more, Relaxed);
+            return false;
+        }
+        true
+    }
+
+    /// Two fetches of one key that end at the same time must not lose one another's variant.
+    fn write(&self, key: &Arc<str>, change: impl FnOnce(&Variants) -> Variants) {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.kept.get_or_init(|| self.open());
+        let found = kept.peek(key).unwrap_or_default();
+        kept.insert(Arc::clone(key), Arc::new(change(&found)));
+    }
+
+    fn open(&self) -> Kept {
+        let bytes = self.max_bytes.load(Relaxed);
+        let items = usize::try_from(bytes / USUAL_BYTES).unwrap_or(usize::MAX).max(SHARDS * 32);
+        let evictions = Evictions(Arc::clone(&self.numbers.evicted));
+        let mut options = OptionsBuilder::new();
+        options.shards(SHARDS).estimated_items_capacity(items).weight_capacity(bytes);
+        match options.build() {
+            Ok(options) => Cache::with_options(options, Weight, DefaultHashBuilder::default(), evictions),
+            // Only a missing option is an error.
+            Err(_) => Cache::with(items, bytes, Weight, DefaultHashBuilder::default(), evictions),
+        }
+    }
+
+    #[allow(clippy::cast_possible_truncation, reason = "only the low bits choose the slot")]
+    fn slot(&self, key: &str) -> &AtomicU64 {
+        &self.removed[self.hasher.hash_one(key) as usize % REMOVALS]
+    }
+}
+
+impl Purge<'_> {
+    fn fits(self, key: &str, variants: &Variants) -> bool {
+        match self {
+            Self::Url(url) => key.strip_prefix(url).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')),
+            Self::Prefix(prefix) => key.starts_with(prefix),
+            Self::Tag(tag) => variants.entries.iter().any(|entry| entry.kept.tags.iter().any(|other| other == tag)),
+            Self::All => true,
+        }
+    }
+}
+
+/// Bytes, keys included.
+#[derive(Debug, Clone)]
+struct Weight;
+
+impl Weighter<Arc<str>, Arc<Variants>> for Weight {
+    fn weight(&self, key: &Arc<str>, variants: &Arc<Variants>) -> u64 {
+        key.len() as u64 + variants.bytes
+    }
+}
+
+/// Counts what had to go.
+#[derive(Debug, Clone)]
+struct Evictions(Arc<AtomicU64>);
+
+impl Lifecycle<Arc<str>, Arc<Variants>> for Evictions {
+    type RequestState = ();
+
+    fn begin_request(&self) -> Self::RequestState {}
+
+    fn on_evict(&self, (): &mut (), _key: Arc<str>, _variants: Arc<Variants>) {
+        count(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, StatusCode};
+
+    use super::super::entry::{Head, Kept};
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(100);
+
+    fn store(bytes: usize) -> Store {
+        let store = Store::default();
+        store.set_limits(&PluginLimits { cache_bytes: bytes, cache_object: bytes, ..PluginLimits::default() });
+        store
+    }
+
+    fn entry(body: usize, tags: &[&str]) -> Arc<Entry> {
+        let head = Head { status: StatusCode::OK, headers: HeaderMap::new() };
+        let tags = tags.iter().map(|&tag| tag.to_owned()).collect();
+        let kept = Kept { meta: vec![], selector: String::new(), tags, keep: LONG };
+        Arc::new(Entry::new(head, vec![0; body].into(), kept))
+    }
+
+    fn put(store: &Store, key: &str, entry: Arc<Entry>) {
+        assert!(store.insert(&key.into(), store.moment(), entry));
+    }
+
+    #[test]
+    fn what_is_stored_stays_within_its_bytes() {
+        let store = store(1 << 20);
+        for n in 0..10_000 {
+            put(&store, &format!("http://a/{n}"), entry(1000, &[]));
+        }
+        let numbers = store.numbers();
+        assert!(numbers.bytes <= 1 << 20, "{numbers:?}");
+        assert!(numbers.bytes > 800_000, "most of the room is used: {numbers:?}");
+        assert_eq!(numbers.entries + numbers.evicted, 10_000);
+    }
+
+    #[test]
+    fn a_purge_takes_the_url_the_prefix_or_the_tag_and_nothing_else() {
+        let store = store(1 << 20);
+        for key in ["http://a/x", "http://a/x de", "http://a/xy", "http://b/x"] {
+            put(&store, key, entry(1, if key.contains("//b") { &["t"] } else { &[] }));
+        }
+        assert_eq!(store.purge(Purge::Url("http://a/x")), 2);
+        assert_eq!(store.lookup("http://a/xy").len(), 1);
+        assert_eq!(store.purge(Purge::Prefix("http://a/")), 1);
+        assert_eq!((store.purge(Purge::Tag("other")), store.purge(Purge::Tag("t"))), (0, 1));
+        assert_eq!(store.numbers().entries, 0);
+    }
+
+    #[test]
+    fn what_was_removed_while_it_was_fetched_is_not_stored() {
+        let store = store(1 << 20);
+        let (removed, other): (Arc<str>, Arc<str>) = ("http://a/1".into(), "http://a/2".into());
+        let began = store.moment();
+        assert!(!store.remove(&removed));
+        assert!(!store.insert(&removed, began, entry(1, &[])));
+        assert!(store.insert(&removed, store.moment(), entry(1, &[])), "one that began later is");
+        let began = store.moment();
+        store.purge(Purge::Prefix("http://zzz/"));
+        assert!(!store.insert(&other, began, entry(1, &[])), "a purge cannot know what a fetch will bring");
+    }
+
+    #[test]
+    fn a_key_that_is_apart_is_led_and_followed_by_nobody() {
+        let store = store(1 << 20);
+        let key: Arc<str> = "http://a/".into();
+        store.set_apart(&key, LONG);
+        assert!(matches!(store.join(&key), Joined::Alone));
+        put(&store, &key, entry(1, &[]));
+        assert!(matches!(store.join(&key), Joined::Leader(_)), "something was stored after all");
+    }
+}

@@ -1,0 +1,161 @@
+//! What a chain does for the verdicts `fetch` and `serve`: lead a fetch or wait for it, answer with a
+//! stored response, store what was fetched.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::{HeaderName, header};
+
+use crate::body::Body;
+use crate::cache::{self, Fetching, Hit, Joined, Landed, Patience, Refresh, fill};
+use crate::context::{Context, Source};
+use crate::plugin::bindings::tollgate::plugin::types::{Fetch, Header, Hit as Served};
+use crate::plugin::host_api::{build_headers, final_status};
+use crate::plugin::link::Link;
+
+/// Longest key of a fetch, in bytes.
+const MAX_KEY: usize = 8 << 10;
+/// Fetches of others a request waits for that fail, before it goes on by itself.
+const MAX_FAILURES: u32 = 2;
+/// Fetches of others a request waits for that bring another variant, before it goes on by itself.
+const MAX_ROUNDS: u32 = 2;
+
+/// How a request with the verdict `fetch` goes on.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// With the chain.
+    Go,
+    /// With the same hook: somebody else has stored what it wants.
+    Again,
+}
+
+/// Leads the fetch, or waits for who does: no instance is held meanwhile.
+pub(super) async fn fetch(link: &Link, context: &mut Context, fetch: Fetch) -> Result<Next, String> {
+    let (mut fetching, wait) = begin(link, context, &fetch)?;
+    let patience = context.cache.get_or_insert_default().patience.restarted(wait, context.deadline);
+    while !wait.is_zero() {
+        match fetching.store.join(&fetching.key) {
+            Joined::Alone => break,
+            Joined::Leader(leading) => {
+                fetching.leading = Some(leading);
+                break;
+            }
+            Joined::Follower(_) if patience.failures >= MAX_FAILURES || patience.rounds >= MAX_ROUNDS => break,
+            Joined::Follower(mut following) => {
+                let until = patience.until.unwrap_or(context.deadline);
+                match tokio::time::timeout_at(until.into(), following.landed()).await {
+                    Ok(Some(Landed::Stored)) => {
+                        patience.rounds += 1;
+                        fetching.store.count_coalesced();
+                        return Ok(Next::Again);
+                    }
+                    Ok(Some(Landed::NotStored)) => break,
+                    Ok(None) => patience.failures += 1,
+                    Err(_) => {
+                        fetching.store.count_gave_up_waiting();
+                        break;
+                    }
+                }
+            }
+        }
+    }
+    // Of this moment, not of when it began to wait: what was removed before is not what it brings.
+    fetching.began = fetching.store.moment();
+    let (set, remove) = changes(fetch.set, &fetch.remove)?;
+    apply(&mut context.request.headers, &set, &remove);
+    context.cache.get_or_insert_default().fetching.push(fetching);
+    Ok(Next::Go)
+}
+
+/// Makes a stored response the answer, and has it fetched anew if the plugin asks for it. `position` is
+/// the plugin's, on the way in.
+pub(super) fn serve(
+    link: &Link,
+    context: &mut Context,
+    served: Served,
+    position: Option<usize>,
+) -> Result<Body, String> {
+    let notes = context.cache.as_ref();
+    let entry = notes.and_then(|notes| notes.entry(served.entry)).cloned();
+    let entry = entry.ok_or_else(|| format!("`serve` of entry {}, which was not looked up", served.entry))?;
+    if let Some(wanted) = served.refresh {
+        let position = position.ok_or("`serve` with `refresh` in `on-response`, where nothing is refreshed")?;
+        refresh(link, context, wanted, position)?;
+    }
+    let hit = Hit {
+        status: served.status.map(final_status).transpose()?,
+        part: served.part.map(|part| (part.first, part.last)),
+        set: build_headers(served.set)?,
+    };
+    let (head, body) = cache::serve(&entry, hit)?;
+    context.response = Some(head);
+    context.made_by = Source::Plugin(Arc::clone(link.plugin.name()));
+    Ok(body)
+}
+
+/// The plugin's `on-response` is over: its fetch lands. `body` is what goes to the client.
+pub(super) fn land(link: &Link, context: &mut Context, body: Body, passed_on: bool) -> Body {
+    let notes = context.cache.as_deref_mut();
+    let Some(mut fetching) = notes.and_then(|notes| notes.take_fetching_of(link.plugin.name())) else { return body };
+    match fetching.storing.take() {
+        Some(storing) if passed_on => fill::tee(fetching, storing, body),
+        // Dropped without a word, it has failed.
+        _ => body,
+    }
+}
+
+fn begin(link: &Link, context: &Context, fetch: &Fetch) -> Result<(Fetching, Duration), String> {
+    if fetch.key.len() > MAX_KEY {
+        return Err(format!("`fetch` of a key that has {} bytes; at most {MAX_KEY} are allowed", fetch.key.len()));
+    }
+    let store = Arc::clone(&link.plugin.rights.stores.cache);
+    let fetching = Fetching {
+        plugin: Arc::clone(link.plugin.name()),
+        key: fetch.key.as_str().into(),
+        note: fetch.note.clone(),
+        asked: context.request.headers.clone(),
+        began: store.moment(),
+        leading: None,
+        storing: None,
+        store,
+    };
+    Ok((fetching, Duration::from_millis(fetch.wait_ms.into())))
+}
+
+/// Only where nobody fetches the key already.
+fn refresh(link: &Link, context: &mut Context, wanted: Fetch, position: usize) -> Result<(), String> {
+    let (mut fetching, _) = begin(link, context, &wanted)?;
+    let (set, remove) = changes(wanted.set, &wanted.remove)?;
+    if let Joined::Leader(leading) = fetching.store.join(&fetching.key) {
+        fetching.leading = Some(leading);
+        let notes = context.cache.get_or_insert_default();
+        notes.refresh = Some(Refresh { position, fetching, set, remove });
+    }
+    Ok(())
+}
+
+type Changes = (http::HeaderMap, Vec<HeaderName>);
+
+fn changes(set: Vec<Header>, remove: &[String]) -> Result<Changes, String> {
+    let name = |name: &String| HeaderName::from_bytes(name.as_bytes()).map_err(|error| error.to_string());
+    Ok((build_headers(set)?, remove.iter().map(name).collect::<Result<_, _>>()?))
+}
+
+/// Takes fields off a request and puts others on.
+pub(super) fn apply(headers: &mut http::HeaderMap, set: &http::HeaderMap, remove: &[HeaderName]) {
+    for name in remove.iter().filter(|&name| *name != header::HOST) {
+        headers.remove(name);
+    }
+    for (name, value) in set {
+        headers.insert(name, value.clone());
+    }
+}
+
+impl Patience {
+    /// The wait begins with the first fetch of a request, and is not begun again.
+    fn restarted(&mut self, wait: Duration, deadline: Instant) -> &mut Self {
+        let until = || Instant::now().checked_add(wait).map_or(deadline, |until| until.min(deadline));
+        self.until.get_or_insert_with(until);
+        self
+    }
+}

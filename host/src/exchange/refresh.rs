@@ -1,0 +1,44 @@
+//! A request without a client: a stored response is fetched anew while the stale one is served.
+//!
+//! It runs through the plugins behind the one that asked for it, to the upstream and back to that
+//! plugin. It writes no access line; the upstream's numbers count it.
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use crate::body::Body;
+use crate::cache::Refresh;
+use crate::chain::{Entered, Outcome};
+use crate::context::Context;
+use crate::respond;
+use crate::snapshot::{RouteState, WorkerSnapshot};
+
+/// Begins a refresh for a request that was answered. It has that one's id.
+pub(super) fn begin(snapshot: &Rc<WorkerSnapshot>, route: &RouteState, context: &Context, refresh: Refresh) {
+    let Some(index) = snapshot.routes.iter().position(|other| std::ptr::eq(other, route)) else { return };
+    let mut refreshed = Context::new(
+        context.id,
+        context.client,
+        context.route.clone(),
+        context.request.clone(),
+        context.params.clone(),
+        Instant::now() + route.timeout,
+        false,
+    );
+    refreshed.forward.clone_from(&context.forward);
+    refreshed.nesting = context.nesting;
+    tokio::task::spawn_local(run(Rc::clone(snapshot), index, Box::new(refreshed), refresh));
+}
+
+async fn run(snapshot: Rc<WorkerSnapshot>, route: usize, context: Box<Context>, refresh: Refresh) {
+    let Some(route) = snapshot.routes.get(route) else { return };
+    let position = refresh.position;
+    let Entered { mut context, body, depth, outcome } = route.chain.enter_behind(refresh, context, Body::empty()).await;
+    let body = match outcome {
+        Outcome::Forward => super::forward(route, &snapshot, &mut context, body, None).await,
+        Outcome::Answered(body) => body,
+        Outcome::Failed(failure) => respond::fail(&mut context, failure),
+    };
+    // What is stored is read by a task of its own; for the rest nobody waits.
+    drop(route.chain.leave_to(position, context, body, depth).await);
+}

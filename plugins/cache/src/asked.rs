@@ -1,0 +1,102 @@
+//! The request at hand, as a cache looks at it.
+
+use tollgate_plugin_sdk::request;
+
+use crate::directives::Directives;
+use crate::notes::Kind;
+
+/// What a request asks for.
+pub(crate) struct Asked {
+    pub(crate) kind: Kind,
+    /// The absolute URL, and the route behind a space.
+    pub(crate) key: String,
+    pub(crate) directives: Directives,
+    pub(crate) authorized: bool,
+    pub(crate) range: Option<String>,
+    pub(crate) if_range: Option<String>,
+    pub(crate) if_none_match: Option<String>,
+    pub(crate) if_modified_since: Option<String>,
+    /// It has a condition only the upstream can judge.
+    pub(crate) has_precondition: bool,
+}
+
+/// In the order `header_many` is asked for them.
+const FIELDS: [&str; 9] = [
+    "x-forwarded-proto",
+    "cache-control",
+    "authorization",
+    "range",
+    "if-range",
+    "if-none-match",
+    "if-modified-since",
+    "if-match",
+    "if-unmodified-since",
+];
+
+impl Asked {
+    /// `None` for a method that neither is answered from what is stored nor changes it.
+    pub(crate) fn read(across_routes: bool, heed_clients: bool) -> Option<Self> {
+        let kind = match request::method().as_str() {
+            "GET" => Kind::Get,
+            "HEAD" => Kind::Head,
+            "POST" => Kind::Post,
+            "OPTIONS" | "TRACE" => return None,
+            _ => Kind::Unsafe,
+        };
+        let mut fields = request::header_many(&FIELDS).into_iter();
+        let mut next = || fields.next().flatten();
+        let scheme = next();
+        let has_control = next().is_some();
+        let authorized = next().is_some();
+        let range = next();
+        let if_range = next();
+        let if_none_match = next().map(|first| all_lines("if-none-match").unwrap_or(first));
+        let if_modified_since = next();
+        let has_precondition = next().is_some() || next().is_some();
+        let directives = if has_control && heed_clients {
+            Directives::parse(request::header_values("cache-control").iter().map(String::as_str))
+        } else {
+            Directives::default()
+        };
+        Some(Self {
+            kind,
+            key: key(scheme.as_deref().unwrap_or("http"), across_routes),
+            directives,
+            authorized,
+            range,
+            if_range,
+            if_none_match,
+            if_modified_since,
+            has_precondition,
+        })
+    }
+
+    pub(crate) fn is_conditional(&self) -> bool {
+        self.if_none_match.is_some() || self.if_modified_since.is_some() || self.has_precondition
+    }
+}
+
+/// All lines of a field of the request, as one.
+pub(crate) fn all_lines(name: &str) -> Option<String> {
+    let mut lines = request::header_values(name);
+    if lines.len() > 1 { Some(lines.join(", ")) } else { lines.pop() }
+}
+
+fn key(scheme: &str, across_routes: bool) -> String {
+    let (host, path) = (request::host(), request::path());
+    let mut key = String::with_capacity(scheme.len() + host.len() + path.len() + 40);
+    key.push_str(scheme);
+    key.push_str("://");
+    key.push_str(&host);
+    key.make_ascii_lowercase();
+    key.push_str(&path);
+    if let Some(query) = request::query() {
+        key.push('?');
+        key.push_str(&query);
+    }
+    if !across_routes {
+        key.push(' ');
+        key.push_str(&request::route());
+    }
+    key
+}

@@ -1,0 +1,188 @@
+//! The way in: is there a stored response for this request, and will it do?
+
+use tollgate_plugin_sdk::cache::{self, ByteRange, Fetch, Hit, Stored};
+use tollgate_plugin_sdk::{Answer, Header, Verdict, clock};
+
+use crate::asked::{Asked, all_lines};
+use crate::condition::{self, Part};
+use crate::config::Config;
+use crate::freshness::{Use, usable};
+use crate::notes::{self, Forward, Kind, Meta, Note, Stale};
+use crate::vary;
+
+/// Fields of a client's that are replaced where the gateway asks for itself.
+const CONDITIONS: [&str; 4] = ["if-none-match", "if-modified-since", "range", "if-range"];
+
+/// What becomes of a GET or HEAD.
+pub(crate) fn answer(config: &Config, asked: &Asked) -> Verdict {
+    if asked.has_precondition || asked.directives.has("no-store") {
+        return Verdict::Next;
+    }
+    let found = cache::lookup(&asked.key);
+    let mut forward = if found.is_empty() { Forward::UriMiss } else { Forward::VaryMiss };
+    let matching = found.iter().find_map(|stored| {
+        let meta = notes::read::<Meta<'_>>(&stored.meta)?;
+        is_answer_to(&meta).then_some((stored, meta))
+    });
+    if let Some((stored, meta)) = &matching {
+        let age_ms = meta.initial_age_ms + stored.resident_ms;
+        let usable = usable(&meta.life, age_ms, &asked.directives);
+        // A refresh has no client: it cannot be of a HEAD.
+        let usable = if usable == Use::ServeAndRefresh && asked.kind == Kind::Head { Use::Validate } else { usable };
+        if usable != Use::Validate {
+            let mut verdict = serve(config, asked, stored, meta, age_ms);
+            if let (Verdict::Serve(hit), Use::ServeAndRefresh) = (&mut verdict, usable) {
+                hit.refresh = Some(fetch(config, asked, Forward::Stale, Some((stored, meta))));
+            }
+            return verdict;
+        }
+        let is_fresh = age_ms < meta.life.fresh.saturating_mul(1000) && !meta.life.no_cache;
+        forward = if is_fresh { Forward::Request } else { Forward::Stale };
+    }
+    if asked.directives.has("only-if-cached") {
+        let nothing = Answer::new(504).header("cache-status", format!("{}; fwd=bypass", config.name));
+        return Verdict::Respond(nothing.text("Nothing is stored that answers this request.\n"));
+    }
+    let matching = matching.as_ref().map(|(stored, meta)| (*stored, meta));
+    Verdict::Fetch(fetch(config, asked, forward, matching))
+}
+
+/// A request that may change what is stored: it goes on, and the way out is told of it.
+pub(crate) fn unsafe_method(asked: &Asked) -> Fetch {
+    let note = Note {
+        kind: asked.kind,
+        key: &asked.key,
+        sent_us: clock::monotonic_us(),
+        forward: Forward::Method,
+        authorized: asked.authorized,
+        if_none_match: None,
+        if_modified_since: None,
+        range: None,
+        if_range: None,
+        stale: None,
+    };
+    Fetch { note: notes::write(&note), ..Fetch::alone(asked.key.as_str()) }
+}
+
+/// A stored response, made the answer to this request: all of it, a part of it, or that it is known.
+pub(crate) struct Shape {
+    status: Option<u16>,
+    part: Option<ByteRange>,
+    content_range: Option<String>,
+}
+
+/// What the client's own fields say of the answer it wants.
+#[derive(Default)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) if_none_match: Option<&'a str>,
+    pub(crate) if_modified_since: Option<&'a str>,
+    pub(crate) range: Option<&'a str>,
+    pub(crate) if_range: Option<&'a str>,
+}
+
+/// `None` for a range outside the body.
+pub(crate) fn shape(wanted: &Wanted<'_>, meta: &Meta<'_>, length: u64) -> Option<Shape> {
+    let whole = Shape { status: None, part: None, content_range: None };
+    if meta.status != 200 {
+        return Some(whole);
+    }
+    let is_known = match (wanted.if_none_match, wanted.if_modified_since) {
+        (Some(list), _) => meta.etag.is_some_and(|tag| condition::matches_any(list, tag)),
+        (None, Some(since)) => meta.modified.is_some_and(|date| condition::not_modified_since(since, date)),
+        (None, None) => false,
+    };
+    if is_known {
+        return Some(Shape { status: Some(304), ..whole });
+    }
+    let same = |condition| condition::is_same(condition, meta.etag, meta.last_modified);
+    let range = wanted.range.filter(|_| wanted.if_range.is_none_or(same));
+    match range.map(|range| condition::part(range, length)) {
+        Some(Part::Bytes(first, last)) => Some(Shape {
+            status: Some(206),
+            part: Some(ByteRange { first, last }),
+            content_range: Some(format!("bytes {first}-{last}/{length}")),
+        }),
+        Some(Part::Outside) => None,
+        Some(Part::Whole) | None => Some(whole),
+    }
+}
+
+impl Shape {
+    /// With the fields of RFC 9111 section 4 and RFC 9211.
+    pub(crate) fn into_hit(self, entry: u64, age_ms: u64, cache_status: String) -> Hit {
+        let mut set = vec![Header::new("age", (age_ms / 1000).to_string()), Header::new("cache-status", cache_status)];
+        set.extend(self.content_range.map(|range| Header::new("content-range", range)));
+        Hit { status: self.status, part: self.part, set, ..Hit::of(entry) }
+    }
+}
+
+fn serve(config: &Config, asked: &Asked, stored: &Stored, meta: &Meta<'_>, age_ms: u64) -> Verdict {
+    let is_get = asked.kind == Kind::Get;
+    let wanted = Wanted {
+        if_none_match: asked.if_none_match.as_deref(),
+        if_modified_since: asked.if_modified_since.as_deref(),
+        range: asked.range.as_deref().filter(|_| is_get),
+        if_range: asked.if_range.as_deref(),
+    };
+    let status = format!("{}; hit; ttl={}", config.name, ttl(meta, age_ms));
+    if let Some(shape) = shape(&wanted, meta, stored.length) {
+        return Verdict::Serve(shape.into_hit(stored.entry, age_ms, status));
+    }
+    let outside = Answer::new(416).header("content-range", format!("bytes */{}", stored.length));
+    Verdict::Respond(outside.header("cache-status", status))
+}
+
+/// Seconds it is still fresh; negative once it is stale.
+pub(crate) fn ttl(meta: &Meta<'_>, age_ms: u64) -> i64 {
+    let seconds = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    seconds(meta.life.fresh) - seconds(age_ms / 1000)
+}
+
+fn is_answer_to(meta: &Meta<'_>) -> bool {
+    meta.vary.iter().all(|(name, value)| all_lines(name).map(|lines| vary::normal(name, &lines)).as_deref() == *value)
+}
+
+fn fetch(config: &Config, asked: &Asked, forward: Forward, stale: Option<(&Stored, &Meta<'_>)>) -> Fetch {
+    let validators = stale.map(|(_, meta)| validators(meta)).unwrap_or_default();
+    let validates = !validators.is_empty();
+    let own = |field: &Option<String>| -> Option<String> { if validates { field.clone() } else { None } };
+    let (if_none_match, if_modified_since) = (own(&asked.if_none_match), own(&asked.if_modified_since));
+    let (range, if_range) = (own(&asked.range), own(&asked.if_range));
+    let note = Note {
+        kind: asked.kind,
+        key: &asked.key,
+        sent_us: clock::monotonic_us(),
+        forward,
+        authorized: asked.authorized,
+        if_none_match: if_none_match.as_deref(),
+        if_modified_since: if_modified_since.as_deref(),
+        range: range.as_deref(),
+        if_range: if_range.as_deref(),
+        stale: stale.map(|(stored, meta)| Stale {
+            entry: stored.entry,
+            meta: &stored.meta,
+            age_ms: meta.initial_age_ms + stored.resident_ms,
+            validates,
+            length: stored.length,
+        }),
+    };
+    // The answer to what only this client asks for is nobody else's.
+    let is_for_all = asked.kind == Kind::Get
+        && !asked.authorized
+        && forward != Forward::Request
+        && (validates || asked.range.is_none() && !asked.is_conditional());
+    Fetch {
+        key: asked.key.clone(),
+        note: notes::write(&note),
+        wait_ms: if is_for_all { config.wait.as_millis() } else { 0 },
+        set: validators,
+        remove: if validates { CONDITIONS.map(str::to_owned).to_vec() } else { Vec::new() },
+    }
+}
+
+/// The conditions by which the upstream says that a stored response is still good.
+fn validators(meta: &Meta<'_>) -> Vec<Header> {
+    let tag = meta.etag.map(|tag| Header::new("if-none-match", tag));
+    let date = meta.last_modified.map(|date| Header::new("if-modified-since", date));
+    tag.into_iter().chain(date).collect()
+}

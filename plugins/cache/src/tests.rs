@@ -1,0 +1,157 @@
+//! Both hooks together, with the SDK's fake gateway.
+
+use std::time::Duration;
+
+use tollgate_plugin_sdk::cache::{Fetch, Hit};
+use tollgate_plugin_sdk::testing::Host;
+use tollgate_plugin_sdk::{Plugin, RequestFilter, ResponseFilter, ResponseVerdict, Verdict};
+
+use super::*;
+
+fn plugin(config: Config) -> Cache {
+    Cache::configure(config).unwrap()
+}
+
+fn fetch(plugin: &Cache) -> Fetch {
+    match plugin.on_request() {
+        Verdict::Fetch(fetch) => fetch,
+        other => panic!("not a fetch: {other:?}"),
+    }
+}
+
+fn hit(plugin: &Cache) -> Hit {
+    match plugin.on_request() {
+        Verdict::Serve(hit) => hit,
+        other => panic!("not a hit: {other:?}"),
+    }
+}
+
+fn field<'a>(hit: &'a Hit, name: &str) -> &'a str {
+    hit.set.iter().find(|field| field.name == name).map_or("", |field| &field.value)
+}
+
+/// One request that is fetched, and what the upstream answers.
+fn fetched(host: &Host, plugin: &Cache, status: u16, fields: &[(&str, &str)]) -> ResponseVerdict {
+    host.fetched(&fetch(plugin));
+    host.enter_response(status);
+    for (name, value) in fields {
+        host.add_response_header(name, value);
+    }
+    plugin.on_response()
+}
+
+#[test]
+fn a_response_is_stored_under_its_url_and_route_and_kept_beyond_its_freshness() {
+    let host = Host::new().path("/a").query("b").header("x-forwarded-proto", "https").host("Shop.Example");
+    let plugin = plugin(Config::default());
+    let fields = [("cache-control", "max-age=10"), ("etag", "\"1\""), ("age", "2")];
+    assert_eq!(fetched(&host, &plugin, 200, &fields), ResponseVerdict::Next);
+    assert_eq!(host.response_header("cache-status").as_deref(), Some("tollgate; fwd=uri-miss; stored"));
+    let (key, storing) = host.stored().remove(0);
+    assert_eq!(key, "https://shop.example/a?b test");
+    // Eight seconds of freshness are left, and an hour to be validated in.
+    assert_eq!(storing.keep_ms, 8_000 + 3_600_000);
+
+    host.advance(Duration::from_secs(7));
+    host.next_request();
+    host.set_path("/a");
+    assert!(matches!(plugin.on_request(), Verdict::Fetch(_)), "another URL is another key");
+}
+
+#[test]
+fn the_fields_of_one_hop_and_those_a_directive_names_are_not_stored() {
+    let host = Host::new();
+    let plugin = plugin(Config::default());
+    fetched(&host, &plugin, 200, &[("cache-control", "max-age=10, private=\"x-user\", no-cache=\"set-cookie\"")]);
+    let (_, storing) = host.stored().remove(0);
+    for name in ["age", "proxy-authenticate", "x-user", "set-cookie", "cache-tag"] {
+        assert!(storing.without.iter().any(|other| other == name), "{name} is stored");
+    }
+}
+
+#[test]
+fn what_is_for_one_client_is_fetched_alone_and_what_is_for_all_is_waited_for() {
+    let wait = |fields: &[(&str, &str)]| {
+        let host = Host::new();
+        for (name, value) in fields {
+            host.add_request_header(name, value);
+        }
+        fetch(&plugin(Config::default())).wait_ms
+    };
+    assert_eq!(wait(&[]), 5_000);
+    for field in [("authorization", "x"), ("range", "bytes=0-1"), ("if-none-match", "\"a\"")] {
+        assert_eq!(wait(&[field]), 0, "{field:?}");
+    }
+}
+
+#[test]
+fn a_fetch_that_brings_nothing_to_store_is_released_and_one_that_failed_is_not() {
+    let plugin = plugin(Config::default());
+    for (status, fields, apart) in
+        [(200, [("cache-control", "no-store")], Some(10_000)), (503, [("cache-control", "no-store")], None)]
+    {
+        let host = Host::new();
+        fetched(&host, &plugin, status, &fields);
+        assert_eq!((host.released(), host.stored().len()), (apart, 0), "{status}");
+    }
+}
+
+#[test]
+fn a_304_gives_the_stored_response_a_new_life_and_the_client_what_it_asked_for() {
+    let host = Host::new();
+    let plugin = plugin(Config::default());
+    fetched(&host, &plugin, 200, &[("cache-control", "max-age=10"), ("etag", "\"1\"")]);
+    host.set_body_length(10);
+    host.advance(Duration::from_secs(11));
+    host.next_request();
+    host.add_request_header("if-none-match", "\"0\"");
+    let asked = fetch(&plugin);
+    assert_eq!(asked.set[0].value, "\"1\"");
+    host.fetched(&asked);
+    assert_eq!(host.request_header("if-none-match").as_deref(), Some("\"1\""));
+    host.enter_response(304);
+    let ResponseVerdict::Serve(served) = plugin.on_response() else { panic!("the stored response is served") };
+    assert_eq!((served.status, field(&served, "cache-status")), (None, "tollgate; fwd=stale; fwd-status=304"));
+    host.next_request();
+    assert_eq!(field(&hit(&plugin), "cache-status"), "tollgate; hit; ttl=10");
+    host.advance(Duration::from_secs(3));
+    assert_eq!((field(&hit(&plugin), "age"), field(&hit(&plugin), "cache-status")), ("3", "tollgate; hit; ttl=7"));
+}
+
+#[test]
+fn only_if_cached_is_answered_504_where_nothing_is() {
+    let _host = Host::new().header("cache-control", "only-if-cached");
+    let Verdict::Respond(answer) = plugin(Config::default()).on_request() else { panic!("nothing is fetched") };
+    assert_eq!(answer.status, 504);
+    let deaf = plugin(Config { heed_clients: false, ..Config::default() });
+    assert!(matches!(deaf.on_request(), Verdict::Fetch(_)));
+}
+
+#[test]
+fn a_change_removes_what_it_and_its_location_name() {
+    let host = Host::new().path("/list");
+    let plugin = plugin(Config::default());
+    for path in ["/list", "/list/7"] {
+        host.next_request();
+        host.set_path(path);
+        fetched(&host, &plugin, 200, &[("cache-control", "max-age=10")]);
+    }
+    assert_eq!(host.stored().len(), 2);
+    host.next_request();
+    host.set_path("/list");
+    host.set_method("POST");
+    fetched(&host, &plugin, 201, &[("location", "/list/7")]);
+    assert_eq!(host.stored(), []);
+}
+
+#[test]
+fn a_status_that_is_none_is_refused() {
+    let config = |status: &str| Config {
+        fresh: [(status.to_owned(), tollgate_plugin_sdk::duration::Duration::from_secs(1))].into(),
+        ..Config::default()
+    };
+    assert!(Cache::configure(config("404")).is_ok());
+    for status in ["40", "4o4", "100", "600", "2000"] {
+        assert!(Cache::configure(config(status)).is_err(), "{status}");
+    }
+}

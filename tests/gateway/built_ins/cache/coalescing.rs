@@ -1,0 +1,176 @@
+//! One fetch for all who want the same, over all workers.
+
+use std::time::Duration;
+
+use http::Response;
+use tokio::task::JoinSet;
+use tollgate_tests::{Gateway, Upstream, within};
+
+use super::{SHORT, cached};
+
+/// Waits until so many requests wait for another's fetch.
+async fn waiting(gateway: &Gateway, count: f64) {
+    gateway.metrics_with("tollgate_cache_waiting", &[("plugin", "kept")], count).await;
+}
+
+fn ask_all(gateway: &Gateway, count: usize) -> JoinSet<(u16, String)> {
+    let mut asked = JoinSet::new();
+    for _ in 0..count {
+        let address = gateway.address;
+        asked.spawn(async move {
+            let mut request = tollgate_tests::request("GET", "/", "");
+            request.headers_mut().insert("host", "web.example".parse().unwrap());
+            let answer = tollgate_tests::Client::to(address).await.send(request).await;
+            (answer.status, answer.text().to_owned())
+        });
+    }
+    asked
+}
+
+#[tokio::test]
+async fn a_thousand_simultaneous_misses_are_one_request_to_the_upstream() {
+    let gate = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
+    let held = gate.clone();
+    let upstream = Upstream::scripted(move |mut wire| {
+        let held = held.clone();
+        async move {
+            wire.head().await;
+            let _open = held.acquire().await;
+            wire.write("HTTP/1.1 200 OK\r\ncache-control: max-age=100\r\ncontent-length: 4\r\n\r\nonce").await;
+            wire.closed().await;
+        }
+    })
+    .await;
+    let gateway = Gateway::start(&cached(&upstream, "wait = \"1m\"")).await;
+    let mut asked = ask_all(&gateway, 1000);
+    waiting(&gateway, 999.0).await;
+    gate.add_permits(1);
+    while let Some(answer) = within("an answer", asked.join_next()).await {
+        assert_eq!(answer.unwrap(), (200, "once".into()));
+    }
+    assert_eq!(upstream.heads().len(), 1);
+    gateway.metrics_with("tollgate_cache_coalesced_total", &[("plugin", "kept")], 999.0).await;
+}
+
+#[tokio::test]
+async fn a_leader_that_fails_is_followed_by_the_next_and_nobody_else_is_hurt() {
+    let upstream = Upstream::scripted(|mut wire| async move {
+        let first = wire.number == 1;
+        wire.head().await;
+        tokio::time::sleep(SHORT).await;
+        if !first {
+            wire.write("HTTP/1.1 200 OK\r\ncache-control: max-age=100\r\ncontent-length: 4\r\n\r\ngood").await;
+            wire.closed().await;
+        }
+    })
+    .await;
+    let gateway = Gateway::start(&cached(&upstream, "wait = \"1m\"")).await;
+    let mut asked = ask_all(&gateway, 20);
+    let mut failed = 0;
+    while let Some(answer) = within("an answer", asked.join_next()).await {
+        let (status, text) = answer.unwrap();
+        assert!(matches!((status, &*text), (200, "good") | (502, _)), "{status} {text}");
+        failed += usize::from(status == 502);
+    }
+    assert!(failed <= 1, "{failed} requests failed");
+}
+
+#[tokio::test]
+async fn a_leader_that_is_slow_is_waited_for_only_so_long() {
+    let upstream = Upstream::scripted(|mut wire| async move {
+        if wire.number == 1 {
+            wire.head().await;
+            return wire.closed().await;
+        }
+        // Followers of one worker may share a connection.
+        while wire.head().await.is_some() {
+            wire.write("HTTP/1.1 200 OK\r\ncache-control: max-age=100\r\ncontent-length: 4\r\n\r\ngood").await;
+        }
+    })
+    .await;
+    let gateway = Gateway::start(&cached(&upstream, "wait = \"100ms\"")).await;
+    let leader = ask_all(&gateway, 1);
+    tollgate_tests::until("the leader to ask", || (upstream.heads().len() == 1).then_some(())).await;
+    let mut followers = ask_all(&gateway, 5);
+    while let Some(answer) = within("an answer", followers.join_next()).await {
+        assert_eq!(answer.unwrap(), (200, "good".into()));
+    }
+    drop(leader);
+}
+
+#[tokio::test]
+async fn what_turns_out_not_to_be_storable_is_fetched_side_by_side() {
+    let upstream = Upstream::slow(SHORT, "mine").await;
+    let gateway = Gateway::start(&cached(&upstream, "wait = \"1m\"")).await;
+    let mut asked = ask_all(&gateway, 20);
+    while let Some(answer) = within("an answer", asked.join_next()).await {
+        assert_eq!(answer.unwrap(), (200, "mine".into()));
+    }
+    assert_eq!(upstream.seen().len(), 20);
+    waiting(&gateway, 0.0).await;
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_or_hangs_up_holds_up_nobody() {
+    const BYTES: usize = 3 << 20;
+    let upstream = Upstream::handling(|_| {
+        Response::builder().header("cache-control", "max-age=100").body(vec![b'x'; BYTES].into()).unwrap()
+    })
+    .await;
+    let gateway = Gateway::start(&cached(&upstream, "wait = \"1m\"")).await;
+    let mut slow = gateway.raw().await;
+    slow.write("GET / HTTP/1.1\r\nhost: web.example\r\n\r\n").await;
+    slow.read_until("\r\n\r\n").await;
+    let mut asked = ask_all(&gateway, 3);
+    while let Some(answer) = within("an answer", asked.join_next()).await {
+        let (status, text) = answer.unwrap();
+        assert_eq!((status, text.len()), (200, BYTES));
+    }
+    drop(slow);
+    assert_eq!(upstream.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_not_stored() {
+    let upstream = Upstream::scripted(|mut wire| async move {
+        wire.head().await;
+        wire.write("HTTP/1.1 200 OK\r\ncache-control: max-age=100\r\ncontent-length: 10\r\n\r\nhalf").await;
+    })
+    .await;
+    let gateway = Gateway::start(&cached(&upstream, "")).await;
+    for _ in 0..2 {
+        let mut request = tollgate_tests::request("GET", "/", "");
+        request.headers_mut().insert("host", "web.example".parse().unwrap());
+        assert!(gateway.connect().await.try_send(request).await.is_err(), "the client sees that it is not whole");
+    }
+    assert_eq!(upstream.heads().len(), 2);
+    gateway.metrics_with("tollgate_cache_unfinished_total", &[("plugin", "kept")], 2.0).await;
+}
+
+#[tokio::test]
+async fn a_body_longer_than_an_object_may_be_passes_through_unstored() {
+    let upstream = Upstream::scripted(|mut wire| async move {
+        while wire.head().await.is_some() {
+            wire.write("HTTP/1.1 200 OK\r\ncache-control: max-age=100\r\ntransfer-encoding: chunked\r\n\r\n").await;
+            for _ in 0..8 {
+                wire.write("400\r\n").await;
+                wire.write("y".repeat(1024)).await;
+                wire.write("\r\n").await;
+            }
+            wire.write("0\r\n\r\n").await;
+        }
+    })
+    .await;
+    let small = "\nlimits = { cache_object = \"4KiB\" }";
+    let config = tollgate_tests::config()
+        .upstream("web", [&upstream])
+        .plugin("kept", &format!("use = \"cache\"{small}"))
+        .route_with("/{*rest}", "web", "plugins = [\"kept\"]");
+    let gateway = Gateway::start(&config).await;
+    for _ in 0..2 {
+        let answer = super::get(&gateway, "/", &[]).await;
+        assert_eq!((answer.status, answer.body.len()), (200, 8192));
+    }
+    assert_eq!(upstream.heads().len(), 2);
+    tokio::time::timeout(Duration::from_secs(20), waiting(&gateway, 0.0)).await.unwrap();
+}

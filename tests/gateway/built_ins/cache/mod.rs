@@ -1,0 +1,43 @@
+//! `cache`: what is stored, what is served, and what one fetch is for.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use tollgate_tests::{Config, Gateway, Seen, Upstream, config, request};
+
+mod coalescing;
+mod storing;
+
+/// A gateway of two workers with the cache in front of one upstream, for all paths.
+fn cached(upstream: &Upstream, settings: &str) -> Config {
+    let settings = format!("use = \"cache\"\nconfig = {{ {settings} }}");
+    config().upstream("web", [upstream]).plugin("kept", &settings).route_with("/{*rest}", "web", "plugins = [\"kept\"]")
+}
+
+/// Answers `GET /` number N with the body `N`, and what the closure adds.
+async fn counting(
+    fields: impl Fn(&Seen, http::response::Builder) -> http::response::Builder + Send + Sync + 'static,
+) -> Upstream {
+    let count = std::sync::atomic::AtomicUsize::new(0);
+    Upstream::handling(move |seen| {
+        let number = count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1;
+        fields(seen, Response::builder()).body(Full::new(Bytes::from(number.to_string()))).unwrap()
+    })
+    .await
+}
+
+fn with(mut request: Request<&'static str>, fields: &[(&'static str, &str)]) -> Request<&'static str> {
+    for (name, value) in fields {
+        request.headers_mut().append(*name, value.parse().unwrap());
+    }
+    request
+}
+
+/// A `GET` with these fields, for the one host the tests ask for.
+async fn get(gateway: &Gateway, path: &str, fields: &[(&'static str, &str)]) -> tollgate_tests::Answer {
+    gateway.send(with(with(request("GET", path, ""), &[("host", "web.example")]), fields)).await
+}
+
+const SHORT: Duration = Duration::from_millis(50);
