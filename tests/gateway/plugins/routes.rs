@@ -124,3 +124,17 @@ async fn a_call_counts_as_no_request_of_a_client() {
     assert!((metrics.sum("tollgate_upstream_requests_total", &[("upstream", "web")]) - 1.0).abs() < 0.5);
     assert_eq!(gateway.access_lines(1).await.len(), 1);
 }
+
+#[tokio::test]
+async fn a_body_goes_to_the_route_unless_it_is_longer_than_the_route_takes() {
+    let web = Upstream::echoing().await;
+    for (body, status) in [("four", 200), ("fives", 413)] {
+        let settings =
+            script(&format!("request = [\"post-route inner {body}\"]")) + "\ngrant = { routes = [\"inner\"] }";
+        let config =
+            config().upstream("web", [&web]).plugin("p", &settings).route_without_upstream("/p", "plugins = [\"p\"]");
+        let answer = start(&inner(config, "body_limit = \"4B\"")).await.get("/p").await;
+        assert_eq!(answer.status, status, "{}", answer.text());
+    }
+    assert_eq!(web.seen().iter().map(|seen| seen.body.clone()).collect::<Vec<_>>(), ["four"]);
+}

@@ -59,6 +59,7 @@ pub(crate) fn take(step: &str, side: Side, body: Option<&[u8]>) -> Result<Option
         "call" => return Ok(Some(Step::Answer(call(Target::Upstream(first.to_owned()), second)))),
         "take-twice" => return Ok(Some(Step::Answer(take_twice(first)))),
         "call-origin" => return Ok(Some(Step::Answer(call(Target::Origin(first.to_owned()), second)))),
+        "post-route" => return Ok(Some(Step::Answer(post(Target::Route(first.to_owned()), second)))),
         "call-route" => return Ok(Some(Step::Answer(call(Target::Route(first.to_owned()), second)))),
         unknown => return Err(format!("no such step: {unknown}")),
     }
@@ -68,6 +69,14 @@ pub(crate) fn take(step: &str, side: Side, body: Option<&[u8]>) -> Result<Option
 /// Answers with what the other service answers, or 500 and the error.
 fn call(target: Target, path: &str) -> Answer {
     match http_client::send(Outbound::new("GET", target, path)) {
+        Ok(answer) => Answer::new(answer.status).body(answer.body),
+        Err(error) => Answer::new(500).text(error.to_string()),
+    }
+}
+
+/// As `call`, with a body and the path `/`.
+fn post(target: Target, body: &str) -> Answer {
+    match http_client::send(Outbound::new("POST", target, "/").body(body)) {
         Ok(answer) => Answer::new(answer.status).body(answer.body),
         Err(error) => Answer::new(500).text(error.to_string()),
     }
