@@ -115,6 +115,8 @@ impl Context {
         remains.made_by = self.made_by.clone();
         remains.failure = self.failure.take();
         remains.depth = self.depth;
+        // Calls made then are inside of as many others as those made before.
+        remains.nesting = self.nesting;
         remains
     }
 }
@@ -210,6 +212,29 @@ impl Attributes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_left_of_a_dropped_context_goes_to_who_is_named() {
+        let head = http::Request::builder().uri("/a?b=c").header("x-a", "1").body(()).unwrap().into_parts().0;
+        let client = std::net::Ipv4Addr::LOCALHOST.into();
+        let (id, params) = (RequestId::new(7, 1), Params::default());
+        let mut context = Context::new(id, client, "r".into(), head, params, Instant::now(), true);
+        let (left_to, mut left) = oneshot::channel();
+        context.left_to = Some(left_to);
+        context.attributes.set("a".into(), "1".into()).unwrap();
+        context.made_by = Source::Plugin("p".into());
+        context.failure = Some(Failure::Deadline);
+        (context.depth, context.nesting) = (3, 2);
+        drop(context);
+        let left = left.try_recv().unwrap();
+        assert_eq!((left.id, &*left.route, left.depth, left.nesting), (id, "r", 3, 2));
+        assert_eq!(
+            (left.request.uri.to_string().as_str(), &left.request.headers["x-a"]),
+            ("/a?b=c", &"1".parse().unwrap())
+        );
+        assert_eq!((left.attributes.get("a"), &left.made_by), (Some("1"), &Source::Plugin("p".into())));
+        assert!(matches!(left.failure, Some(Failure::Deadline)));
+    }
 
     #[test]
     fn an_attribute_set_twice_has_its_last_value_and_counts_once() {

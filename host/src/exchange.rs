@@ -100,7 +100,8 @@ pub struct RouteCall {
 pub struct TooDeep;
 
 /// Serves a plugin's call of a route: its chain and its upstream, as for a client. But it is no client's
-/// request: the route does not count it, no access line tells of it, and no `on-complete` follows it. `None` if there is no such route.
+/// request: the route does not count it, no access line tells of it, and no `on-complete` follows it.
+/// `None` if there is no such route.
 pub async fn call(worker: &Worker, call: RouteCall) -> Option<Result<(response::Parts, Body), TooDeep>> {
     let RouteCall { route, head: mut request, body, deadline, caller } = call;
     let snapshot = worker.snapshot();
