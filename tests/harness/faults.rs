@@ -50,6 +50,10 @@ const ORDINARY: &[(&str, &str)] = &[
         "tollgate:plugin/request-filter@0.1.0#on-request-body",
         r#"(func (export "tollgate:plugin/request-filter@0.1.0#on-request-body") (param i32 i32) (result i32) (i32.const 128))"#,
     ),
+    (
+        "tollgate:plugin/response-filter@0.1.0#on-response-body",
+        r#"(func (export "tollgate:plugin/response-filter@0.1.0#on-response-body") (param i32 i32) (result i32) (i32.const 128))"#,
+    ),
 ];
 
 /// The component of this name, or the file that is none.

@@ -26,7 +26,7 @@ async fn a_file_that_is_no_component() {
 #[tokio::test]
 async fn a_component_without_what_a_plugin_must_have() {
     is_refused("no-lifecycle", "", &["does not export", "tollgate:plugin/lifecycle@0.1.0"]).await;
-    is_refused("no-hooks", "", &["neither request-filter nor response-filter"]).await;
+    is_refused("no-hooks", "", &["does not export", "could never be called"]).await;
     is_refused("other-types", "", &["`describe` failed", "type mismatch"]).await;
 }
 

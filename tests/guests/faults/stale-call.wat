@@ -19,6 +19,6 @@
     (then
       (call $take (global.get $call) (i32.const 1024))
       (if (i32.ne (i32.load8_u (i32.const 1024)) (i32.const 1)) (then (unreachable)))
-      (if (i32.ne (i32.load8_u (i32.const 1028)) (i32.const 6)) (then (unreachable))))
+      (if (i32.ne (i32.load8_u (i32.const 1028)) (i32.const 7)) (then (unreachable))))
     (else (global.set $call (call $ask))))
   (i32.const 128))
