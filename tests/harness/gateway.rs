@@ -224,7 +224,7 @@ impl Prepared {
         let (mut child, _access, log) = self.spawn();
         let status = within("the gateway to give up", child.wait()).await.unwrap();
         assert_eq!(status.code(), Some(1), "{}", log.text());
-        wait::until("an error", || (!log.lines().is_empty()).then(|| log.text())).await
+        log.whole().await
     }
 
     fn spawn(&self) -> (Child, Output, Output) {

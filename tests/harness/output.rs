@@ -1,5 +1,6 @@
 //! What a process writes, line by line, as it comes.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
@@ -8,28 +9,37 @@ use crate::wait::until;
 
 /// The lines a process has written so far.
 #[derive(Debug, Clone, Default)]
-pub struct Output(Arc<Mutex<Vec<String>>>);
+pub struct Output {
+    lines: Arc<Mutex<Vec<String>>>,
+    is_over: Arc<AtomicBool>,
+}
 
 impl Output {
     /// Reads to the end, in the background.
     pub fn of(stream: impl AsyncRead + Unpin + Send + 'static) -> Self {
         let output = Self::default();
-        let lines = Arc::clone(&output.0);
+        let Self { lines, is_over } = output.clone();
         tokio::spawn(async move {
             let mut read = BufReader::new(stream).lines();
             while let Ok(Some(line)) = read.next_line().await {
                 lines.lock().unwrap().push(line);
             }
+            is_over.store(true, Ordering::SeqCst);
         });
         output
     }
 
     pub fn lines(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
+        self.lines.lock().unwrap().clone()
     }
 
     pub fn text(&self) -> String {
         self.lines().join("\n")
+    }
+
+    /// All of it, once the process has ended.
+    pub async fn whole(&self) -> String {
+        until("the end of the output", || self.is_over.load(Ordering::SeqCst).then(|| self.text())).await
     }
 
     /// The first line that has `part` in it, once there is one.
