@@ -18,10 +18,11 @@ use crate::chain::Decision;
 use crate::respond::Failure;
 use crate::route::Params;
 
-/// Most attributes on one request.
-pub const MAX_ATTRIBUTES: usize = 64;
-/// Most bytes of attribute names and values on one request.
-pub const MAX_ATTRIBUTE_BYTES: usize = 64 * 1024;
+mod attributes;
+mod bodies;
+
+pub use attributes::Attributes;
+pub use bodies::FilteredBodies;
 
 /// One request, from its head to the head of its answer.
 #[derive(Debug)]
@@ -48,6 +49,8 @@ pub struct Context {
     pub attributes: Attributes,
     /// What plugins have to do with stored responses, where one has.
     pub cache: Option<Box<cache::Notes>>,
+    /// What came of the bodies that plugins filter; none where none does.
+    pub filtered: Option<Arc<FilteredBodies>>,
     /// When the whole exchange must be over.
     pub deadline: Instant,
     /// How many plugins of the chain it got to.
@@ -87,6 +90,7 @@ impl Context {
             failure: None,
             attributes: Attributes::default(),
             cache: None,
+            filtered: None,
             deadline,
             depth: 0,
             nesting: 0,
@@ -94,6 +98,24 @@ impl Context {
             decisions: Vec::new(),
             notes_decisions,
         }
+    }
+
+    /// What the hooks see that are shown a body while it passes, when the heads are on their way already;
+    /// and where they leave what came of it.
+    pub fn for_body(&mut self) -> (Box<Self>, Arc<FilteredBodies>) {
+        let head = http::Request::new(()).into_parts().0;
+        let params = Params::default();
+        let route = Arc::clone(&self.route);
+        let mut context = Self::new(self.id, self.client, route, head, params, self.deadline, self.notes_decisions);
+        context.attributes = self.attributes.share();
+        context.nesting = self.nesting;
+        (Box::new(context), Arc::clone(self.filtered.get_or_insert_default()))
+    }
+
+    /// Why a body could not be read: the plugin's failure that filters it, or the body's own.
+    pub fn failure_of_body(&self, error: impl Into<Failure>) -> Failure {
+        let of_plugin = self.filtered.as_ref().and_then(|filtered| filtered.take_failure());
+        of_plugin.unwrap_or_else(|| error.into())
     }
 
     /// Whether the response can have no body: it answers HEAD, or is a 204 or a 304 (RFC 9110 section
@@ -177,38 +199,6 @@ impl std::fmt::Display for RequestId {
     }
 }
 
-/// Notes shared along the chain. A handful at most, so a list beats a map.
-#[derive(Debug, Default)]
-pub struct Attributes {
-    entries: Vec<(String, String)>,
-    bytes: usize,
-}
-
-/// The request carries as many notes as it may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AttributesFull;
-
-impl Attributes {
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.entries.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    pub fn set(&mut self, name: String, value: String) -> Result<(), AttributesFull> {
-        let position = self.entries.iter().position(|(key, _)| *key == name);
-        let freed = position.map_or(0, |at| self.entries[at].1.len() + name.len());
-        let bytes = self.bytes - freed + name.len() + value.len();
-        if bytes > MAX_ATTRIBUTE_BYTES || (position.is_none() && self.entries.len() == MAX_ATTRIBUTES) {
-            return Err(AttributesFull);
-        }
-        self.bytes = bytes;
-        match position {
-            Some(at) => self.entries[at].1 = value,
-            None => self.entries.push((name, value)),
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,34 +216,14 @@ mod tests {
         context.failure = Some(Failure::Deadline);
         (context.depth, context.nesting) = (3, 2);
         drop(context);
-        let left = left.try_recv().unwrap();
+        let mut left = left.try_recv().unwrap();
         assert_eq!((left.id, &*left.route, left.depth, left.nesting), (id, "r", 3, 2));
         assert_eq!(
             (left.request.uri.to_string().as_str(), &left.request.headers["x-a"]),
             ("/a?b=c", &"1".parse().unwrap())
         );
-        assert_eq!((left.attributes.get("a"), &left.made_by), (Some("1"), &Source::Plugin("p".into())));
+        assert_eq!((left.attributes.get("a").as_deref(), &left.made_by), (Some("1"), &Source::Plugin("p".into())));
         assert!(matches!(left.failure, Some(Failure::Deadline)));
-    }
-
-    #[test]
-    fn an_attribute_set_twice_has_its_last_value_and_counts_once() {
-        let mut attributes = Attributes::default();
-        attributes.set("a".into(), "1".into()).unwrap();
-        attributes.set("a".into(), "22".into()).unwrap();
-        assert_eq!(attributes.get("a"), Some("22"));
-        assert_eq!(attributes.bytes, 3);
-    }
-
-    #[test]
-    fn attributes_are_limited_in_number_and_bytes() {
-        let mut attributes = Attributes::default();
-        for n in 0..MAX_ATTRIBUTES {
-            attributes.set(n.to_string(), String::new()).unwrap();
-        }
-        assert_eq!(attributes.set("one more".into(), String::new()), Err(AttributesFull));
-        assert_eq!(attributes.set("0".into(), "x".repeat(MAX_ATTRIBUTE_BYTES)), Err(AttributesFull));
-        assert_eq!(attributes.get("0"), Some(""));
     }
 
     #[test]

@@ -186,6 +186,9 @@ async fn forward(
             context.made_by = Source::Upstream;
             answer.body
         }
-        Err(error) => respond::fail(context, Failure::from(error)),
+        Err(error) => {
+            let failure = context.failure_of_body(error);
+            respond::fail(context, failure)
+        }
     }
 }

@@ -46,6 +46,12 @@ pub enum Failure {
         name: Arc<str>,
         fault: Fault,
     },
+    /// A plugin that is shown a body while it passes said `fail`.
+    BodyRefused {
+        name: Arc<str>,
+        /// Whose body it was: the request's, or the response's.
+        is_request: bool,
+    },
     /// The route has no upstream, and no plugin answered.
     NothingAnswered,
     /// The route's time was over before there was anything to ask an upstream: the client's body, or
@@ -66,9 +72,14 @@ impl Failure {
             | Self::BodyTimeout
             | Self::ClientGone => "client",
             Self::Upstream(_) | Self::UpstreamBody(_) => "upstream",
-            Self::Plugin { name, .. } => name,
+            Self::Plugin { name, .. } | Self::BodyRefused { name, .. } => name,
             Self::NothingAnswered | Self::Deadline => "gateway",
         }
+    }
+
+    /// Whether it is this plugin's.
+    pub fn is_of(&self, plugin: &str) -> bool {
+        matches!(self, Self::Plugin { name, .. } | Self::BodyRefused { name, .. } if **name == *plugin)
     }
 
     /// A fixed word for logs, metrics and the client.
@@ -89,6 +100,7 @@ impl Failure {
             Self::Plugin { fault: Fault::Busy(_), .. } => "busy",
             Self::Plugin { fault: Fault::BodyTooLong { .. }, .. } => "response-too-large",
             Self::Plugin { .. } => "policy-failed",
+            Self::BodyRefused { .. } => "body-refused",
             Self::NothingAnswered => "nothing-answered",
             Self::Deadline => "timeout",
         }
@@ -105,11 +117,13 @@ impl Failure {
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Upstream(error) if error.is_timeout() => StatusCode::GATEWAY_TIMEOUT,
             Self::UpstreamBody(error) if error.is_timeout() => StatusCode::GATEWAY_TIMEOUT,
-            Self::Upstream(_) | Self::UpstreamBody(_) | Self::Plugin { fault: Fault::BodyTooLong { .. }, .. } => {
-                StatusCode::BAD_GATEWAY
-            }
+            Self::Upstream(_)
+            | Self::UpstreamBody(_)
+            | Self::BodyRefused { is_request: false, .. }
+            | Self::Plugin { fault: Fault::BodyTooLong { .. }, .. } => StatusCode::BAD_GATEWAY,
             Self::Plugin { fault: Fault::Busy(_), .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Plugin { .. } | Self::NothingAnswered => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::BodyRefused { is_request: true, .. } => StatusCode::FORBIDDEN,
             Self::Deadline => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -132,6 +146,8 @@ impl Failure {
             Self::Plugin { fault: Fault::BodyTooLong { .. }, .. } => "The service's answer is too large.",
             Self::Plugin { fault: Fault::Busy(_), .. } => "The gateway is busy. Try again soon.",
             Self::Plugin { .. } | Self::NothingAnswered => "The gateway could not handle this request.",
+            Self::BodyRefused { is_request: true, .. } => "The request body is not allowed.",
+            Self::BodyRefused { is_request: false, .. } => "The service's answer is not allowed.",
             Self::Deadline => "The request took too long.",
         }
     }
@@ -147,6 +163,7 @@ impl Failure {
             | Self::BodyTooLarge { .. }
             | Self::BodyTimeout
             | Self::ClientGone
+            | Self::BodyRefused { is_request: true, .. }
             | Self::Deadline => {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
@@ -172,6 +189,8 @@ impl From<BodyError> for Failure {
             (Side::Client | Side::Gateway, BodyFault::Idle | BodyFault::Deadline) => Self::BodyTimeout,
             (Side::Client | Side::Gateway, BodyFault::Broken) => Self::ClientGone,
             (Side::Upstream, _) => Self::UpstreamBody(error),
+            // Which plugin ended it is in the request's context, and asked for before this.
+            (Side::Plugin, _) => Self::NothingAnswered,
         }
     }
 }

@@ -48,7 +48,7 @@ connect_retries = 9
 use = "jwt-auth"
 grant = { http = ["users", "https://issuer:8080", "http://*.b:81"] }
 config = { b = "x", a = { c = [1, 2.5, true] } }
-limits = { cpu = "1ms", wall = "2ms", memory = "3MiB", table_elements = 4, instances = 5, queue = 6, uses = 7, body = "8B", calls = 9, host_call = "13B", log_lines = 14, kv_keys = 10, kv_bytes = "11B", rate_keys = 12, cache_bytes = "15B", cache_object = "16B", cache_waiting = 17 }
+limits = { cpu = "1ms", wall = "2ms", memory = "3MiB", table_elements = 4, instances = 5, queue = 6, uses = 7, body = "8B", chunk = "18B", calls = 9, host_call = "13B", log_lines = 14, kv_keys = 10, kv_bytes = "11B", rate_keys = 12, cache_bytes = "15B", cache_object = "16B", cache_waiting = 17 }
 isolation = "fresh"
 on_error = "skip"
 [plugins.jwt.keys]
@@ -123,7 +123,7 @@ fn every_key_of_a_plugin_reaches_the_model() {
         (1, 2, 3 << 20, 4)
     );
     assert_eq!((limits.instances, limits.queue, limits.uses, limits.body), (5, 6, 7, 8));
-    assert_eq!((limits.host_call, limits.log_lines), (13, 14));
+    assert_eq!((limits.host_call, limits.log_lines, limits.chunk), (13, 14, 18));
     assert_eq!((limits.cache_bytes, limits.cache_object, limits.cache_waiting), (15, 16, 17));
     assert_eq!((limits.calls, limits.kv_keys, limits.kv_bytes, limits.rate_keys), (9, 10, 11, 12));
     assert_eq!((jwt.isolation, jwt.on_error), (Isolation::Fresh, OnError::Skip));

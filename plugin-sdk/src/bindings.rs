@@ -45,6 +45,21 @@ pub mod request_world {
     });
 }
 
+/// Exports `body-filter`.
+pub mod body_world {
+    wit_bindgen::generate!({
+        path: "../wit",
+        inline: "
+            package tollgate:sdk-body;
+            world exports-body { export tollgate:plugin/body-filter@0.1.0; }
+        ",
+        pub_export_macro: true,
+        export_macro_name: "export_body",
+        additional_derives: [PartialEq, Eq],
+        generate_all,
+    });
+}
+
 /// Exports `response-filter`.
 pub mod response_world {
     wit_bindgen::generate!({

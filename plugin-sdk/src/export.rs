@@ -1,12 +1,13 @@
 //! The macro that turns a plugin into the exports of a component.
 
-/// Makes a plugin the component's: `export!(MyPlugin: request)`, or any of `request`, `response`,
+/// Makes a plugin the component's: `export!(MyPlugin: request)`, or any of `request`, `response`, `body`,
 /// `completion` and `background` with commas between.
 ///
 /// The gateway calls exactly the hooks named here, so name those the plugin has. The plugin
 /// implements [`Plugin`](crate::Plugin), and [`RequestFilter`](crate::RequestFilter),
-/// [`ResponseFilter`](crate::ResponseFilter), [`Completion`](crate::Completion) and
-/// [`Background`](crate::Background) as named. Natively nothing is exported, so that the
+/// [`ResponseFilter`](crate::ResponseFilter), [`BodyFilter`](crate::BodyFilter),
+/// [`Completion`](crate::Completion) and [`Background`](crate::Background) as named. Natively nothing is
+/// exported, so that the
 /// crate can be tested and checked as any other.
 #[macro_export]
 macro_rules! export {
@@ -71,6 +72,17 @@ macro_rules! __export_hook {
         }
         $crate::bindings::response_world::export_response!(Exports with_types_in $crate::bindings::response_world);
     };
+    ($plugin:ident body) => {
+        impl $crate::bindings::body_world::exports::tollgate::plugin::body_filter::Guest for Exports {
+            fn on_request_chunk(chunk: ::std::vec::Vec<u8>, last: bool) -> $crate::ChunkVerdict {
+                with_plugin(|plugin| <$plugin as $crate::BodyFilter>::on_request_chunk(plugin, chunk, last))
+            }
+            fn on_response_chunk(chunk: ::std::vec::Vec<u8>, last: bool) -> $crate::ChunkVerdict {
+                with_plugin(|plugin| <$plugin as $crate::BodyFilter>::on_response_chunk(plugin, chunk, last))
+            }
+        }
+        $crate::bindings::body_world::export_body!(Exports with_types_in $crate::bindings::body_world);
+    };
     ($plugin:ident completion) => {
         impl $crate::bindings::completion_world::exports::tollgate::plugin::completion::Guest for Exports {
             fn on_complete(completed: $crate::completion::Completed) {
@@ -98,6 +110,10 @@ macro_rules! __check_hook {
     };
     ($plugin:ident response) => {
         const _: fn(&$plugin) -> $crate::ResponseVerdict = <$plugin as $crate::ResponseFilter>::on_response;
+    };
+    ($plugin:ident body) => {
+        const _: fn(&$plugin, ::std::vec::Vec<u8>, bool) -> $crate::ChunkVerdict =
+            <$plugin as $crate::BodyFilter>::on_response_chunk;
     };
     ($plugin:ident completion) => {
         const _: fn(&$plugin, $crate::completion::Completed) = <$plugin as $crate::Completion>::on_complete;

@@ -56,6 +56,7 @@ pub mod shared_kv;
 
 #[doc(hidden)]
 pub mod bindings;
+mod body_filter;
 mod export;
 mod lifecycle;
 mod request_filter;
@@ -65,6 +66,7 @@ pub mod testing;
 mod types;
 
 pub use background::Background;
+pub use body_filter::{BodyFilter, ChunkVerdict};
 pub use completion::Completion;
 pub use lifecycle::{NoConfig, Plugin, Want};
 pub use request_filter::{BodyVerdict, RequestFilter, Verdict};

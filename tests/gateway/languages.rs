@@ -1,16 +1,19 @@
 //! The same plugin in languages that are not Rust, each made with its own tools from `wit/`.
 //!
 //! It answers 401 unless `x-who` says who asks, notes it, tells the upstream, marks the response, and
-//! turns its body to upper case where the upstream says `x-shout`.
+//! turns its body to upper case where the upstream says `x-shout` (read whole) or `x-stream` (in chunks).
 
 use tollgate_tests::{Gateway, Upstream, config, guests, request};
 
 async fn is_a_plugin_as_any_other(language: &str, needs: &[&str]) {
     let Some(component) = guests::in_language(language, needs) else { return };
     let upstream = Upstream::handling(|seen| {
-        let shout = seen.path == "/loud";
-        let answer = http::Response::builder();
-        if shout { answer.header("x-shout", "1") } else { answer }.body("ok".into()).unwrap()
+        let answer = match seen.path.as_str() {
+            "/loud" => http::Response::builder().header("x-shout", "1"),
+            "/stream" => http::Response::builder().header("x-stream", "1"),
+            _ => http::Response::builder(),
+        };
+        answer.body("ok".into()).unwrap()
     })
     .await;
     let config = config()
@@ -36,10 +39,13 @@ async fn is_a_plugin_as_any_other(language: &str, needs: &[&str]) {
         assert_eq!(upstream.last().headers["x-greeting"].as_bytes(), format!("hello {who}").as_bytes());
     }
 
-    let mut asked = request("GET", "/loud", "");
-    asked.headers_mut().insert("x-who", http::HeaderValue::from_static("zoe"));
-    let answer = client.send(asked).await;
-    assert_eq!((answer.status, answer.text(), answer.header("content-length")), (200, "OK", "2"));
+    // Read whole, and chunk by chunk.
+    for path in ["/loud", "/stream"] {
+        let mut asked = request("GET", path, "");
+        asked.headers_mut().insert("x-who", http::HeaderValue::from_static("zoe"));
+        let answer = client.send(asked).await;
+        assert_eq!((answer.status, answer.text()), (200, "OK"), "{path}");
+    }
 }
 
 #[tokio::test]

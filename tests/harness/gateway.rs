@@ -158,6 +158,22 @@ impl Gateway {
         assert!(sent.success(), "kill -s {name} {process}");
     }
 
+    /// The most memory the process had at any time, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let process = self.child.id().expect("the gateway runs");
+        let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+
+    /// Forgets what the process had before; gives what it has now.
+    pub fn peak_memory_from_now_on(&self) -> u64 {
+        let process = self.child.id().expect("the gateway runs");
+        // See proc(5).
+        std::fs::write(format!("/proc/{process}/clear_refs"), "5").unwrap();
+        self.peak_memory()
+    }
+
     /// Waits until the process has ended.
     pub async fn ended(&mut self) -> ExitStatus {
         within("the gateway's end", self.child.wait()).await.unwrap()

@@ -24,13 +24,18 @@ pub fn witness() -> &'static [u8] {
     &rust()[2]
 }
 
+/// Filters bodies as they pass, as its configuration says: `tests/guests/filtering`.
+pub fn filtering() -> &'static [u8] {
+    &rust()[3]
+}
+
 /// All with one run of cargo, which knows whether they have changed; in the folder where the built-in
 /// plugins are compiled, for the standard library is there already.
 fn rust() -> &'static [Vec<u8>] {
     static COMPONENTS: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
     COMPONENTS.get_or_init(|| {
         let toolchain = Toolchain::find().unwrap_or_else(|error| panic!("{error}"));
-        let packages = ["guest-scripted", "guest-response-only", "guest-witness"].map(str::to_owned);
+        let packages = ["guest-scripted", "guest-response-only", "guest-witness", "guest-filtering"].map(str::to_owned);
         let folder = binary::target_folder().join("plugins");
         let built = build_crates(&toolchain, binary::workspace(), &packages, &folder, "plugin");
         built.unwrap_or_else(|error| panic!("{error}")).into_iter().map(|plugin| plugin.wasm).collect()

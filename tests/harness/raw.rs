@@ -81,7 +81,8 @@ impl Raw {
         }
     }
 
-    async fn exactly(&mut self, length: usize) -> bytes::Bytes {
+    /// So many bytes.
+    pub async fn exactly(&mut self, length: usize) -> bytes::Bytes {
         while self.read.len() < length {
             assert!(self.more().await, "the connection ended within a body");
         }

@@ -39,6 +39,24 @@ impl Wire {
         }
     }
 
+    /// The length of a chunked body, each byte of which is this one.
+    pub async fn chunks_all(&mut self, byte: u8) -> usize {
+        let mut length = 0;
+        loop {
+            let size = self.read_until("\r\n").await.expect("a chunk's size");
+            let size = usize::from_str_radix(size.trim_end(), 16).unwrap();
+            while self.read.len() < size + 2 {
+                assert!(self.stream.read_buf(&mut self.read).await.unwrap() > 0, "the body broke off");
+            }
+            assert!(self.read[..size].iter().all(|found| *found == byte));
+            self.read.drain(..size + 2);
+            if size == 0 {
+                return length;
+            }
+            length += size;
+        }
+    }
+
     /// An error here means that the gateway has gone, which is the test's to notice.
     pub async fn write(&mut self, bytes: impl AsRef<[u8]>) {
         drop(self.stream.write_all(bytes.as_ref()).await);

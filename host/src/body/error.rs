@@ -19,6 +19,8 @@ pub enum Side {
     Upstream,
     /// Made in the gateway, by itself or by a plugin.
     Gateway,
+    /// A plugin that is shown the body while it passes ended it.
+    Plugin,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +48,7 @@ impl fmt::Display for BodyError {
             Side::Client => "the client's body",
             Side::Upstream => "the upstream's body",
             Side::Gateway => "the gateway's body",
+            Side::Plugin => "a body a plugin filters",
         };
         match self.fault {
             Fault::Broken => write!(f, "{side} broke off"),

@@ -3,11 +3,13 @@
 //! Nothing is copied. Timers exist only once a body made somebody wait.
 //! Absent on purpose: transformations. Who wants to change a body gathers it and makes another.
 
+mod chunks;
 mod client;
 mod collect;
 mod error;
 mod joined;
 mod observe;
+mod streamed;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod timer;
@@ -18,11 +20,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::Stream;
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use crate::cache::fill::FillingBody;
 use crate::upstream::AnswerBody;
+pub(crate) use chunks::Chunks;
 use client::ClientBody;
 pub use collect::collect;
 pub(crate) use collect::{Gathered, gather};
@@ -30,6 +34,7 @@ pub use error::{BodyError, Fault, Side};
 use joined::Joined;
 use observe::Watch;
 pub use observe::{BodyObserver, End};
+use streamed::Streamed;
 
 /// A request or response body.
 #[derive(Debug)]
@@ -48,6 +53,7 @@ enum Kind {
     Joined(Box<Joined>),
     /// An upstream's, while it is stored.
     Filling(Box<FillingBody>),
+    Streamed(Streamed),
 }
 
 impl Body {
@@ -80,6 +86,11 @@ impl Body {
         Kind::Filling(Box::new(filling)).into()
     }
 
+    /// What somebody makes, piece by piece as it is asked for.
+    pub(crate) fn streamed(pieces: impl Stream<Item = Result<Frame<Bytes>, BodyError>> + 'static) -> Self {
+        Kind::Streamed(Streamed::new(pieces)).into()
+    }
+
     /// Tells `observer` once, when the body was handed out whole or is dropped, whichever is first
     /// to be known. An observer set before is told `Dropped` now.
     #[must_use]
@@ -92,13 +103,13 @@ impl Body {
     pub(crate) fn in_memory(&self) -> Option<Bytes> {
         match &self.kind {
             Kind::Full(bytes) => Some(bytes.clone()),
-            Kind::Client(_) | Kind::Answer(_) | Kind::Joined(_) | Kind::Filling(_) => None,
+            Kind::Client(_) | Kind::Answer(_) | Kind::Joined(_) | Kind::Streamed(_) | Kind::Filling(_) => None,
         }
     }
 
     fn side(&self) -> Side {
         match &self.kind {
-            Kind::Full(_) => Side::Gateway,
+            Kind::Full(_) | Kind::Streamed(_) => Side::Gateway,
             Kind::Client(_) => Side::Client,
             Kind::Answer(_) | Kind::Filling(_) => Side::Upstream,
             Kind::Joined(body) => body.rest.side(),
@@ -124,6 +135,7 @@ impl http_body::Body for Body {
             Kind::Answer(body) => body.poll_frame(cx),
             Kind::Joined(body) => body.poll_frame(cx),
             Kind::Filling(body) => body.poll_frame(cx),
+            Kind::Streamed(body) => body.poll_frame(cx),
         };
         let ended = self.is_end_stream();
         if let (Some(watch), Poll::Ready(item)) = (&mut self.watch, &polled) {
@@ -139,6 +151,7 @@ impl http_body::Body for Body {
             Kind::Answer(body) => body.is_end_stream(),
             Kind::Joined(body) => body.is_end_stream(),
             Kind::Filling(body) => body.is_end_stream(),
+            Kind::Streamed(body) => body.is_end_stream(),
         }
     }
 
@@ -149,6 +162,8 @@ impl http_body::Body for Body {
             Kind::Answer(body) => body.size_hint(),
             Kind::Joined(body) => body.size_hint(),
             Kind::Filling(body) => body.size_hint(),
+            // Nobody knows.
+            Kind::Streamed(_) => SizeHint::default(),
         }
     }
 }

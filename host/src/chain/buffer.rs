@@ -17,7 +17,7 @@ pub(super) async fn read_request(context: &mut Context, body: Body, max: u64) ->
         return Ok(replaced);
     }
     match tokio::time::timeout_at(context.deadline.into(), body::collect(body, max)).await {
-        Ok(read) => read.map_err(Failure::from),
+        Ok(read) => read.map_err(|error| context.failure_of_body(error)),
         Err(_) => Err(Failure::Deadline),
     }
 }
@@ -28,7 +28,7 @@ pub(super) async fn read_response(context: &Context, body: Body, max: u64) -> Re
     // What cannot have a body is not read, whoever gave it one.
     let body = if context.response_is_bodiless() { Body::empty() } else { body };
     match tokio::time::timeout_at(context.deadline.into(), body::gather(body, max)).await {
-        Ok(read) => read.map_err(Failure::from),
+        Ok(read) => read.map_err(|error| context.failure_of_body(error)),
         Err(_) => Err(Failure::Deadline),
     }
 }

@@ -4,8 +4,12 @@
 //! got to, whoever made the response. Absent on purpose: what comes before and after the chain,
 //! which is `exchange`'s, and how a hook runs, which is `plugin`'s.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use http::header::CONTENT_LENGTH;
+use http_body::Body as _;
 
 use crate::body::{Body, Gathered};
 use crate::cache::Refresh;
@@ -24,6 +28,7 @@ use crate::telemetry::{self, Verdict};
 mod answer;
 mod buffer;
 mod complete;
+mod filter;
 mod stored;
 
 pub use complete::{Follower, tell};
@@ -96,27 +101,29 @@ impl Chain {
     async fn enter_at(&self, first: usize, mut context: Box<Context>, mut body: Body) -> Entered {
         for (position, link) in self.links.iter().enumerate().skip(first) {
             context.depth = position;
-            if !link.plugin.filters_requests() {
-                continue;
+            if link.plugin.filters_requests() {
+                let step;
+                (context, body, step) = enter_one(link, position, context, body).await;
+                match step {
+                    Step::Next => {}
+                    // The responder's own `on-response` runs.
+                    Step::Answer(answer) => {
+                        context.depth = position + 1;
+                        return Entered { context, body, depth: position + 1, outcome: Outcome::Answered(answer) };
+                    }
+                    Step::Serve(answer) => {
+                        return Entered { context, body, depth: position, outcome: Outcome::Answered(answer) };
+                    }
+                    Step::Fail(failure) => {
+                        // A plugin that failed is not asked again; one whose client's body was too long is.
+                        let asked = usize::from(!failure.is_of(link.plugin.name()));
+                        context.depth = position + asked;
+                        return Entered { context, body, depth: position + asked, outcome: Outcome::Failed(failure) };
+                    }
+                }
             }
-            let step;
-            (context, body, step) = enter_one(link, position, context, body).await;
-            match step {
-                Step::Next => {}
-                // The responder's own `on-response` runs.
-                Step::Answer(answer) => {
-                    context.depth = position + 1;
-                    return Entered { context, body, depth: position + 1, outcome: Outcome::Answered(answer) };
-                }
-                Step::Serve(answer) => {
-                    return Entered { context, body, depth: position, outcome: Outcome::Answered(answer) };
-                }
-                Step::Fail(failure) => {
-                    // A plugin that failed is not asked again; one whose client's body was too long is.
-                    let asked = usize::from(!matches!(failure, Failure::Plugin { .. }));
-                    context.depth = position + asked;
-                    return Entered { context, body, depth: position + asked, outcome: Outcome::Failed(failure) };
-                }
+            if link.plugin.filters_request_bodies() {
+                body = filter_request(link, &mut context, body);
             }
         }
         context.depth = self.links.len();
@@ -137,8 +144,16 @@ impl Chain {
         depth: usize,
     ) -> (Box<Context>, Body) {
         for link in self.links.get(last..depth).unwrap_or_default().iter().rev() {
+            // Whose failure the response is: it is not asked again.
+            if context.failure.as_ref().is_some_and(|failure| failure.is_of(link.plugin.name())) {
+                continue;
+            }
             if link.plugin.filters_responses() {
                 (context, body) = leave_one(link, context, body).await;
+            }
+            if link.plugin.filters_response_bodies() {
+                // Boxed: a future is moved about whole, and few plugins filter bodies.
+                (context, body) = Box::pin(filter_response(link, context, body)).await;
             }
         }
         (context, body)
@@ -240,6 +255,48 @@ async fn leave_with_body(link: &Link, mut context: Box<Context>, body: Body, max
     left(link, context, body, step)
 }
 
+/// Puts the plugin around the request's body. It takes an instance when the first chunk is there.
+fn filter_request(link: &Link, context: &mut Context, body: Body) -> Body {
+    let body = context.replaced_body.take().map_or(body, Body::full);
+    if body.is_end_stream() {
+        return body;
+    }
+    filter::around(link, Hook::OnRequestChunk, context, body, None)
+}
+
+/// Puts the plugin around the response's body. An instance is taken while the head can still be another:
+/// where there is none, the client gets a whole error instead of half an answer.
+async fn filter_response(link: &Link, mut context: Box<Context>, body: Body) -> (Box<Context>, Body) {
+    // It failed on this very response.
+    if context.failure.as_ref().is_some_and(|failure| failure.is_of(link.plugin.name())) {
+        return (context, body);
+    }
+    let is_bodiless = context.response_is_bodiless();
+    if !is_bodiless && body.is_end_stream() {
+        return (context, body);
+    }
+    // Of a body that is not sent it would be just as wrong.
+    if let Some(head) = &mut context.response {
+        head.headers.remove(CONTENT_LENGTH);
+    }
+    if is_bodiless {
+        return (context, body);
+    }
+    let started = context.notes_decisions.then(Instant::now);
+    match link.pool.check_out(link.metrics.hook(Hook::OnResponseChunk.metric())).await {
+        Ok(held) => {
+            let body = filter::around(link, Hook::OnResponseChunk, &mut context, body, Some(held));
+            (context, body)
+        }
+        Err(fault) => {
+            let called = Called::<Infallible>::failed(context, fault.clone());
+            let (context, _) = note(link, Hook::OnResponseChunk, started, called, |never| match *never {});
+            let step = refuse_or_skip(link, &context, Hook::OnResponseChunk, fault);
+            left(link, context, body, step)
+        }
+    }
+}
+
 /// The response as a step on the way out leaves it.
 fn left(link: &Link, mut context: Box<Context>, body: Body, step: Step) -> (Box<Context>, Body) {
     let passed_on = matches!(step, Step::Next);
@@ -267,12 +324,17 @@ fn impossible(link: &Link, context: &Context, hook: Hook, problem: String) -> St
 
 /// Fails closed, unless the operator said `on_error = "skip"`.
 fn refuse_or_skip(link: &Link, context: &Context, hook: Hook, fault: Fault) -> Step {
+    let skip = skips(link, &fault);
+    report(link, context, hook, &fault, skip);
+    if skip { Step::Next } else { Step::Fail(Failure::Plugin { name: Arc::clone(link.plugin.name()), fault }) }
+}
+
+/// Counts a fault, and tells the operator.
+fn report(link: &Link, context: &Context, hook: Hook, fault: &Fault, skipped: bool) {
     let plugin = link.plugin.name();
     let version = &link.plugin.descriptor.version;
     link.metrics.hook(hook.metric()).failed(fault.reason());
-    let skip = skips(link, &fault);
-    tracing::error!(%plugin, %version, route = %context.route, hook = hook.name(), id = %context.id, skipped = skip, "plugin failed: {fault}");
-    if skip { Step::Next } else { Step::Fail(Failure::Plugin { name: Arc::clone(plugin), fault }) }
+    tracing::error!(%plugin, %version, route = %context.route, hook = hook.name(), id = %context.id, skipped, "plugin failed: {fault}");
 }
 
 /// Counts a call and, if anybody is going to read it, notes it for the access log.

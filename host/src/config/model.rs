@@ -275,6 +275,8 @@ pub struct PluginLimits {
     pub uses: u64,
     /// Bytes of one body the plugin may have buffered, in or out.
     pub body: u64,
+    /// Bytes of one chunk of a body, at least 1.
+    pub chunk: usize,
     /// Outbound calls of one hook.
     pub calls: usize,
     /// Bytes handed over in one call of a host function, or returned from a hook.

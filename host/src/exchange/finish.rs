@@ -16,7 +16,7 @@ use super::follow::{self, Following};
 use super::{Client, Turn};
 use crate::body::{Body, BodyError, BodyObserver, End};
 use crate::chain::Decision;
-use crate::context::{Context, RequestId, Source};
+use crate::context::{Context, FilteredBodies, RequestId, Source};
 use crate::plugin::bindings::exports::tollgate::plugin::completion::Completed;
 use crate::plugin::host_api::made_by;
 use crate::respond::Failure;
@@ -59,6 +59,7 @@ struct Line {
     source: Source,
     error: Option<(String, &'static str)>,
     decisions: Vec<Decision>,
+    filtered: Option<Arc<FilteredBodies>>,
 }
 
 /// Bytes of the request's body.
@@ -149,6 +150,7 @@ impl Finish {
             line.source = context.made_by.clone();
             line.chosen_by = context.forward.take().map(|forward| forward.chosen_by);
             line.decisions = std::mem::take(&mut context.decisions);
+            line.filtered = context.filtered.take();
         }
     }
 
@@ -280,16 +282,22 @@ impl Line {
             source: Source::Gateway,
             error: None,
             decisions: Vec::new(),
+            filtered: None,
         }
     }
 
     fn with(&self, ended: &Ended<'_>, write: impl FnOnce(&AccessLine<'_>)) {
         let id = self.id.to_string();
-        let plugins: Vec<PluginLine<'_>> = self.decisions.iter().map(plugin_line).collect();
+        let filtered = self.filtered.as_deref().map(FilteredBodies::take).unwrap_or_default();
+        let plugins = self.decisions.iter().chain(&filtered.decisions).map(plugin_line);
+        let plugins: Vec<PluginLine<'_>> = plugins.collect();
         let path = self.uri.path_and_query().map_or("", |target| target.as_str());
-        let broken = match ended.end {
-            End::Failed(error) => Some(AccessError { owner: owner(error.side), kind: "body" }),
-            End::Complete | End::Dropped => None,
+        let broken = match (&filtered.failure, ended.end) {
+            (Some(failure), End::Failed(BodyError { side: body::Side::Plugin, .. })) => {
+                Some(AccessError { owner: failure.owner(), kind: failure.kind() })
+            }
+            (_, End::Failed(error)) => Some(AccessError { owner: owner(error.side), kind: "body" }),
+            (_, End::Complete | End::Dropped) => None,
         };
         write(&AccessLine {
             time: self.time,
@@ -328,6 +336,6 @@ fn owner(side: body::Side) -> &'static str {
     match side {
         body::Side::Client => "client",
         body::Side::Upstream => "upstream",
-        body::Side::Gateway => "gateway",
+        body::Side::Gateway | body::Side::Plugin => "gateway",
     }
 }

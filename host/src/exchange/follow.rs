@@ -43,7 +43,7 @@ pub(super) fn ending(end: End) -> Ending {
         End::Failed(error) => match error.side {
             Side::Client => Ending::ClientGone,
             Side::Upstream => Ending::UpstreamBroke,
-            Side::Gateway => Ending::GatewayBroke,
+            Side::Gateway | Side::Plugin => Ending::GatewayBroke,
         },
     }
 }

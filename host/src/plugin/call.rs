@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::bindings::exports::tollgate::plugin::body_filter::ChunkVerdict;
 use super::bindings::exports::tollgate::plugin::completion::Completed;
 use super::bindings::exports::tollgate::plugin::request_filter::{BodyVerdict, Verdict};
 use super::bindings::exports::tollgate::plugin::response_filter::{ResponseBodyVerdict, ResponseVerdict};
@@ -70,6 +71,23 @@ pub async fn on_complete(link: &Link, context: Box<Context>, completed: &Complet
     .await
 }
 
+/// A chunk of a body, on the instance that is held for that body.
+pub async fn on_chunk(
+    link: &Link,
+    held: &mut CheckedOut,
+    hook: Hook,
+    context: Box<Context>,
+    chunk: &[u8],
+    last: bool,
+) -> Called<ChunkVerdict> {
+    run_on(link, held, hook, context, async |instance| match (&instance.body, hook) {
+        (Some(filter), Hook::OnRequestChunk) => filter.call_on_request_chunk(&mut instance.store, chunk, last).await,
+        (Some(filter), _) => filter.call_on_response_chunk(&mut instance.store, chunk, last).await,
+        (None, _) => Ok(ChunkVerdict::Done),
+    })
+    .await
+}
+
 /// The one hook that is about no request. Returns the CPU time as well.
 pub async fn on_interval(link: &Link) -> (Result<(), Fault>, Duration) {
     let metrics = link.metrics.hook(Hook::OnInterval.metric());
@@ -89,7 +107,12 @@ pub async fn on_interval(link: &Link) -> (Result<(), Fault>, Duration) {
     .await;
     instance.leave_alone();
     note_waits(metrics, &meter);
-    (conclude(ended, checked_out), meter.used())
+    let ended = conclude(ended);
+    // Only an instance whose hook ended by itself is used again.
+    if ended.is_ok() {
+        checked_out.give_back();
+    }
+    (ended, meter.used())
 }
 
 async fn run<V>(
@@ -103,13 +126,28 @@ async fn run<V>(
         Ok(checked_out) => checked_out,
         Err(fault) => return Called::failed(context, fault),
     };
-    let instance = checked_out.instance();
+    let called = run_on(link, &mut checked_out, hook, context, call).await;
+    if called.verdict.is_ok() {
+        checked_out.give_back();
+    }
+    called
+}
+
+/// One hook, after which the instance is still held. Where it gave no verdict, it must not be given back.
+async fn run_on<V>(
+    link: &Link,
+    held: &mut CheckedOut,
+    hook: Hook,
+    context: Box<Context>,
+    call: impl AsyncFnOnce(&mut Instance) -> wasmtime::Result<V>,
+) -> Called<V> {
+    let instance = held.instance();
     instance.lend(hook, context);
     let meter = instance.meter();
     let ended = metered(&meter, link.plugin.rights.limits.wall, call(instance)).await;
     let context = instance.give_back();
-    note_waits(metrics, &meter);
-    Called { context, verdict: conclude(ended, checked_out), cpu: meter.used() }
+    note_waits(link.metrics.hook(hook.metric()), &meter);
+    Called { context, verdict: conclude(ended), cpu: meter.used() }
 }
 
 /// Most hooks wait for nothing.
@@ -120,13 +158,10 @@ fn note_waits(metrics: &HookMetrics, meter: &Meter) {
     }
 }
 
-/// What a hook's end means. Only an instance whose hook ended by itself is used again.
-fn conclude<V>(ended: Result<wasmtime::Result<V>, Stopped>, checked_out: CheckedOut) -> Result<V, Fault> {
+/// What a hook's end means.
+fn conclude<V>(ended: Result<wasmtime::Result<V>, Stopped>) -> Result<V, Fault> {
     match ended {
-        Ok(Ok(verdict)) => {
-            checked_out.give_back();
-            Ok(verdict)
-        }
+        Ok(Ok(verdict)) => Ok(verdict),
         Ok(Err(error)) => Err(instance::fault(&error)),
         Err(Stopped::Wall) => Err(Fault::Wall),
         Err(Stopped::Crowded) => Err(Fault::Busy(Busy::LongHooks)),

@@ -22,6 +22,7 @@ pub struct Instance {
     pub(super) store: Store<InstanceState>,
     pub(super) request: Option<exports::request_filter::Guest>,
     pub(super) response: Option<exports::response_filter::Guest>,
+    pub(super) body: Option<exports::body_filter::Guest>,
     pub(super) completion: Option<exports::completion::Guest>,
     pub(super) background: Option<exports::background::Guest>,
     lifecycle: exports::lifecycle::Guest,
@@ -88,9 +89,10 @@ impl Instance {
         let lifecycle = hooks.lifecycle.load(&mut store, &instance)?;
         let request = hooks.request.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
         let response = hooks.response.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
+        let body = hooks.body.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
         let completion = hooks.completion.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
         let background = hooks.background.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
-        Ok(Self { store, request, response, completion, background, lifecycle, uses: 0 })
+        Ok(Self { store, request, response, body, completion, background, lifecycle, uses: 0 })
     }
 
     pub(super) async fn describe(&mut self) -> wasmtime::Result<exports::lifecycle::Descriptor> {

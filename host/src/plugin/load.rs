@@ -129,11 +129,15 @@ fn hooks(pre: &InstancePre<InstanceState>) -> Result<Hooks, LoadError> {
         lifecycle,
         request: optional(pre, "request-filter", exports::request_filter::GuestIndices::new(pre))?,
         response: optional(pre, "response-filter", exports::response_filter::GuestIndices::new(pre))?,
+        body: optional(pre, "body-filter", exports::body_filter::GuestIndices::new(pre))?,
+        skips_request_chunks: false,
+        skips_response_chunks: false,
         completion: optional(pre, "completion", exports::completion::GuestIndices::new(pre))?,
         background: optional(pre, "background", exports::background::GuestIndices::new(pre))?,
     };
-    if hooks.request.is_none() && hooks.response.is_none() && hooks.completion.is_none() && hooks.background.is_none() {
-        return Err(LoadError::Export("none of request-filter, response-filter, completion and background of tollgate:plugin@0.1.0 is exported, so it could never be called".into()));
+    let filters = hooks.request.is_some() || hooks.response.is_some() || hooks.body.is_some();
+    if !filters && hooks.completion.is_none() && hooks.background.is_none() {
+        return Err(LoadError::Export("none of request-filter, response-filter, body-filter, completion and background of tollgate:plugin@0.1.0 is exported, so it could never be called".into()));
     }
     Ok(hooks)
 }

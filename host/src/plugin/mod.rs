@@ -79,6 +79,9 @@ struct Hooks {
     lifecycle: exports::lifecycle::GuestIndices,
     request: Option<exports::request_filter::GuestIndices>,
     response: Option<exports::response_filter::GuestIndices>,
+    body: Option<exports::body_filter::GuestIndices>,
+    skips_request_chunks: bool,
+    skips_response_chunks: bool,
     completion: Option<exports::completion::GuestIndices>,
     background: Option<exports::background::GuestIndices>,
 }
@@ -88,6 +91,8 @@ impl Hooks {
         self.request.take_if(|_| told.skips_request);
         self.response.take_if(|_| told.skips_response);
         self.completion.take_if(|_| told.skips_completion);
+        self.skips_request_chunks = told.skips_request_chunks;
+        self.skips_response_chunks = told.skips_response_chunks;
     }
 }
 
@@ -102,6 +107,14 @@ impl Plugin {
 
     pub fn filters_responses(&self) -> bool {
         self.hooks.response.is_some()
+    }
+
+    pub fn filters_request_bodies(&self) -> bool {
+        self.hooks.body.is_some() && !self.hooks.skips_request_chunks
+    }
+
+    pub fn filters_response_bodies(&self) -> bool {
+        self.hooks.body.is_some() && !self.hooks.skips_response_chunks
     }
 
     pub fn follows_requests(&self) -> bool {

@@ -53,6 +53,8 @@ pub enum Hook {
     OnRequestBody,
     OnResponse,
     OnResponseBody,
+    OnRequestChunk,
+    OnResponseChunk,
     OnComplete,
     OnInterval,
 }
@@ -60,9 +62,12 @@ pub enum Hook {
 /// Which hooks `configure` said it has no use for, though they are exported, and how often it wants
 /// `on-interval`.
 #[derive(Debug, Clone, Copy, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "one for each hook, each on its own")]
 pub struct Told {
     pub skips_request: bool,
     pub skips_response: bool,
+    pub skips_request_chunks: bool,
+    pub skips_response_chunks: bool,
     pub skips_completion: bool,
     pub every: Option<Duration>,
 }
@@ -76,6 +81,8 @@ impl Hook {
             Self::OnRequestBody => telemetry::Hook::RequestBody,
             Self::OnResponse => telemetry::Hook::Response,
             Self::OnResponseBody => telemetry::Hook::ResponseBody,
+            Self::OnRequestChunk => telemetry::Hook::RequestChunk,
+            Self::OnResponseChunk => telemetry::Hook::ResponseChunk,
             Self::OnComplete => telemetry::Hook::Complete,
             Self::OnInterval => telemetry::Hook::Interval,
         }
@@ -90,6 +97,8 @@ impl Hook {
             Self::OnRequestBody => "on-request-body",
             Self::OnResponse => "on-response",
             Self::OnResponseBody => "on-response-body",
+            Self::OnRequestChunk => "on-request-chunk",
+            Self::OnResponseChunk => "on-response-chunk",
             Self::OnComplete => "on-complete",
             Self::OnInterval => "on-interval",
         }

@@ -6,6 +6,7 @@
 //! by the fake clock, buckets refill, functions of another hook panic. Absent on purpose: what
 //! needs a network or a real clock, and the gateway's grants and limits.
 
+mod bodies;
 mod fields;
 mod setup;
 mod state;

@@ -32,6 +32,8 @@ pub(super) struct State {
     pub(super) response: Option<Response>,
     /// Whether `on_complete` is the hook.
     pub(super) is_complete: bool,
+    /// Whether a body passes: the heads are on their way already.
+    pub(super) is_body_passing: bool,
     pub(super) attributes: BTreeMap<String, String>,
     pub(super) kv: Store,
     /// Stores that are granted, by name.
@@ -95,6 +97,7 @@ impl State {
             request: Request::new(),
             response: None,
             is_complete: false,
+            is_body_passing: false,
             attributes: BTreeMap::new(),
             kv: BTreeMap::new(),
             shared_kv: BTreeMap::new(),
@@ -161,6 +164,7 @@ pub(super) fn with<T>(run: impl FnOnce(&mut State) -> T) -> T {
 pub(super) fn with_request<T>(run: impl FnOnce(&mut Request) -> T) -> T {
     with(|state| {
         assert!(!state.is_complete, "`request` may be read in `on_complete`, not changed");
+        assert!(!state.is_body_passing, "`request` may not be called while a body passes: use `attributes`");
         assert!(state.response.is_none(), "`request` may not be called in `on_response`: use `attributes`");
         run(&mut state.request)
     })
@@ -169,6 +173,7 @@ pub(super) fn with_request<T>(run: impl FnOnce(&mut Request) -> T) -> T {
 /// Runs with the request, which `on_complete` may read as well.
 pub(super) fn read_request<T>(run: impl FnOnce(&Request) -> T) -> T {
     with(|state| {
+        assert!(!state.is_body_passing, "`request` may not be called while a body passes: use `attributes`");
         let is_hidden = state.response.is_some() && !state.is_complete;
         assert!(!is_hidden, "`request` may not be called in `on_response`: use `attributes`");
         run(&state.request)
@@ -179,6 +184,7 @@ pub(super) fn read_request<T>(run: impl FnOnce(&Request) -> T) -> T {
 pub(super) fn with_response<T>(run: impl FnOnce(&mut Response) -> T) -> T {
     with(|state| match &mut state.response {
         Some(_) if state.is_complete => panic!("`response` may not be called in `on_complete`: use `attributes`"),
+        _ if state.is_body_passing => panic!("`response` may not be called while a body passes: use `attributes`"),
         Some(response) => run(response),
         None => panic!("`response` may only be called in `on_response`: set one up with `Host::response`"),
     })

@@ -12,8 +12,8 @@ use crate::rate::{Bucket, RateError};
 use crate::response::Source;
 use crate::shared_kv::SharedKvError;
 use crate::{
-    Answer, HeaderError, attributes, clock, crypto, files, hooks, kv, log, metrics, random, rate, request, response,
-    secrets, shared_kv,
+    Answer, BodyFilter, ChunkVerdict, HeaderError, NoConfig, Plugin, attributes, clock, crypto, files, hooks, kv, log,
+    metrics, random, rate, request, response, secrets, shared_kv,
 };
 
 #[test]
@@ -108,6 +108,56 @@ fn a_response_function_in_on_request_is_a_mistake() {
 fn without_a_gateway_there_is_a_message_that_says_so() {
     drop(Host::new());
     request::path();
+}
+
+/// Numbers the chunks, is done after the second, and does not like `!`.
+struct Numbering(std::cell::Cell<u8>);
+
+impl Plugin for Numbering {
+    type Config = NoConfig;
+    const NAME: &'static str = "numbering";
+    const VERSION: &'static str = "0.0.1";
+    const SUMMARY: &'static str = "Numbers chunks";
+
+    fn configure(_: NoConfig) -> Result<Self, String> {
+        Ok(Self(std::cell::Cell::new(b'0')))
+    }
+}
+
+impl BodyFilter for Numbering {
+    fn on_response_chunk(&self, mut chunk: Vec<u8>, last: bool) -> ChunkVerdict {
+        self.0.set(self.0.get() + 1);
+        match (self.0.get(), &chunk[..]) {
+            (_, b"!") => ChunkVerdict::Fail("a mark".to_owned()),
+            (_, b"path") => ChunkVerdict::Fail(request::path()),
+            (b'3', _) => ChunkVerdict::Done,
+            (number, _) => {
+                chunk.push(if last { b'.' } else { number });
+                ChunkVerdict::Replace(chunk)
+            }
+        }
+    }
+}
+
+#[test]
+fn a_body_passes_a_plugin_as_it_passes_in_the_gateway() {
+    let host = Host::new();
+    let pass = |pieces: &[&[u8]]| host.pass_response_body(&Numbering::configure(NoConfig {}).unwrap(), pieces);
+    assert_eq!(pass(&[b"a", b"b", b"c", b"d"]), Ok(b"a1b2cd".to_vec()));
+    assert_eq!(pass(&[b"a", b""]), Ok(b"a1.".to_vec()));
+    assert_eq!(pass(&[b"", b""]), Ok(Vec::new()), "a body of no bytes is not shown");
+    assert_eq!(pass(&[b"a", b"!"]), Err("a mark".to_owned()));
+    // What is left as it is has bodies pass.
+    let numbering = Numbering::configure(NoConfig {}).unwrap();
+    assert_eq!(host.pass_request_body(&numbering, &[b"a", b"!"]), Ok(b"a!".to_vec()));
+    assert_eq!(request::path(), "/", "the body is over, and the request at hand again");
+}
+
+#[test]
+#[should_panic(expected = "`request` may not be called while a body passes")]
+fn a_request_function_while_a_body_passes_is_a_mistake() {
+    let host = Host::new();
+    drop(host.pass_response_body(&Numbering::configure(NoConfig {}).unwrap(), &[b"path"]));
 }
 
 #[test]

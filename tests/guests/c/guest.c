@@ -98,7 +98,13 @@ void exports_tollgate_plugin_response_filter_on_response(
     if (noted) {
         plugin_string_free(&who);
     }
-    plugin_string_t shout = LITERAL("x-shout"), wanted;
+    plugin_string_t stream = LITERAL("x-stream"), streamed = LITERAL("guest.stream"), wanted;
+    if (tollgate_plugin_response_header(&stream, &wanted)) {
+        tollgate_plugin_attributes_attribute_error_t not_noted;
+        tollgate_plugin_attributes_set(&streamed, &wanted, &not_noted);
+        plugin_string_free(&wanted);
+    }
+    plugin_string_t shout = LITERAL("x-shout");
     if (!tollgate_plugin_response_header(&shout, &wanted)) {
         verdict->tag = EXPORTS_TOLLGATE_PLUGIN_RESPONSE_FILTER_RESPONSE_VERDICT_NEXT;
         return;
@@ -121,4 +127,24 @@ void exports_tollgate_plugin_response_filter_on_response_body(
     tollgate_plugin_response_set_body(body);
     plugin_list_u8_free(body);
     verdict->tag = EXPORTS_TOLLGATE_PLUGIN_RESPONSE_FILTER_RESPONSE_BODY_VERDICT_NEXT;
+}
+
+void exports_tollgate_plugin_body_filter_on_request_chunk(
+    plugin_list_u8_t *chunk, bool last, exports_tollgate_plugin_body_filter_chunk_verdict_t *verdict) {
+    plugin_list_u8_free(chunk);
+    verdict->tag = EXPORTS_TOLLGATE_PLUGIN_BODY_FILTER_CHUNK_VERDICT_DONE;
+}
+
+void exports_tollgate_plugin_body_filter_on_response_chunk(
+    plugin_list_u8_t *chunk, bool last, exports_tollgate_plugin_body_filter_chunk_verdict_t *verdict) {
+    plugin_string_t note = LITERAL("guest.stream"), wanted;
+    if (!tollgate_plugin_attributes_get(&note, &wanted)) {
+        plugin_list_u8_free(chunk);
+        verdict->tag = EXPORTS_TOLLGATE_PLUGIN_BODY_FILTER_CHUNK_VERDICT_DONE;
+        return;
+    }
+    plugin_string_free(&wanted);
+    to_upper(chunk);
+    verdict->tag = EXPORTS_TOLLGATE_PLUGIN_BODY_FILTER_CHUNK_VERDICT_REPLACE;
+    verdict->val.replace = *chunk;
 }

@@ -3,6 +3,7 @@ import { header, setHeader } from 'tollgate:plugin/request@0.1.0';
 import * as response from 'tollgate:plugin/response@0.1.0';
 import { get, set } from 'tollgate:plugin/attributes@0.1.0';
 
+const upper = (chunk) => bytes(String.fromCharCode(...chunk).toUpperCase());
 const bytes = (text) => Uint8Array.from(text, (character) => character.charCodeAt(0));
 
 export const lifecycle = {
@@ -31,10 +32,20 @@ export const requestFilter = {
 export const responseFilter = {
   onResponse() {
     response.setHeader('x-guest', `${get('guest.who') ?? 'nobody'} ${response.status()}`);
+    if (response.header('x-stream')) set('guest.stream', '1');
     return response.header('x-shout') ? { tag: 'need-body', val: 1000 } : { tag: 'next' };
   },
   onResponseBody(body) {
-    response.setBody(bytes(String.fromCharCode(...body).toUpperCase()));
+    response.setBody(upper(body));
     return { tag: 'next' };
+  },
+};
+
+export const bodyFilter = {
+  onRequestChunk() {
+    return { tag: 'done' };
+  },
+  onResponseChunk(chunk) {
+    return get('guest.stream') ? { tag: 'replace', val: upper(chunk) } : { tag: 'done' };
   },
 };

@@ -86,6 +86,8 @@ pub(crate) struct PluginLimits {
     pub uses: u64,
     /// Largest body the plugin may have buffered, in or out.
     pub body: Size,
+    /// Largest chunk of a body that the plugin is shown at once, where it filters bodies as they pass.
+    pub chunk: Size,
     /// Most outbound calls of one hook.
     pub calls: usize,
     /// Most bytes the plugin may hand over in one call of a host function, or return from a hook.
@@ -125,6 +127,7 @@ impl Default for PluginLimits {
             interval: secs(1),
             uses: 1_000_000,
             body: Size(1 << 20),
+            chunk: Size(64 << 10),
             calls: 32,
             host_call: Size(16 << 20),
             log_lines: 100,

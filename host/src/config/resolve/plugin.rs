@@ -25,6 +25,10 @@ impl Resolver<'_> {
         let grants = self.grants(&child(pointer, "grant"), &written.grant);
         let keys = self.keys(&child(pointer, "keys"), &written.keys);
         let secrets = self.plugin_secrets(&child(pointer, "secrets"), &written.secrets);
+        if written.limits.chunk.0 == 0 {
+            let pointer = child(&child(pointer, "limits"), "chunk");
+            self.errors.push(self.document.value_error(&pointer, "a chunk has at least one byte"));
+        }
         Some(model::Plugin {
             name: name.to_owned(),
             component: component?,
@@ -224,6 +228,7 @@ fn limits(written: &file::PluginLimits) -> model::PluginLimits {
         interval: written.interval.0,
         uses: written.uses,
         body: written.body.0,
+        chunk: bytes(written.chunk),
         calls: written.calls,
         host_call: bytes(written.host_call),
         log_lines: written.log_lines,

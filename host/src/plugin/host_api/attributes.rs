@@ -5,7 +5,7 @@ use crate::plugin::state::InstanceState;
 
 impl Host for InstanceState {
     fn get(&mut self, name: String) -> wasmtime::Result<Option<String>> {
-        Ok(self.context("attributes.get")?.attributes.get(&name).map(str::to_owned))
+        Ok(self.context("attributes.get")?.attributes.get(&name))
     }
 
     fn set(&mut self, name: String, value: String) -> wasmtime::Result<Result<(), AttributeError>> {

@@ -12,6 +12,8 @@ impl Host for InstanceState {
             Hook::OnRequest => told.skips_request = true,
             Hook::OnResponse => told.skips_response = true,
             Hook::OnComplete => told.skips_completion = true,
+            Hook::OnRequestChunk => told.skips_request_chunks = true,
+            Hook::OnResponseChunk => told.skips_response_chunks = true,
         }
         Ok(())
     }

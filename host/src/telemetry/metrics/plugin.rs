@@ -13,6 +13,8 @@ label! {
         RequestBody = "on-request-body",
         Response = "on-response",
         ResponseBody = "on-response-body",
+        RequestChunk = "on-request-chunk",
+        ResponseChunk = "on-response-chunk",
         Complete = "on-complete",
         Interval = "on-interval",
     }
@@ -31,10 +33,14 @@ label! {
         Fetch = "fetch",
         /// The plugin answered with a stored response.
         Serve = "serve",
-        /// The plugin put an answer of its own in place of the response.
+        /// The plugin put an answer or a chunk of its own in place of what there was.
         Replace = "replace",
-        /// A hook that decides nothing has ended.
+        /// The chunk goes on as it is.
+        Pass = "pass",
+        /// The rest of the body goes on unseen; or a hook that decides nothing has ended.
         Done = "done",
+        /// The plugin refuses the body.
+        Fail = "fail",
         /// The hook failed, and the request with it.
         Error = "error",
         /// The hook failed, and the chain went on without it (`on_error = "skip"`).
