@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod cache;
+mod graphql;
 mod headers;
 mod jwt_auth;
 mod rate_limit;

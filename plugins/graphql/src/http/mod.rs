@@ -1,0 +1,9 @@
+//! GraphQL over HTTP: what a request asks for, and what an answer is.
+
+mod answer;
+mod media;
+mod request;
+
+pub(crate) use answer::{Refused, answer, refusal};
+pub(crate) use media::Media;
+pub(crate) use request::{Request, is_json};

@@ -1,0 +1,65 @@
+//! A request, from a body or a query string.
+
+use apollo_compiler::response::JsonMap;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::persisted::PersistedQuery;
+
+/// The parameters of a request.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Request {
+    pub(crate) query: Option<String>,
+    #[serde(rename = "operationName")]
+    pub(crate) operation: Option<String>,
+    pub(crate) variables: Option<JsonMap>,
+    #[serde(default)]
+    extensions: Option<Extensions>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Extensions {
+    #[serde(rename = "persistedQuery")]
+    persisted_query: Option<PersistedQuery>,
+}
+
+impl Request {
+    /// From the body of a `POST`. The error is for the client.
+    pub(crate) fn from_body(body: &[u8]) -> Result<Self, String> {
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+        serde_json::from_slice(body).map_err(|error| format!("the body is no GraphQL request: {error}"))
+    }
+
+    /// From the query of a `GET`.
+    pub(crate) fn from_query(query: &str) -> Result<Self, String> {
+        let mut request = Self::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            match name.as_ref() {
+                "query" => request.query = Some(value.into_owned()),
+                "operationName" if !value.is_empty() => request.operation = Some(value.into_owned()),
+                "variables" if !value.is_empty() => request.variables = parameter(&name, &value)?,
+                "extensions" if !value.is_empty() => request.extensions = parameter(&name, &value)?,
+                _ => {}
+            }
+        }
+        Ok(request)
+    }
+
+    pub(crate) fn persisted_query(&self) -> Option<&PersistedQuery> {
+        self.extensions.as_ref()?.persisted_query.as_ref()
+    }
+}
+
+fn parameter<T: DeserializeOwned>(name: &str, value: &str) -> Result<Option<T>, String> {
+    serde_json::from_str(value).map_err(|error| format!("the parameter `{name}` is not what it should be: {error}"))
+}
+
+/// Whether a `content-type` is JSON in UTF-8.
+pub(crate) fn is_json(content_type: &str) -> bool {
+    let mut parts = content_type.split(';');
+    let is_json = parts.next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json");
+    let charset = parts.filter_map(|parameter| parameter.trim().split_once('=')).find_map(|(name, value)| {
+        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"').to_ascii_lowercase())
+    });
+    is_json && charset.is_none_or(|charset| charset == "utf-8" || charset == "utf8")
+}

@@ -1,0 +1,92 @@
+//! A plan: what an operation wants, by the schema, with fragments and conditions gone.
+//!
+//! A plan is made once for a document, an operation in it and the values of the variables in its
+//! `@skip` and `@include`. What remains to be done for each request is in `execute/`.
+
+mod arguments;
+mod build;
+mod cost;
+
+use std::rc::Rc;
+
+use apollo_compiler::Name;
+use apollo_compiler::Node;
+use apollo_compiler::ast::{OperationType, Type};
+use apollo_compiler::executable::Argument;
+use apollo_compiler::schema::FieldDefinition;
+
+pub(crate) use arguments::coerce;
+pub(crate) use build::{build, conditions};
+pub(crate) use cost::cost;
+
+use crate::json::Path;
+use crate::schema::{Guard, ListSize};
+
+/// A whole operation.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) kind: OperationType,
+    pub(crate) fields: Vec<PlanField>,
+    /// How many fields have a call: each has a number below this.
+    pub(crate) calls: usize,
+    /// Whether it asks for the schema.
+    pub(crate) introspects: bool,
+}
+
+/// One field of an object.
+#[derive(Debug)]
+pub(crate) struct PlanField {
+    /// The name it has in the answer.
+    pub(crate) key: String,
+    /// Its line and column in the document.
+    pub(crate) location: Option<(usize, usize)>,
+    pub(crate) parent_type: Name,
+    pub(crate) definition: Node<FieldDefinition>,
+    pub(crate) source: PlanSource,
+    pub(crate) guards: Vec<Guard>,
+    pub(crate) weight: u32,
+    pub(crate) list_size: Option<ListSize>,
+    pub(crate) arguments: Vec<Node<Argument>>,
+    pub(crate) children: Children,
+}
+
+impl PlanField {
+    pub(crate) fn ty(&self) -> &Type {
+        &self.definition.ty
+    }
+}
+
+/// Where a field's value comes from.
+#[derive(Debug)]
+pub(crate) enum PlanSource {
+    /// `__typename`.
+    Typename,
+    /// `__schema` and `__type`.
+    Introspection,
+    /// A member of the parent.
+    Member(Path),
+    /// A call; the number tells the fields with calls apart.
+    Call(usize),
+}
+
+/// What is wanted of a field's value.
+#[derive(Debug)]
+pub(crate) enum Children {
+    /// The value itself.
+    Leaf(Leaf),
+    /// Fields of an object, for each type it may have. One entry for a type that is no other.
+    Objects(Vec<(Name, Rc<Vec<PlanField>>)>),
+}
+
+/// How a value is checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Leaf {
+    Int,
+    Float,
+    String,
+    Boolean,
+    Id,
+    Enum(Rc<[Name]>),
+    /// Whatever JSON it is.
+    Custom,
+}

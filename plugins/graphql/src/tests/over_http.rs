@@ -1,0 +1,76 @@
+//! Methods, media types and status codes.
+
+use super::*;
+
+fn get(plugin: &GraphQl) -> Answer {
+    match plugin.on_request() {
+        Verdict::Respond(answer) => answer,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn content_type(answer: &Answer) -> &str {
+    answer.headers.iter().find(|header| header.name == "content-type").map_or("", |header| &header.value)
+}
+
+#[test]
+fn a_get_asks_and_a_get_that_changes_something_is_refused() {
+    let user = [("/users/1%2F2", json!({"name": "Zoe"}))];
+    let query =
+        "query=query+Q(%24id:ID!)%7Buser(id:%24id)%7Bname%7D%7D&variables=%7B%22id%22:%221/2%22%7D&operationName=Q";
+    let _host = services(&user).query(query);
+    assert_eq!(body(&get(&shop())), json!({"data": {"user": {"name": "Zoe"}}}));
+    let host = services(&user).query("query=mutation%7Border(input:%7Bitem:%22x%22%7D)%7Bid%7D%7D");
+    let answer = get(&shop());
+    assert_eq!(answer.status, 405);
+    assert!(host.calls().is_empty());
+}
+
+#[test]
+fn a_post_needs_json_and_other_methods_are_told_so() {
+    let _host = Host::new().method("POST").header("content-type", "application/json; charset=utf-8");
+    assert!(matches!(shop().on_request(), Verdict::NeedBody(131_072)));
+    for content_type in ["text/plain", "application/json; charset=utf-16", ""] {
+        let _host = Host::new().method("POST").header("content-type", content_type);
+        assert_eq!(get(&shop()).status, 415, "{content_type}");
+    }
+    let _host = Host::new().method("PUT");
+    assert_eq!(get(&shop()).status, 405);
+}
+
+#[test]
+fn the_status_follows_from_the_media_type() {
+    let new = "application/graphql-response+json";
+    for (accept, request, status) in [
+        (new, json!({"query": "{ __typename }"}), 200),
+        (new, json!({"query": "{ me { name } }"}), 200),
+        (new, json!({"query": "{"}), 400),
+        (new, json!({"query": "{ x }"}), 400),
+        (new, json!({"query": "query($id: ID!) { user(id: $id) { id } }"}), 400),
+        (new, json!({"query": "query A { me { id } } query B { me { id } }"}), 400),
+        (new, json!({"query": "query A { me { id } }", "operationName": "B"}), 400),
+        ("application/json", json!({"query": "{"}), 200),
+        ("application/json", json!({"query": "{ x }"}), 200),
+        ("application/json", json!({"qery": "{ x }"}), 400),
+        ("application/json", json!({"query": 1}), 400),
+        ("application/json", json!({"query": "{ __typename }", "variables": [1]}), 400),
+        ("application/json", json!([{"query": "{ __typename }"}]), 400),
+    ] {
+        let _host = services(&[]).header("accept", accept);
+        let answer = post(&shop(), &request);
+        assert_eq!(answer.status, status, "{accept} {request} {}", body(&answer));
+        assert_eq!(content_type(&answer), format!("{accept}; charset=utf-8"));
+    }
+    let _host = services(&[]).header("accept", "text/html");
+    assert_eq!(post(&shop(), &json!({"query": "{ __typename }"})).status, 406);
+}
+
+#[test]
+fn a_browser_gets_an_editor_where_it_is_asked_for() {
+    let _host = Host::new().header("accept", "text/html,*/*;q=0.8");
+    let plugin = configure(json!({"graphiql": true})).unwrap();
+    assert_eq!(content_type(&get(&plugin)), "text/html; charset=utf-8");
+    assert_eq!(get(&shop()).status, 400);
+    let _host = Host::new().header("accept", "text/html,*/*;q=0.8").query("query=%7B__typename%7D");
+    assert_eq!(body(&get(&plugin)), json!({"data": {"__typename": "Query"}}));
+}
