@@ -160,7 +160,7 @@ fn json_of<'a>(
 /// Tells the operator what the client is not told.
 fn report(call: &Outbound, failure: Failure, why: &str) {
     use tollgate_plugin_sdk::http_client::Target;
-    let (Target::Upstream(target) | Target::Origin(target)) = &call.target;
+    let (Target::Upstream(target) | Target::Origin(target) | Target::Route(target)) = &call.target;
     // The query may hold what is not for a log.
     let path = call.path.split('?').next().unwrap_or_default();
     let line = format!("{} {target} {path}: {why}", call.method);

@@ -55,7 +55,7 @@ impl Rest {
         }
         let body = text("body").map(body_template).transpose().map_err(|error| format!("body: {error}"))?;
         Ok(Self {
-            target: target(text("upstream"), text("origin"))?,
+            target: target(text("upstream"), text("origin"), text("route"))?,
             method: method.to_owned(),
             path: PathTemplate::parse(text("path").unwrap_or_default()).map_err(|error| format!("path: {error}"))?,
             headers: headers(directive.specified_argument_by_name("headers").map(AsRef::as_ref))?,
@@ -78,7 +78,7 @@ impl Rest {
     /// The target for the operator's eyes.
     pub(crate) fn target_name(&self) -> &str {
         match &self.target {
-            Target::Upstream(name) | Target::Origin(name) => name,
+            Target::Upstream(name) | Target::Origin(name) | Target::Route(name) => name,
         }
     }
 
@@ -244,12 +244,13 @@ fn body_template(text: &str) -> Result<Template, String> {
     }
 }
 
-fn target(upstream: Option<&str>, origin: Option<&str>) -> Result<Target, String> {
-    match (upstream, origin) {
-        (Some(upstream), None) if !upstream.is_empty() => Ok(Target::Upstream(upstream.to_owned())),
-        (None, Some(origin)) if origin.contains("://") => Ok(Target::Origin(origin.to_owned())),
-        (None, Some(origin)) => Err(format!("origin: `{origin}` is not `http://host:port`")),
-        _ => Err("needs either `upstream` or `origin`".to_owned()),
+fn target(upstream: Option<&str>, origin: Option<&str>, route: Option<&str>) -> Result<Target, String> {
+    match (upstream, origin, route) {
+        (Some(upstream), None, None) if !upstream.is_empty() => Ok(Target::Upstream(upstream.to_owned())),
+        (None, None, Some(route)) if !route.is_empty() => Ok(Target::Route(route.to_owned())),
+        (None, Some(origin), None) if origin.contains("://") => Ok(Target::Origin(origin.to_owned())),
+        (None, Some(origin), None) => Err(format!("origin: `{origin}` is not `http://host:port`")),
+        _ => Err("needs one of `upstream`, `origin` and `route`".to_owned()),
     }
 }
 

@@ -13,7 +13,7 @@ fn a_mistake_is_told_with_line_and_column() {
         ("type Query {\n  me: Int\n}", "shop.graphql:2:3: `Query.me` has no `@rest`"),
         (
             "type Query {\n  me: Int @rest(path: \"/\")\n}",
-            "shop.graphql:2:11: @rest: needs either `upstream` or `origin`",
+            "shop.graphql:2:11: @rest: needs one of `upstream`, `origin` and `route`",
         ),
         ("type Query {\n  me: Int @rest(upstream: \"u\")\n}", "shop.graphql:2:11: "),
         ("type Query {", "shop.graphql:1:"),
