@@ -54,15 +54,12 @@ impl Prepared {
             .map_err(|broken| GraphqlError::of_diagnostics("GRAPHQL_PARSE_FAILED", &broken.errors))?;
         limits::check(&document, limits).map_err(|error| vec![error])?;
         let invalid = |errors: &_| GraphqlError::of_diagnostics("GRAPHQL_VALIDATION_FAILED", errors);
-        let executable = match service {
-            Some(service) => {
-                let valid = document.to_executable_validate(&service.schema);
-                Some(valid.map_err(|broken| invalid(&broken.errors))?)
-            }
-            None => {
-                document.validate_standalone_executable().map_err(|errors| invalid(&errors))?;
-                None
-            }
+        let executable = if let Some(service) = service {
+            let valid = document.to_executable_validate(&service.schema);
+            Some(valid.map_err(|broken| invalid(&broken.errors))?)
+        } else {
+            document.validate_standalone_executable().map_err(|errors| invalid(&errors))?;
+            None
         };
         Ok(Self {
             operations: operations(&document),

@@ -52,7 +52,7 @@ type User implements Node {
 type Order implements Node { id: ID! total: Money status: Status user: User @rest(upstream: "users", path: "/users/{parent.user}") }
 "#;
 
-fn configure(change: Value) -> Result<GraphQl, String> {
+fn configure(change: &Value) -> Result<GraphQl, String> {
     let mut config = json!({"schema": SHOP, "schema_name": "shop.graphql"});
     for (key, value) in change.as_object().unwrap() {
         config[key] = value.clone();
@@ -61,7 +61,7 @@ fn configure(change: Value) -> Result<GraphQl, String> {
 }
 
 fn shop() -> GraphQl {
-    configure(json!({})).unwrap()
+    configure(&json!({})).unwrap()
 }
 
 /// Services by path, path and query as they are asked for; anything else is down.
@@ -113,8 +113,8 @@ fn the_query_of_the_readme_runs_over_two_services() {
 
 #[test]
 fn a_schema_with_a_mistake_is_refused_with_its_place() {
-    let error = configure(json!({"schema": "type Query {\n  me: Usr\n}"})).unwrap_err();
+    let error = configure(&json!({"schema": "type Query {\n  me: Usr\n}"})).unwrap_err();
     assert!(error.contains("shop.graphql:2:7:"), "{error}");
-    let error = configure(json!({"schema": null})).unwrap_err();
+    let error = configure(&json!({"schema": null})).unwrap_err();
     assert!(error.starts_with("schema: is missing"), "{error}");
 }

@@ -93,7 +93,7 @@ impl Template {
 
     /// With text in the places; none if one has no value.
     pub(crate) fn text(&self, values: &Values<'_>) -> Option<String> {
-        self.filled(values, |out, text| out.push_str(text))
+        self.filled(values, String::push_str)
     }
 
     /// With percent-encoded text in the places; none if one has no value or an empty one.

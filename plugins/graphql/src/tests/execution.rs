@@ -48,7 +48,7 @@ fn calls_for_the_items_of_a_list_are_one_call() {
 #[test]
 fn a_batch_is_cut_at_its_most_and_fails_for_those_in_it() {
     let sdl = SHOP.replace("match: \"user\"", "match: \"user\", max: 2, separator: \"&user=\"");
-    let plugin = configure(json!({"schema": sdl})).unwrap();
+    let plugin = configure(&json!({"schema": sdl})).unwrap();
     let users: Vec<Value> = (1..4).map(|id| json!({"id": id, "name": "x"})).collect();
     let host = services(&[
         ("/users", json!({"data": {"items": users}})),
@@ -184,7 +184,7 @@ fn the_schema_can_be_asked_for_unless_that_is_off() {
     assert!(names.contains(&"skip") && !names.contains(&"rest"), "{names:?}");
     assert_eq!(answer["data"]["t"]["fields"][1]["name"], "total");
     assert_eq!(answer["data"]["__typename"], "Query");
-    let off = configure(json!({"introspection": false})).unwrap();
+    let off = configure(&json!({"introspection": false})).unwrap();
     assert_eq!(code(&ask(&off, query)), "INTROSPECTION_DISABLED");
     assert_eq!(ask(&off, "{ __typename }"), json!({"data": {"__typename": "Query"}}));
 }

@@ -65,7 +65,7 @@ fn fragments_that_go_round_or_unfold_are_refused() {
 fn an_answer_with_too_many_values_is_an_error_of_its_field() {
     let _host = Host::new().on_call(|_| Ok(Answer::new(200).body(format!("[{}0]", "0,".repeat(300_000)))));
     let sdl = "type Query { n: [Int] @rest(upstream: \"u\", path: \"/\") }";
-    let answer = ask(&configure(json!({"schema": sdl})).unwrap(), "{ n }");
+    let answer = ask(&configure(&json!({"schema": sdl})).unwrap(), "{ n }");
     assert_eq!((&answer["data"]["n"], code(&answer)), (&Value::Null, "RESPONSE_TOO_LARGE"));
 }
 

@@ -68,7 +68,7 @@ fn the_status_follows_from_the_media_type() {
 #[test]
 fn a_browser_gets_an_editor_where_it_is_asked_for() {
     let _host = Host::new().header("accept", "text/html,*/*;q=0.8");
-    let plugin = configure(json!({"graphiql": true})).unwrap();
+    let plugin = configure(&json!({"graphiql": true})).unwrap();
     assert_eq!(content_type(&get(&plugin)), "text/html; charset=utf-8");
     assert_eq!(get(&shop()).status, 400);
     let _host = Host::new().header("accept", "text/html,*/*;q=0.8").query("query=%7B__typename%7D");

@@ -33,7 +33,7 @@ fn an_allow_list_lets_nothing_else_through() {
     let _host = services(&[]);
     for list in [json!({HASH: TEXT}), json!({"format": "x", "operations": [{"id": HASH, "name": "Q", "body": TEXT}]})] {
         let persisted = json!({"mode": "only", "operations": list.to_string()});
-        let plugin = configure(json!({"persisted": persisted})).unwrap();
+        let plugin = configure(&json!({"persisted": persisted})).unwrap();
         assert_eq!(body(&post(&plugin, &by_hash(HASH))), json!({"data": {"__typename": "Query"}}));
         assert_eq!(ask(&plugin, TEXT), json!({"data": {"__typename": "Query"}}));
         assert_eq!(code(&ask(&plugin, "{ me { id } }")), "PERSISTED_QUERY_ONLY");
@@ -41,36 +41,36 @@ fn an_allow_list_lets_nothing_else_through() {
         other["query"] = json!("{ me { id } }");
         assert_eq!(code(&body(&post(&plugin, &other))), "PERSISTED_QUERY_ONLY");
     }
-    let off = configure(json!({"persisted": {"mode": "off"}})).unwrap();
+    let off = configure(&json!({"persisted": {"mode": "off"}})).unwrap();
     assert_eq!(code(&body(&post(&off, &by_hash(HASH)))), "PERSISTED_QUERY_NOT_SUPPORTED");
-    assert!(configure(json!({"persisted": {"mode": "only"}})).unwrap_err().starts_with("persisted.operations"));
+    assert!(configure(&json!({"persisted": {"mode": "only"}})).unwrap_err().starts_with("persisted.operations"));
 }
 
 #[test]
 fn a_service_behind_the_gateway_sees_only_what_is_within_the_limits() {
     let list = json!({HASH: TEXT}).to_string();
     for schema in [Value::Null, json!("type Query { me: User } type User { id: ID boss: User }")] {
-        let forward = |more: Value| {
+        let forward = |more: &Value| {
             let mut config = json!({"schema": schema, "forward": true, "limits": {"depth": 3}});
             config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-            configure(config).unwrap()
+            configure(&config).unwrap()
         };
-        let passes = |plugin: &GraphQl, request: Value| {
+        let passes = |plugin: &GraphQl, request: &Value| {
             matches!(plugin.on_request_body(request.to_string().into_bytes()), BodyVerdict::Next)
         };
         let host = Host::new();
-        let plugin = forward(json!({}));
-        assert!(passes(&plugin, json!({"query": "{ me { id } }"})));
+        let plugin = forward(&json!({}));
+        assert!(passes(&plugin, &json!({"query": "{ me { id } }"})));
         assert_eq!(host.request_body(), None);
-        assert!(!passes(&plugin, json!({"query": "{ me { boss { boss { id } } } }"})));
-        assert!(!passes(&plugin, json!({"query": "subscription { me { id } }"})));
-        assert!(!passes(&plugin, json!({"query": "{ me { id"})));
-        assert!(!passes(&plugin, json!({"query": "query A { me { id } }", "operationName": "B"})));
+        assert!(!passes(&plugin, &json!({"query": "{ me { boss { boss { id } } } }"})));
+        assert!(!passes(&plugin, &json!({"query": "subscription { me { id } }"})));
+        assert!(!passes(&plugin, &json!({"query": "{ me { id"})));
+        assert!(!passes(&plugin, &json!({"query": "query A { me { id } }", "operationName": "B"})));
         // The service does not know the hash, so it gets the text.
-        let plugin = forward(json!({"persisted": {"mode": "only", "operations": list}}));
-        assert!(passes(&plugin, by_hash(HASH)));
+        let plugin = forward(&json!({"persisted": {"mode": "only", "operations": list}}));
+        assert!(passes(&plugin, &by_hash(HASH)));
         let sent: Value = serde_json::from_slice(&host.request_body().unwrap()).unwrap();
         assert_eq!(sent, json!({"query": TEXT, "variables": {}}));
-        assert!(!passes(&plugin, json!({"query": "{ me { id } }"})));
+        assert!(!passes(&plugin, &json!({"query": "{ me { id } }"})));
     }
 }
