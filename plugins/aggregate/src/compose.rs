@@ -1,60 +1,76 @@
 //! Putting the answer together.
 //!
-//! What a part answered is checked to be JSON and copied as it is: no tree of values is built, and
-//! numbers and the order of members stay as they were.
+//! Parts are put in their places in the order of the config, whichever was there first, so that what
+//! two parts make of one place is always the same.
 
-use serde_json::value::RawValue;
-use tollgate_plugin_sdk::Answer;
+use std::collections::HashMap;
 
-use crate::failure::Failure;
-use crate::part::{Otherwise, Part};
+use tollgate_plugin_sdk::{Answer, log};
 
-/// The answer's body so far.
-#[derive(Debug)]
-pub(crate) struct Composition {
-    body: Vec<u8>,
-    left_out: Vec<String>,
+use crate::config::Combine;
+use crate::json::Json;
+use crate::part::{Part, Place};
+use crate::run::Answers;
+
+/// The answer of the whole.
+pub(crate) fn compose(parts: &[Part], answers: Answers, partial_member: Option<&str>) -> Answer {
+    let Answers { values, mut missing } = answers;
+    let mut whole = Json::Object(Vec::with_capacity(parts.len()));
+    let mut joins = Vec::new();
+    for ((part, value), missing) in parts.iter().zip(values).zip(&mut missing) {
+        match (&part.place, value) {
+            (Place::At { path, combine }, Some(value)) => match path.make(&mut whole) {
+                Some(place) => put_together(place, value, *combine),
+                None => {
+                    log::warn(&format!("part `{}` has no place: something around `{path}` is no object", part.name));
+                    *missing = true;
+                }
+            },
+            (Place::Joined(join), Some(value)) => joins.push((join, value)),
+            (Place::Hidden, _) | (_, None) => {}
+        }
+    }
+    // Last, so that it does not matter whether the array's part stands before or behind.
+    for (join, value) in joins {
+        join.apply(&mut whole, value);
+    }
+    let missing: Vec<&str> =
+        parts.iter().zip(missing).filter(|(_, missing)| *missing).map(|(part, _)| part.name.as_str()).collect();
+    if let (Some(member), false, Some(members)) = (partial_member, missing.is_empty(), whole.members_mut()) {
+        members.retain(|(name, _)| name != member);
+        members.push((member.to_owned(), Json::Array(missing.iter().map(|name| Json::string(name)).collect())));
+    }
+    let mut body = Vec::new();
+    whole.write(&mut body);
+    let answer = Answer::new(200).header("content-type", "application/json").body(body);
+    if missing.is_empty() { answer } else { answer.header("x-tollgate-partial", missing.join(",")) }
 }
 
-impl Composition {
-    pub(crate) fn new() -> Self {
-        Self { body: vec![b'{'], left_out: Vec::new() }
-    }
-
-    /// Takes over what a part answered; not JSON, it is a failure.
-    pub(crate) fn add(&mut self, part: &Part, body: &[u8]) -> Result<(), Failure> {
-        match serde_json::from_slice::<&RawValue>(body) {
-            Ok(json) => {
-                self.member(part, json.get());
-                Ok(())
-            }
-            // The text of the error has line and column, and nothing of the body.
-            Err(error) => Err(Failure::Upstream(format!("the answer is not JSON: {error}"))),
+fn put_together(place: &mut Json, mut answer: Json, combine: Combine) {
+    if let (Combine::Append, true, true) = (combine, place.is_array(), answer.is_array()) {
+        if let (Some(items), Some(more)) = (place.items_mut(), answer.items_mut()) {
+            items.append(more);
         }
+    } else if let (true, true) = (place.is_object(), answer.is_object()) {
+        merge(place, answer);
+    } else {
+        *place = answer;
     }
+}
 
-    /// Goes on without a part.
-    pub(crate) fn make_do(&mut self, part: &Part) {
-        match part.otherwise() {
-            Otherwise::Default(json) => self.member(part, json),
-            Otherwise::LeaveOut | Otherwise::Fail => self.left_out.push(part.name.clone()),
+/// One level deep: what is inside the members is not merged.
+fn merge(place: &mut Json, mut answer: Json) {
+    let (Some(members), Some(more)) = (place.members_mut(), answer.members_mut()) else { return };
+    // Into nothing, nothing needs to be compared.
+    if members.is_empty() {
+        std::mem::swap(members, more);
+        return;
+    }
+    let known: HashMap<String, usize> = members.iter().enumerate().map(|(at, (name, _))| (name.clone(), at)).collect();
+    for (name, value) in more.drain(..) {
+        match known.get(&name).and_then(|at| members.get_mut(*at)) {
+            Some((_, old)) => *old = value,
+            None => members.push((name, value)),
         }
-    }
-
-    pub(crate) fn answer(mut self) -> Answer {
-        self.body.push(b'}');
-        let answer = Answer::new(200).header("content-type", "application/json").body(self.body);
-        if self.left_out.is_empty() { answer } else { answer.header("x-tollgate-partial", self.left_out.join(",")) }
-    }
-
-    /// Names of parts have nothing JSON would escape.
-    fn member(&mut self, part: &Part, json: &str) {
-        if self.body.len() > 1 {
-            self.body.push(b',');
-        }
-        self.body.push(b'"');
-        self.body.extend_from_slice(part.name.as_bytes());
-        self.body.extend_from_slice(b"\":");
-        self.body.extend_from_slice(json.as_bytes());
     }
 }

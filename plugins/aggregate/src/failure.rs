@@ -11,6 +11,8 @@ use tollgate_plugin_sdk::http_client::ClientError;
 pub(crate) enum Failure {
     /// The client's request cannot become a call: it would leave the part's path.
     BadRequest(String),
+    /// The client did not send what the part is made of.
+    Missing(String),
     /// The configuration does not allow the call, or the chain left nothing to make it of.
     Setup(String),
     /// No answer in time.
@@ -24,6 +26,7 @@ impl Failure {
     pub(crate) fn answer(&self, part: Option<&str>) -> Answer {
         let (status, error, message) = match self {
             Self::BadRequest(_) => (400, "bad_request", "the path or query of the request is not acceptable"),
+            Self::Missing(_) => (400, "bad_request", "the request lacks something that is needed"),
             Self::Timeout => (504, "upstream_timeout", "a service behind the gateway did not answer in time"),
             Self::Setup(_) | Self::Upstream(_) => {
                 (502, "upstream", "a service behind the gateway did not answer as expected")
@@ -54,7 +57,9 @@ impl From<ClientError> for Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::BadRequest(reason) | Self::Setup(reason) | Self::Upstream(reason) => f.write_str(reason),
+            Self::BadRequest(reason) | Self::Missing(reason) | Self::Setup(reason) | Self::Upstream(reason) => {
+                f.write_str(reason)
+            }
             Self::Timeout => f.write_str("no answer in time"),
         }
     }

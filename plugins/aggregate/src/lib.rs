@@ -1,28 +1,53 @@
-//! `aggregate`: answers a route with several upstream calls, made at the same time, as one JSON
-//! object.
+//! `aggregate`: answers a route with several upstream calls as one JSON object.
 //!
-//! This file is the order of things. Absent on purpose: changing what the parts answer, sending the
-//! client's body to them, and any hook behind this one on the way in: the plugin answers itself.
+//! This file is the order of things: `plan` says which part waits for which, `run` calls them,
+//! `compose` puts the answer together. Absent on purpose: any hook behind this one on the way in:
+//! the plugin answers itself.
 
+mod body;
+mod check;
 mod compose;
+mod condition;
 mod config;
+mod each;
 mod failure;
+mod join;
+mod json;
 mod part;
+mod path;
+mod path_template;
+mod plan;
 mod query;
+mod run;
+mod shape;
+mod source;
 mod template;
 
-use tollgate_plugin_sdk::{Answer, Plugin, RequestFilter, Verdict, Want, export, http_client, log};
+use tollgate_plugin_sdk::{Answer, BodyVerdict, Plugin, RequestFilter, Verdict, Want, export, log};
 
-use compose::Composition;
-pub use config::{Config, Mode, PartConfig};
+use config::Config;
 use failure::Failure;
-use part::Part;
+use json::Json;
+use part::{ClientBody, Part};
+use plan::Plan;
+use source::Source;
 
 /// The plugin, configured.
 #[derive(Debug)]
 pub struct Aggregate {
     parts: Vec<Part>,
+    plan: Plan,
+    reads: Reads,
     expose_errors: bool,
+    partial_member: Option<String>,
+}
+
+/// What use there is for the client's body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reads {
+    Nothing,
+    Bytes,
+    Json,
 }
 
 impl Plugin for Aggregate {
@@ -37,68 +62,60 @@ impl Plugin for Aggregate {
         if config.parts.is_empty() {
             return Err("parts: is empty; add at least one [[plugins.NAME.config.parts]]".to_owned());
         }
-        let mut parts: Vec<Part> = Vec::with_capacity(config.parts.len());
-        for part in config.parts {
-            if parts.iter().any(|other| other.name == part.name) {
-                return Err(format!(
-                    "parts: the name `{}` is there twice; each part is a member of the answer",
-                    part.name
-                ));
-            }
-            parts.push(Part::new(part)?);
+        let names: Vec<String> = config.parts.iter().map(|part| part.name.clone()).collect();
+        if let Some((_, twice)) = names.iter().enumerate().find(|(index, name)| names[..*index].contains(*name)) {
+            return Err(format!("parts: the name `{twice}` is there twice; give each its own, and `at` for one place"));
         }
-        Ok(Self { parts, expose_errors: config.expose_errors })
+        let parts = config.parts.into_iter().map(|part| Part::new(part, &names)).collect::<Result<Vec<_>, _>>()?;
+        let plan = plan::plan(&parts).map_err(|error| format!("parts: {error}"))?;
+        let reads = reads(&parts);
+        Ok(Self { parts, plan, reads, expose_errors: config.expose_errors, partial_member: config.partial_member })
     }
 }
 
 impl RequestFilter for Aggregate {
     fn on_request(&self) -> Verdict {
-        Verdict::Respond(self.answer())
+        match self.reads {
+            Reads::Nothing => Verdict::Respond(self.answer(&ClientBody::default())),
+            // The operator's `limits.body` is the limit.
+            Reads::Bytes | Reads::Json => Verdict::NeedBody(u32::MAX),
+        }
+    }
+
+    fn on_request_body(&self, bytes: Vec<u8>) -> BodyVerdict {
+        let mut body = ClientBody { bytes, json: None };
+        if self.reads == Reads::Json && !body.bytes.is_empty() {
+            match Json::parse(body.bytes.clone()) {
+                Ok(json) => body.json = Some(json),
+                Err(_) => {
+                    log::info("the request's body is not JSON");
+                    return BodyVerdict::Respond(Failure::BadRequest("the body is not JSON".to_owned()).answer(None));
+                }
+            }
+        }
+        BodyVerdict::Respond(self.answer(&body))
     }
 }
 
 impl Aggregate {
-    /// All calls are under way before the first answer is waited for, so that the slowest part, not
-    /// the sum, is what a client waits for.
-    fn answer(&self) -> Answer {
-        let mut calls = Vec::with_capacity(self.parts.len());
-        for part in &self.parts {
-            match part.call() {
-                Ok(call) => calls.push(Ok(http_client::submit(&call))),
-                // No mode of a part makes a request good that tries to leave the part's path.
-                Err(failure @ Failure::BadRequest(_)) => return self.failed(part, &failure),
-                Err(failure) => calls.push(Err(failure)),
+    fn answer(&self, body: &ClientBody) -> Answer {
+        match run::run(&self.parts, &self.plan, body) {
+            Ok(answers) => compose::compose(&self.parts, answers, self.partial_member.as_deref()),
+            Err(run::Stop { part, failure }) => {
+                run::report(part, &failure);
+                failure.answer(self.expose_errors.then_some(part.name.as_str()))
             }
         }
-        let mut composition = Composition::new();
-        for (part, call) in self.parts.iter().zip(calls) {
-            let body = call.and_then(|call| part::body_of(http_client::take(call)));
-            match body.and_then(|body| composition.add(part, &body)) {
-                Ok(()) => {}
-                Err(failure) if part.is_required() => return self.failed(part, &failure),
-                Err(failure) => {
-                    report(part, &failure);
-                    composition.make_do(part);
-                }
-            }
-        }
-        composition.answer()
-    }
-
-    /// The answer where there can be no whole one. Calls still open are cancelled by the gateway.
-    fn failed(&self, part: &Part, failure: &Failure) -> Answer {
-        report(part, failure);
-        failure.answer(self.expose_errors.then_some(part.name.as_str()))
     }
 }
 
-/// Tells the operator what the client is not told.
-fn report(part: &Part, failure: &Failure) {
-    let line = format!("part `{}` of {}: {failure}", part.name, part.target_name());
-    match failure {
-        Failure::BadRequest(_) => log::info(&line),
-        Failure::Setup(_) => log::error(&line),
-        Failure::Timeout | Failure::Upstream(_) => log::warn(&line),
+fn reads(parts: &[Part]) -> Reads {
+    if parts.iter().flat_map(Part::sources).any(|source| matches!(source, Source::Body(_))) {
+        Reads::Json
+    } else if parts.iter().any(Part::forwards_the_body) {
+        Reads::Bytes
+    } else {
+        Reads::Nothing
     }
 }
 

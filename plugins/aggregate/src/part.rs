@@ -1,66 +1,128 @@
-//! One part: how it is called, and what counts as an answer.
+//! One part: how it is called, what counts as an answer, and where that goes.
 
-use serde_json::Value;
-use tollgate_plugin_sdk::duration::Duration;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use tollgate_plugin_sdk::http_client::{ClientError, Outbound, Target};
 use tollgate_plugin_sdk::{Answer, Header, request};
 
-use crate::config::{Mode, PartConfig};
+use crate::body::BodyTemplate;
+use crate::check;
+use crate::condition::Condition;
+use crate::config::{Combine, Format, PartConfig};
+use crate::each::Each;
 use crate::failure::Failure;
+use crate::join::Join;
+use crate::json::Json;
+use crate::path::Path;
+use crate::path_template::PathTemplate;
 use crate::query;
+use crate::shape::Shape;
+use crate::source::{Names, Source, Values};
 use crate::template::Template;
 
 /// A part, ready to be called.
 #[derive(Debug)]
 pub(crate) struct Part {
     pub(crate) name: String,
+    pub(crate) otherwise: Otherwise,
+    pub(crate) place: Place,
+    pub(crate) when: Vec<Condition>,
+    pub(crate) each: Option<Each>,
+    pub(crate) shape: Shape,
     target: Target,
-    path: Template,
+    path: PathTemplate,
     method: String,
     timeout_ms: u32,
-    otherwise: Otherwise,
     forward_headers: Vec<String>,
     forward_query: Vec<String>,
+    headers: Vec<(String, Template)>,
+    body: Content,
+    format: Format,
 }
 
 /// What takes the part's place where it fails.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Otherwise {
     /// Nothing can: the whole fails.
     Fail,
     /// Nothing does.
     LeaveOut,
-    /// This JSON.
-    Default(String),
+    /// This.
+    Default(Json),
+}
+
+/// Where the answer goes.
+#[derive(Debug)]
+pub(crate) enum Place {
+    At {
+        path: Path,
+        combine: Combine,
+    },
+    Joined(Join),
+    /// Nowhere: it is for other parts.
+    Hidden,
+}
+
+/// What is sent.
+#[derive(Debug)]
+enum Content {
+    Nothing,
+    Json(BodyTemplate),
+    /// The client's body, as it is.
+    Forwarded,
+}
+
+/// The client's body, where a part has use for it.
+#[derive(Debug, Default)]
+pub(crate) struct ClientBody {
+    pub(crate) bytes: Vec<u8>,
+    /// There if a placeholder needs it.
+    pub(crate) json: Option<Json>,
 }
 
 impl Part {
-    pub(crate) fn new(config: PartConfig) -> Result<Self, String> {
-        let name = config.name;
-        let at = |key: &str, error: String| format!("part `{name}`: {key}: {error}");
-        check_name(&name)?;
-        check_method(&config.method).map_err(|error| at("method", error))?;
-        for header in &config.forward_headers {
-            check_forwarded(header).map_err(|error| at("forward_headers", error))?;
+    /// `parts` are the names of all parts. An error begins with the part.
+    pub(crate) fn new(config: PartConfig, parts: &[String]) -> Result<Self, String> {
+        check::name(&config.name)?;
+        let name = config.name.clone();
+        Self::parse(config, parts).map_err(|error| format!("part `{name}`: {error}"))
+    }
+
+    fn parse(config: PartConfig, parts: &[String]) -> Result<Self, String> {
+        let in_key = |key: &'static str| move |error: String| format!("{key}: {error}");
+        let names = Names { parts, item: config.each.is_some() };
+        let outside = Names { parts, item: false };
+        check::method(&config.method).map_err(in_key("method"))?;
+        for header in config.forward_headers.iter().chain(config.headers.keys()) {
+            check::field(header).map_err(in_key("headers"))?;
         }
         Ok(Self {
-            target: target(config.upstream, config.origin).map_err(|error| format!("part `{name}`: {error}"))?,
-            path: Template::parse(&config.path).map_err(|error| at("path", error))?,
-            timeout_ms: timeout_ms(config.timeout).map_err(|error| at("timeout", error))?,
-            otherwise: otherwise(config.mode, config.default).map_err(|error| format!("part `{name}`: {error}"))?,
+            place: place(&config)?,
+            body: content(&config, names)?,
+            target: check::target(config.upstream, config.origin)?,
+            path: PathTemplate::parse(&config.path, names).map_err(in_key("path"))?,
+            timeout_ms: check::timeout_ms(config.timeout).map_err(in_key("timeout"))?,
+            otherwise: check::otherwise(config.mode, config.default)?,
+            when: config
+                .when
+                .into_iter()
+                .map(|condition| Condition::new(condition, outside))
+                .collect::<Result<_, _>>()
+                .map_err(in_key("when"))?,
+            each: config.each.map(|each| Each::new(&each, outside)).transpose().map_err(in_key("each"))?,
+            shape: Shape::new(config.shape).map_err(in_key("shape"))?,
+            headers: config
+                .headers
+                .into_iter()
+                .map(|(name, value)| Ok((name.to_ascii_lowercase(), Template::parse(&value, names)?)))
+                .collect::<Result<_, String>>()
+                .map_err(in_key("headers"))?,
             method: config.method,
             forward_headers: config.forward_headers.iter().map(|header| header.to_ascii_lowercase()).collect(),
             forward_query: config.forward_query,
-            name,
+            format: config.format,
+            name: config.name,
         })
-    }
-
-    pub(crate) fn otherwise(&self) -> &Otherwise {
-        &self.otherwise
-    }
-
-    pub(crate) fn is_required(&self) -> bool {
-        self.otherwise == Otherwise::Fail
     }
 
     /// The target for the operator's eyes.
@@ -70,9 +132,25 @@ impl Part {
         }
     }
 
+    /// All placeholders in it.
+    pub(crate) fn sources(&self) -> Vec<&Source> {
+        let body = if let Content::Json(template) = &self.body { template.sources() } else { Vec::new() };
+        self.path
+            .sources()
+            .chain(self.headers.iter().flat_map(|(_, value)| value.sources()))
+            .chain(self.when.iter().flat_map(Condition::sources))
+            .chain(self.each.iter().map(|each| &each.of))
+            .chain(body)
+            .collect()
+    }
+
+    pub(crate) fn forwards_the_body(&self) -> bool {
+        matches!(self.body, Content::Forwarded)
+    }
+
     /// The call for the request at hand.
-    pub(crate) fn call(&self) -> Result<Outbound, Failure> {
-        let mut path = self.path.fill()?;
+    pub(crate) fn call(&self, values: Values<'_>, body: &ClientBody) -> Result<Outbound, Failure> {
+        let mut path = self.path.fill(values)?;
         if !self.forward_query.is_empty() {
             let picked = query::pick(&request::query().unwrap_or_default(), &self.forward_query);
             if !picked.is_empty() {
@@ -81,122 +159,89 @@ impl Part {
             }
         }
         let mut call = Outbound::new(&self.method, self.target.clone(), path).timeout_ms(self.timeout_ms);
-        call.headers = self.headers();
+        call.headers = self.fields(values)?;
+        match &self.body {
+            Content::Nothing => {}
+            Content::Json(template) => {
+                call.headers.push(Header::new("content-type", "application/json"));
+                call.body = template.fill(values)?;
+            }
+            Content::Forwarded => {
+                let kind = request::header("content-type");
+                call.headers.extend(kind.map(|kind| Header::new("content-type", kind)));
+                call.body.clone_from(&body.bytes);
+            }
+        }
         Ok(call)
     }
 
-    fn headers(&self) -> Vec<Header> {
-        let mut headers = Vec::with_capacity(self.forward_headers.len() + 1);
+    fn fields(&self, values: Values<'_>) -> Result<Vec<Header>, Failure> {
+        let mut fields = Vec::with_capacity(self.forward_headers.len() + self.headers.len() + 2);
         for name in &self.forward_headers {
-            headers.extend(request::header_values(name).into_iter().map(|value| Header::new(name, value)));
+            fields.extend(request::header_values(name).into_iter().map(|value| Header::new(name, value)));
         }
-        if !headers.iter().any(|header| header.name == "accept") {
-            headers.push(Header::new("accept", "application/json"));
+        for (name, template) in &self.headers {
+            let value = template.fill(values)?;
+            if value.chars().any(|c| c.is_control() && c != '\t') {
+                return Err(template.blame(&format!("a control character would be in the field `{name}`")));
+            }
+            fields.retain(|field| field.name != *name);
+            fields.push(Header::new(name, value));
         }
-        headers
+        if !fields.iter().any(|field| field.name == "accept") {
+            let accept = if self.format == Format::Json { "application/json" } else { "*/*" };
+            fields.push(Header::new("accept", accept));
+        }
+        Ok(fields)
+    }
+
+    /// What a call answered: any 2xx with a body of the part's format.
+    pub(crate) fn read(&self, answer: Result<Answer, ClientError>) -> Result<Json, Failure> {
+        let answer = answer?;
+        if !(200..=299).contains(&answer.status) {
+            return Err(Failure::Upstream(format!("the answer has status {}", answer.status)));
+        }
+        match self.format {
+            Format::Json => Json::parse(answer.body).map_err(Failure::Upstream),
+            Format::Text => match std::str::from_utf8(&answer.body) {
+                Ok(text) => Ok(Json::string(text)),
+                Err(_) => Err(Failure::Upstream("the answer is not UTF-8".to_owned())),
+            },
+            Format::Base64 => Ok(Json::string(&BASE64.encode(&answer.body))),
+        }
     }
 }
 
-/// The body of a good answer: any 2xx. Whether it is JSON is seen when it is taken over.
-pub(crate) fn body_of(answer: Result<Answer, ClientError>) -> Result<Vec<u8>, Failure> {
-    let answer = answer?;
-    match answer.status {
-        200..=299 => Ok(answer.body),
-        status => Err(Failure::Upstream(format!("the answer has status {status}"))),
+fn place(config: &PartConfig) -> Result<Place, String> {
+    let elsewhere = config.at.is_some() || config.combine != Combine::Merge;
+    match (&config.join, config.hide) {
+        (Some(join), false) if !elsewhere => {
+            Join::new(join).map(Place::Joined).map_err(|error| format!("join: {error}"))
+        }
+        (None, true) if !elsewhere => Ok(Place::Hidden),
+        (None, false) => {
+            let path = match config.at.as_deref() {
+                None => Path::member(&config.name),
+                Some(".") => Path::whole(),
+                Some(path) => Path::parse(path).map_err(|error| format!("at: {error}"))?,
+            };
+            Ok(Place::At { path, combine: config.combine })
+        }
+        _ => Err("has one place only: `at` with `combine`, or `join`, or `hide`".to_owned()),
     }
 }
 
-/// The name is a member of the answer and stands in `x-tollgate-partial`, where a comma would part it.
-fn check_name(name: &str) -> Result<(), String> {
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
-    if name.is_empty() || name.len() > 64 || !name.bytes().all(legal) {
-        return Err(format!("part `{name}`: name: is not 1 to 64 letters, digits, `_`, `-` and `.`"));
-    }
-    Ok(())
-}
-
-fn check_method(method: &str) -> Result<(), String> {
-    if method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        return Err(format!("`{method}` is no method; write it in upper case"));
-    }
-    if ["HEAD", "CONNECT", "TRACE"].contains(&method) {
-        return Err(format!("the answer to {method} is no JSON"));
-    }
-    Ok(())
-}
-
-/// More than none, at most an hour.
-fn timeout_ms(timeout: Duration) -> Result<u32, String> {
-    if timeout.is_zero() {
-        return Err(format!("`{timeout}` leaves no time for an answer"));
-    }
-    if timeout > MAX_TIMEOUT {
-        return Err(format!("`{timeout}` is more than `{MAX_TIMEOUT}`"));
-    }
-    Ok(timeout.as_millis())
-}
-
-/// The longest time-out of a part.
-const MAX_TIMEOUT: Duration = Duration::from_mins(60);
-
-fn target(upstream: Option<String>, origin: Option<String>) -> Result<Target, String> {
-    match (upstream, origin) {
-        (Some(upstream), None) if !upstream.is_empty() => Ok(Target::Upstream(upstream)),
-        (None, Some(origin)) if is_origin(&origin) => Ok(Target::Origin(origin)),
-        (None, Some(origin)) => Err(format!("origin: `{origin}` is not `http://host:port` with nothing behind it")),
-        _ => Err("needs either `upstream` or `origin`".to_owned()),
+fn content(config: &PartConfig, names: Names<'_>) -> Result<Content, String> {
+    let content = match (&config.body, config.forward_body) {
+        (None, false) => return Ok(Content::Nothing),
+        (Some(body), false) => {
+            Content::Json(BodyTemplate::parse(body, names).map_err(|error| format!("body: {error}"))?)
+        }
+        (None, true) => Content::Forwarded,
+        (Some(_), true) => return Err("sends either `body` or, with `forward_body`, the client's".to_owned()),
+    };
+    match config.method.as_str() {
+        "GET" => Err("method: a GET has no body; write `method = \"POST\"`, for example".to_owned()),
+        _ => Ok(content),
     }
 }
-
-/// Plain HTTP only, as `http-client` has it.
-fn is_origin(text: &str) -> bool {
-    let host = text.strip_prefix("http://").unwrap_or_default();
-    !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@".contains(&byte))
-}
-
-fn otherwise(mode: Mode, default: Option<Value>) -> Result<Otherwise, String> {
-    match (mode, default) {
-        (Mode::Required, None) => Ok(Otherwise::Fail),
-        (Mode::Optional, None) => Ok(Otherwise::LeaveOut),
-        (Mode::Default, Some(value)) => Ok(Otherwise::Default(value.to_string())),
-        (Mode::Default, None) => Err("default: is missing, and `mode = \"default\"` needs it".to_owned()),
-        (_, Some(_)) => Err("default: is only used with `mode = \"default\"`".to_owned()),
-    }
-}
-
-fn check_forwarded(name: &str) -> Result<(), String> {
-    let is_tchar = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if name.is_empty() || !name.bytes().all(is_tchar) {
-        return Err(format!("`{name}` is no header name"));
-    }
-    match NOT_FORWARDED.iter().find(|(other, _)| name.eq_ignore_ascii_case(other)) {
-        Some((_, why)) => Err(format!("`{name}` cannot be sent along: {why}")),
-        None => Ok(()),
-    }
-}
-
-/// What would make a part's answer something else than whole, plain JSON, or belongs to the gateway
-/// (RFC 9110 section 7.6.1).
-const NOT_FORWARDED: [(&str, &str); 18] = [
-    ("accept-encoding", "parts are put together uncompressed"),
-    ("range", PARTIAL),
-    ("if-range", PARTIAL),
-    ("if-match", PARTIAL),
-    ("if-none-match", PARTIAL),
-    ("if-modified-since", PARTIAL),
-    ("if-unmodified-since", PARTIAL),
-    ("content-type", "no body is sent along"),
-    ("expect", "no body is sent along"),
-    ("content-length", GATEWAYS),
-    ("transfer-encoding", GATEWAYS),
-    ("host", GATEWAYS),
-    ("connection", GATEWAYS),
-    ("keep-alive", GATEWAYS),
-    ("proxy-connection", GATEWAYS),
-    ("te", GATEWAYS),
-    ("trailer", GATEWAYS),
-    ("upgrade", GATEWAYS),
-];
-
-const PARTIAL: &str = "the answer would have no whole body";
-const GATEWAYS: &str = "it belongs to the gateway";

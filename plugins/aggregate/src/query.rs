@@ -1,4 +1,4 @@
-//! Picking parameters out of the client's query.
+//! Parameters of the client's query.
 
 /// The pairs of a query whose names are among these, as they arrived, with `&` between; empty if
 /// there are none. Names are compared decoded: `%70age` is `page`.
@@ -14,6 +14,13 @@ pub(crate) fn pick(query: &str, names: &[String]) -> String {
         }
     }
     picked
+}
+
+/// The first value of a parameter, decoded; bytes that are not UTF-8 become U+FFFD.
+pub(crate) fn first(query: &str, name: &str) -> Option<String> {
+    let mut pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let (_, value) = pairs.find(|(other, _)| decode(other) == name.as_bytes())?;
+    Some(String::from_utf8_lossy(&decode(value)).into_owned())
 }
 
 /// `+` is a space and `%XX` a byte; what is no escape stays as it is.
@@ -58,11 +65,19 @@ mod tests {
         assert_eq!(pick_page_and_sort(""), "");
     }
 
+    #[test]
+    fn the_first_value_of_a_name_counts_and_is_decoded() {
+        assert_eq!(first("a=1&b=x+y%2F&b=2", "b").as_deref(), Some("x y/"));
+        assert_eq!(first("a&b", "b").as_deref(), Some(""));
+        assert_eq!(first("ab=1", "b"), None);
+    }
+
     proptest! {
         #[test]
         fn no_query_makes_it_panic(query in ".*", percent in "[%0-9a-fA-Fpg&=+]*") {
             let _ = pick_page_and_sort(&query);
             let _ = pick_page_and_sort(&percent);
+            let _ = first(&query, "a");
         }
 
         #[test]

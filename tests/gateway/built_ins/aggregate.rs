@@ -52,3 +52,39 @@ async fn what_a_failed_part_means_is_the_configs_to_say() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_part_made_of_another_ones_answer_begins_when_that_is_there_and_not_before_or_behind_others() {
+    let users = Upstream::slow(Duration::from_millis(300), r#"{"id":7,"items":[{"p":1},{"p":2}]}"#).await;
+    let slow = Upstream::slow(Duration::from_millis(900), r#""slow""#).await;
+    let products = Upstream::slow(Duration::from_millis(300), r#"{"id":1,"name":"pen","secret":true}"#).await;
+    let parts = r#"parts = [
+        { name = "slow", upstream = "slow", path = "/" },
+        { name = "user", upstream = "users", path = "/me", shape = { pick = ["items"] } },
+        { name = "products", upstream = "products", path = "/products/{item.p}?u={part:user.id}", each = { of = "{part:user.items}" }, shape = { drop = ["secret"] }, join = { to = "user.items", key = "p", equals = "id", into = "product" } },
+    ]"#;
+    let gateway = Gateway::start(
+        &config()
+            .upstream("users", [&users.to_string()])
+            .upstream("slow", [&slow.to_string()])
+            .upstream("products", [&products.to_string()])
+            .plugin(
+                "dashboard",
+                &format!(
+                    "use = \"aggregate\"\ngrant = {{ http = [\"users\", \"slow\", \"products\"] }}\n[plugins.dashboard.config]\n{parts}"
+                ),
+            )
+            .route_without_upstream("/dashboard", "plugins = [\"dashboard\"]"),
+    )
+    .await;
+    let started = Instant::now();
+    let answer = gateway.get("/dashboard").await;
+    assert!(started.elapsed() < Duration::from_millis(1400), "one after the other: {:?}", started.elapsed());
+    assert_eq!(
+        (answer.status, answer.text()),
+        (200, r#"{"slow":"slow","user":{"items":[{"p":1,"product":{"id":1,"name":"pen"}},{"p":2}]}}"#)
+    );
+    let mut asked: Vec<String> = products.requests().into_iter().map(|request| request.path).collect();
+    asked.sort();
+    assert_eq!(asked, ["/products/1?u=7", "/products/2?u=7"]);
+}

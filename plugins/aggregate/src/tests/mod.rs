@@ -1,5 +1,9 @@
 //! Whole requests through the plugin.
 
+mod each;
+mod places;
+mod sequence;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tollgate_plugin_sdk::http_client::{ClientError, Outbound, Target};
@@ -236,6 +240,17 @@ fn mistakes_in_the_config_are_named() {
         (part(json!({"forward_headers": ["a b"]})), "no header name"),
         (part(json!({"forward_headers": ["host"]})), "belongs to the gateway"),
         (part(json!({"optional": true})), "unknown field `optional`"),
+        (part(json!({"path": "/{part:b.id}"})), "`{part:b.id}` names no part; there are `a`"),
+        (part(json!({"path": "/{part:a.id}"})), "parts: `a` wait for each other"),
+        (part(json!({"body": {"a": 1}})), "method: a get has no body"),
+        (part(json!({"method": "POST", "body": 1, "forward_body": true})), "either `body` or"),
+        (part(json!({"headers": {"x-a": "{item}", "host": "b"}})), "belongs to the gateway"),
+        (part(json!({"headers": {"x-a": "{item.a}"}})), "headers: `{item.a}` stands in a part without `each`"),
+        (part(json!({"when": [{"value": "{query:a}"}]})), "when: needs one of"),
+        (part(json!({"each": {"of": "users"}})), "each: of: `users` is not one"),
+        (part(json!({"at": "a..b"})), "at: `a..b` is no path"),
+        (part(json!({"hide": true, "at": "b"})), "one place only"),
+        (part(json!({"shape": {"pick": [""]}})), "shape: pick: `` is no path"),
     ] {
         let error = configure(config.clone()).unwrap_err();
         assert!(error.to_lowercase().contains(&says.to_lowercase()), "{config}: {error}");
@@ -244,7 +259,7 @@ fn mistakes_in_the_config_are_named() {
 
 #[test]
 fn every_key_of_a_part_is_described_in_the_schema() {
-    let schema = tollgate_plugin_sdk::schemars::schema_for!(super::PartConfig);
+    let schema = tollgate_plugin_sdk::schemars::schema_for!(crate::config::PartConfig);
     for key in [
         "name",
         "upstream",

@@ -1,0 +1,105 @@
+//! What a part's settings may be, beyond what the schema can say.
+
+use serde_json::Value;
+use tollgate_plugin_sdk::duration::Duration;
+use tollgate_plugin_sdk::http_client::Target;
+
+use crate::config::Mode;
+use crate::json::Json;
+use crate::part::Otherwise;
+
+/// The name is a member of the answer and stands in `x-tollgate-partial`, where a comma would part it.
+pub(crate) fn name(name: &str) -> Result<(), String> {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    if name.is_empty() || name.len() > 64 || !name.bytes().all(legal) {
+        return Err(format!("part `{name}`: name: is not 1 to 64 letters, digits, `_`, `-` and `.`"));
+    }
+    Ok(())
+}
+
+pub(crate) fn method(method: &str) -> Result<(), String> {
+    if method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        return Err(format!("`{method}` is no method; write it in upper case"));
+    }
+    if ["HEAD", "CONNECT", "TRACE"].contains(&method) {
+        return Err(format!("the answer to {method} is no JSON"));
+    }
+    Ok(())
+}
+
+/// More than none, at most an hour.
+pub(crate) fn timeout_ms(timeout: Duration) -> Result<u32, String> {
+    if timeout.is_zero() {
+        return Err(format!("`{timeout}` leaves no time for an answer"));
+    }
+    if timeout > MAX_TIMEOUT {
+        return Err(format!("`{timeout}` is more than `{MAX_TIMEOUT}`"));
+    }
+    Ok(timeout.as_millis())
+}
+
+/// The longest time-out of a part.
+const MAX_TIMEOUT: Duration = Duration::from_mins(60);
+
+pub(crate) fn target(upstream: Option<String>, origin: Option<String>) -> Result<Target, String> {
+    match (upstream, origin) {
+        (Some(upstream), None) if !upstream.is_empty() => Ok(Target::Upstream(upstream)),
+        (None, Some(origin)) if is_origin(&origin) => Ok(Target::Origin(origin)),
+        (None, Some(origin)) => Err(format!("origin: `{origin}` is not `http://host:port` with nothing behind it")),
+        _ => Err("needs either `upstream` or `origin`".to_owned()),
+    }
+}
+
+/// Plain HTTP only, as `http-client` has it.
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("http://").unwrap_or_default();
+    !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@".contains(&byte))
+}
+
+/// What takes the part's place where it fails: the default's JSON, nothing, or nothing can.
+pub(crate) fn otherwise(mode: Mode, default: Option<Value>) -> Result<Otherwise, String> {
+    match (mode, default) {
+        (Mode::Required, None) => Ok(Otherwise::Fail),
+        (Mode::Optional, None) => Ok(Otherwise::LeaveOut),
+        (Mode::Default, Some(value)) => Json::parse(value.to_string().into_bytes()).map(Otherwise::Default),
+        (Mode::Default, None) => Err("default: is missing, and `mode = \"default\"` needs it".to_owned()),
+        (_, Some(_)) => Err("default: is only used with `mode = \"default\"`".to_owned()),
+    }
+}
+
+pub(crate) fn field(name: &str) -> Result<(), String> {
+    let is_tchar = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if name.is_empty() || !name.bytes().all(is_tchar) {
+        return Err(format!("`{name}` is no header name"));
+    }
+    match NOT_FORWARDED.iter().find(|(other, _)| name.eq_ignore_ascii_case(other)) {
+        Some((_, why)) => Err(format!("`{name}` cannot be sent along: {why}")),
+        None => Ok(()),
+    }
+}
+
+/// What would make a part's answer something else than whole, plain JSON, or belongs to the gateway
+/// (RFC 9110 section 7.6.1).
+const NOT_FORWARDED: [(&str, &str); 18] = [
+    ("accept-encoding", "parts are put together uncompressed"),
+    ("range", PARTIAL),
+    ("if-range", PARTIAL),
+    ("if-match", PARTIAL),
+    ("if-none-match", PARTIAL),
+    ("if-modified-since", PARTIAL),
+    ("if-unmodified-since", PARTIAL),
+    ("content-type", "it belongs to the body: `body` or `forward_body`"),
+    ("expect", GATEWAYS),
+    ("content-length", GATEWAYS),
+    ("transfer-encoding", GATEWAYS),
+    ("host", GATEWAYS),
+    ("connection", GATEWAYS),
+    ("keep-alive", GATEWAYS),
+    ("proxy-connection", GATEWAYS),
+    ("te", GATEWAYS),
+    ("trailer", GATEWAYS),
+    ("upgrade", GATEWAYS),
+];
+
+const PARTIAL: &str = "the answer would have no whole body";
+const GATEWAYS: &str = "it belongs to the gateway";

@@ -1,0 +1,92 @@
+//! Whether a part is called at all.
+
+use crate::config::ConditionConfig;
+use crate::source::{Names, Source, Values};
+use crate::template::Template;
+
+/// A comparison that must hold.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Condition {
+    value: Template,
+    test: Test,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Test {
+    Is(String),
+    IsNot(String),
+    Exists(bool),
+}
+
+impl Condition {
+    pub(crate) fn new(config: ConditionConfig, names: Names<'_>) -> Result<Self, String> {
+        let value = Template::parse(&config.value, names)?;
+        if value.sources().next().is_none() {
+            return Err(format!("`{}` has no placeholder, so that it is always the same", config.value));
+        }
+        let test = match (config.is, config.is_not, config.exists) {
+            (Some(text), None, None) => Test::Is(text),
+            (None, Some(text), None) => Test::IsNot(text),
+            (None, None, Some(exists)) => Test::Exists(exists),
+            _ => return Err("needs one of `is`, `is_not` and `exists`".to_owned()),
+        };
+        Ok(Self { value, test })
+    }
+
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &Source> {
+        self.value.sources()
+    }
+
+    /// What is missing is not there, whoever should have sent it: that is no failure here.
+    pub(crate) fn holds(&self, values: Values<'_>) -> bool {
+        let value = self.value.fill(values).ok();
+        match &self.test {
+            Test::Is(text) => value.as_ref() == Some(text),
+            Test::IsNot(text) => value.as_ref() != Some(text),
+            Test::Exists(exists) => value.is_some() == *exists,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tollgate_plugin_sdk::testing::Host;
+
+    fn condition(value: &str) -> ConditionConfig {
+        ConditionConfig { value: value.into(), is: None, is_not: None, exists: None }
+    }
+
+    fn holds(config: ConditionConfig) -> bool {
+        let values = Values { answers: &[], body: None, item: None };
+        Condition::new(config, Names { parts: &[], item: false }).unwrap().holds(values)
+    }
+
+    #[test]
+    fn a_value_is_compared_as_text() {
+        let _host = Host::new().query("full=1");
+        assert!(holds(ConditionConfig { is: Some("1".into()), ..condition("{query:full}") }));
+        assert!(!holds(ConditionConfig { is: Some("2".into()), ..condition("{query:full}") }));
+        assert!(holds(ConditionConfig { is_not: Some("2".into()), ..condition("{query:full}") }));
+        assert!(holds(ConditionConfig { exists: Some(true), ..condition("{query:full}") }));
+    }
+
+    #[test]
+    fn what_is_missing_is_not_there_and_like_nothing() {
+        let _host = Host::new();
+        assert!(!holds(ConditionConfig { is: Some("1".into()), ..condition("{query:full}") }));
+        assert!(holds(ConditionConfig { is_not: Some("1".into()), ..condition("{query:full}") }));
+        assert!(holds(ConditionConfig { exists: Some(false), ..condition("{attribute:plan}") }));
+    }
+
+    #[test]
+    fn a_condition_that_says_nothing_is_refused() {
+        let refused = |config| Condition::new(config, Names { parts: &[], item: false }).unwrap_err();
+        assert!(refused(condition("{query:a}")).contains("needs one of"));
+        assert!(
+            refused(ConditionConfig { is: Some("a".into()), exists: Some(true), ..condition("{query:a}") })
+                .contains("needs one of")
+        );
+        assert!(refused(ConditionConfig { exists: Some(true), ..condition("gold") }).contains("always the same"));
+    }
+}

@@ -1,0 +1,104 @@
+//! Items of one answer, put into the items of another by key.
+
+use std::collections::HashMap;
+
+use crate::config::JoinConfig;
+use crate::json::Json;
+use crate::path::Path;
+
+/// A join, parsed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Join {
+    to: Path,
+    key: Path,
+    equals: Path,
+    into: Path,
+    many: bool,
+}
+
+impl Join {
+    pub(crate) fn new(config: &JoinConfig) -> Result<Self, String> {
+        let path = |key: &str, text: &str| Path::parse(text).map_err(|error| format!("{key}: {error}"));
+        Ok(Self {
+            to: path("to", &config.to)?,
+            key: path("key", &config.key)?,
+            equals: path("equals", &config.equals)?,
+            into: path("into", &config.into)?,
+            many: config.many,
+        })
+    }
+
+    /// Joins what the part answered into the whole. Items that find nothing stay as they are, or get
+    /// an empty array with `many`; where the array is not in the whole, nothing is done.
+    pub(crate) fn apply(&self, whole: &mut Json, mut answer: Json) {
+        let Some(targets) = self.to.of_mut(whole).and_then(Json::items_mut) else { return };
+        let mut by_key: HashMap<String, Vec<Json>> = HashMap::new();
+        for item in answer.items_mut().into_iter().flatten() {
+            if let Some(key) = self.equals.of(item).and_then(|key| key.text()) {
+                by_key.entry(key).or_default().push(item.clone());
+            }
+        }
+        for target in targets {
+            let found = self.key.of(target).and_then(|key| key.text()).and_then(|key| by_key.get(&key));
+            let value = match (self.many, found) {
+                (true, found) => Json::Array(found.cloned().unwrap_or_default()),
+                (false, Some(found)) => found.first().cloned().unwrap_or_else(Json::null),
+                (false, None) => continue,
+            };
+            self.into.put(target, value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn joined(join: Value, whole: &str, answer: &str) -> Value {
+        let join = Join::new(&serde_json::from_value(join).unwrap()).unwrap();
+        let mut whole = Json::parse(whole.into()).unwrap();
+        join.apply(&mut whole, Json::parse(answer.into()).unwrap());
+        let mut out = Vec::new();
+        whole.write(&mut out);
+        serde_json::from_slice(&out).unwrap()
+    }
+
+    fn by_id() -> Value {
+        json!({"to": "page.orders", "key": "product.id", "equals": "id", "into": "product.more"})
+    }
+
+    #[test]
+    fn items_get_what_has_their_key_whether_number_or_text() {
+        let whole = r#"{"page":{"orders":[{"product":{"id":1}},{"product":{"id":"2"}},{"product":{"id":9}},{},3]}}"#;
+        let answer = r#"[{"id":"1","name":"a"},{"id":2,"name":"b"},{"id":2,"name":"c"},{"name":"d"},null]"#;
+        assert_eq!(
+            joined(by_id(), whole, answer)["page"]["orders"],
+            json!([
+                {"product": {"id": 1, "more": {"id": "1", "name": "a"}}},
+                {"product": {"id": "2", "more": {"id": 2, "name": "b"}}},
+                {"product": {"id": 9}},
+                {},
+                3,
+            ])
+        );
+    }
+
+    #[test]
+    fn with_many_all_that_fit_come_along() {
+        let join = json!({"to": "users", "key": "id", "equals": "user", "into": "orders", "many": true});
+        assert_eq!(
+            joined(join, r#"{"users":[{"id":1},{"id":2}]}"#, r#"[{"user":1,"n":1},{"user":1,"n":2}]"#)["users"],
+            json!([{"id": 1, "orders": [{"user": 1, "n": 1}, {"user": 1, "n": 2}]}, {"id": 2, "orders": []}])
+        );
+    }
+
+    #[test]
+    fn nothing_is_done_where_there_is_no_array() {
+        for (whole, answer) in
+            [("{}", "[]"), (r#"{"page":{"orders":{}}}"#, r#"[{"id":1}]"#), (r#"{"page":{"orders":[]}}"#, "{}")]
+        {
+            assert_eq!(joined(by_id(), whole, answer), serde_json::from_str::<Value>(whole).unwrap());
+        }
+    }
+}

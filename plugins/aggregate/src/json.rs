@@ -1,0 +1,260 @@
+//! JSON that is taken apart no further than it is looked into.
+//!
+//! Most of what the parts answer goes to the client as it came. So a value is text that is known to
+//! be JSON, until something is picked, dropped or moved in it; then one level of it becomes a list.
+//! Numbers keep their digits that way, members their order, and nesting costs no stack.
+
+use std::fmt;
+
+use serde::Deserializer as _;
+use serde::de::{MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// A JSON value.
+#[derive(Debug, Clone)]
+pub(crate) enum Json {
+    /// As it came.
+    Raw(Box<RawValue>),
+    /// Its members, in order.
+    Object(Vec<(String, Json)>),
+    /// Its items, in order.
+    Array(Vec<Json>),
+}
+
+impl Json {
+    /// Takes a text over, without a copy. The error has line and column, and nothing of the text.
+    pub(crate) fn parse(text: Vec<u8>) -> Result<Self, String> {
+        let text = String::from_utf8(text).map_err(|_| "the answer is not JSON: it is not UTF-8".to_owned())?;
+        RawValue::from_string(text).map(Self::Raw).map_err(|error| format!("the answer is not JSON: {error}"))
+    }
+
+    /// A JSON string.
+    pub(crate) fn string(text: &str) -> Self {
+        // Text is always JSON once it is quoted; `null` stands for what cannot happen.
+        serde_json::value::to_raw_value(text).map_or_else(|_| Self::null(), Self::Raw)
+    }
+
+    pub(crate) fn null() -> Self {
+        Self::Raw(RawValue::NULL.to_owned())
+    }
+
+    /// Takes one level apart, if it has one.
+    pub(crate) fn expand(&mut self) {
+        let Self::Raw(text) = &*self else { return };
+        let raw = |raw: &RawValue| Self::Raw(raw.to_owned());
+        let expanded = match one_level(text) {
+            Level::Object(members) => {
+                Self::Object(members.into_iter().map(|(name, value)| (name, raw(value))).collect())
+            }
+            Level::Array(items) => Self::Array(items.into_iter().map(raw).collect()),
+            Level::Scalar => return,
+        };
+        *self = expanded;
+    }
+
+    /// The members, if it is an object.
+    pub(crate) fn members_mut(&mut self) -> Option<&mut Vec<(String, Self)>> {
+        self.expand();
+        if let Self::Object(members) = self { Some(members) } else { None }
+    }
+
+    /// The items, if it is an array.
+    pub(crate) fn items_mut(&mut self) -> Option<&mut Vec<Self>> {
+        self.expand();
+        if let Self::Array(items) = self { Some(items) } else { None }
+    }
+
+    /// The member of an object, or the item of an array by its number; of two members with one name
+    /// the last, as readers of JSON have it.
+    pub(crate) fn child_mut(&mut self, name: &str) -> Option<&mut Self> {
+        self.expand();
+        match self {
+            Self::Object(members) => {
+                members.iter_mut().rev().find(|(member, _)| member == name).map(|(_, value)| value)
+            }
+            Self::Array(items) => name.parse::<usize>().ok().and_then(|index| items.get_mut(index)),
+            Self::Raw(_) => None,
+        }
+    }
+
+    /// As [`Json::child_mut`], of a value that is only looked at.
+    pub(crate) fn child(&self, name: &str) -> Option<Self> {
+        match self {
+            Self::Raw(text) => match one_level(text) {
+                Level::Object(members) => last_named(members, name).map(|value| Self::Raw(value.to_owned())),
+                Level::Array(items) => items.get(name.parse::<usize>().ok()?).map(|item| Self::Raw((*item).to_owned())),
+                Level::Scalar => None,
+            },
+            Self::Object(members) => {
+                members.iter().rev().find(|(member, _)| member == name).map(|(_, value)| value.clone())
+            }
+            Self::Array(items) => name.parse::<usize>().ok().and_then(|index| items.get(index)).cloned(),
+        }
+    }
+
+    /// What a string says, or how a number or a boolean is written; `None` for the rest.
+    pub(crate) fn text(&self) -> Option<String> {
+        let Self::Raw(raw) = self else { return None };
+        match raw.get().as_bytes().first() {
+            Some(b'"') => serde_json::from_str(raw.get()).ok(),
+            Some(b'{' | b'[' | b'n') | None => None,
+            Some(_) => Some(raw.get().to_owned()),
+        }
+    }
+
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self, Self::Raw(raw) if raw.get() == "null")
+    }
+
+    pub(crate) fn is_object(&self) -> bool {
+        matches!(self, Self::Object(_)) || matches!(self, Self::Raw(raw) if raw.get().starts_with('{'))
+    }
+
+    pub(crate) fn is_array(&self) -> bool {
+        matches!(self, Self::Array(_)) || matches!(self, Self::Raw(raw) if raw.get().starts_with('['))
+    }
+
+    /// Its text, behind what is there.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Raw(raw) => out.extend_from_slice(raw.get().as_bytes()),
+            Self::Object(members) => {
+                for (index, (name, value)) in members.iter().enumerate() {
+                    out.push(if index == 0 { b'{' } else { b',' });
+                    write_string(name, out);
+                    out.push(b':');
+                    value.write(out);
+                }
+                out.extend_from_slice(if members.is_empty() { b"{}" } else { b"}" });
+            }
+            Self::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    out.push(if index == 0 { b'[' } else { b',' });
+                    item.write(out);
+                }
+                out.extend_from_slice(if items.is_empty() { b"[]" } else { b"]" });
+            }
+        }
+    }
+}
+
+fn write_string(text: &str, out: &mut Vec<u8>) {
+    // Writing a string into memory does not fail.
+    let _ = serde_json::to_writer(out, text);
+}
+
+/// The values one level down.
+enum Level<'a> {
+    Object(Vec<(String, &'a RawValue)>),
+    Array(Vec<&'a RawValue>),
+    /// There is no level down.
+    Scalar,
+}
+
+/// Nothing is skipped silently: the text was checked to be JSON when it came.
+fn one_level(raw: &RawValue) -> Level<'_> {
+    let text = raw.get();
+    match text.as_bytes().first() {
+        Some(b'{') => {
+            serde_json::Deserializer::from_str(text).deserialize_map(Members).map_or(Level::Scalar, Level::Object)
+        }
+        Some(b'[') => serde_json::from_str(text).map_or(Level::Scalar, Level::Array),
+        _ => Level::Scalar,
+    }
+}
+
+fn last_named<T>(members: Vec<(String, T)>, name: &str) -> Option<T> {
+    members.into_iter().rev().find(|(member, _)| member == name).map(|(_, value)| value)
+}
+
+/// Members in the order of the text: a map would sort them.
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Vec<(String, &'de RawValue)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(members)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn json(text: &str) -> Json {
+        Json::parse(text.into()).unwrap()
+    }
+
+    fn written(json: &Json) -> String {
+        let mut out = Vec::new();
+        json.write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn what_is_taken_apart_is_written_as_it_was_but_for_white_space() {
+        let mut value = json(r#" {"b" : 1.10, "a":[ 1, 12345678901234567890123 ], "\u00e9\"":{}} "#);
+        value.expand();
+        value.child_mut("a").unwrap().expand();
+        assert_eq!(written(&value), r#"{"b":1.10,"a":[1,12345678901234567890123],"é\"":{}}"#);
+    }
+
+    #[test]
+    fn a_child_is_found_by_name_or_number_in_whatever_form() {
+        let mut value = json(r#"{"a":[{"x":1},{"x":2}],"a":[{"x":3}]}"#);
+        assert_eq!(
+            value.child("a").and_then(|a| a.child("0")).and_then(|item| item.child("x")).unwrap().text().unwrap(),
+            "3"
+        );
+        assert_eq!(
+            value.child_mut("a").and_then(|a| a.child_mut("0")).unwrap().child("x").unwrap().text().unwrap(),
+            "3"
+        );
+        assert!(value.child("b").is_none() && json("1").child("0").is_none() && json("[1]").child("x").is_none());
+    }
+
+    #[test]
+    fn strings_numbers_and_booleans_are_texts_and_nothing_else_is() {
+        let texts = [
+            (r#""a\n\u00e9""#, Some("a\né")),
+            ("1.10", Some("1.10")),
+            ("true", Some("true")),
+            ("null", None),
+            ("{}", None),
+            ("[]", None),
+        ];
+        for (text, expected) in texts {
+            assert_eq!(json(text).text().as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn nesting_costs_no_stack() {
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let value = json(&deep);
+        assert_eq!(written(&value).len(), 200_000);
+        assert!(value.child("0").is_some());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_json_or_an_error(text in proptest::collection::vec(any::<u8>(), 0..40), near in "[\\[\\]{}\",:0-9a ]{0,20}") {
+            for text in [text, near.into_bytes()] {
+                if let Ok(mut value) = Json::parse(text) {
+                    value.expand();
+                    prop_assert!(serde_json::from_str::<serde::de::IgnoredAny>(&written(&value)).is_ok());
+                }
+            }
+        }
+    }
+}

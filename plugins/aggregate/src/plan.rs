@@ -1,0 +1,42 @@
+//! Which part waits for which.
+
+use crate::part::Part;
+
+/// Worked out once, when the plugin is configured.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// For each part, those whose answers it is made of.
+    pub(crate) needs: Vec<Vec<usize>>,
+    /// For each part, whether another one is made of its answer.
+    pub(crate) referenced: Vec<bool>,
+}
+
+/// # Errors
+/// Parts that wait for each other, by name.
+pub(crate) fn plan(parts: &[Part]) -> Result<Plan, String> {
+    let needs: Vec<Vec<usize>> = parts
+        .iter()
+        .map(|part| {
+            let mut needs: Vec<usize> = part.sources().into_iter().filter_map(|source| source.part()).collect();
+            needs.sort_unstable();
+            needs.dedup();
+            needs
+        })
+        .collect();
+    let mut over = vec![false; parts.len()];
+    loop {
+        let ready =
+            needs.iter().enumerate().position(|(part, needs)| !over[part] && needs.iter().all(|need| over[*need]));
+        match ready {
+            Some(part) => over[part] = true,
+            None if over.iter().all(|over| *over) => break,
+            None => {
+                let stuck = parts.iter().zip(&over).filter(|(_, over)| !**over);
+                let names: Vec<String> = stuck.map(|(part, _)| format!("`{}`", part.name)).collect();
+                return Err(format!("{} wait for each other, so that none can begin", names.join(", ")));
+            }
+        }
+    }
+    let referenced = (0..parts.len()).map(|part| needs.iter().flatten().any(|need| *need == part)).collect();
+    Ok(Plan { needs, referenced })
+}

@@ -1,0 +1,211 @@
+//! What of a part's answer goes into the whole, and by which names.
+//!
+//! The steps come in one order, whatever the order in the config: select, drop, pick, flatten,
+//! rename, move. Where the value is an array, they are done in each of its items.
+
+use std::collections::BTreeMap;
+
+use crate::config::ShapeConfig;
+use crate::json::Json;
+use crate::path::Path;
+
+/// The steps. Empty, the answer stays as it came.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Shape {
+    select: Option<Path>,
+    drop: Vec<Path>,
+    pick: Vec<Path>,
+    flatten: Vec<Path>,
+    /// A member, and its new name.
+    rename: Vec<(Path, String)>,
+    moves: Vec<(Path, Path)>,
+}
+
+impl Shape {
+    pub(crate) fn new(config: ShapeConfig) -> Result<Self, String> {
+        let paths = |key: &str, paths: &[String]| {
+            let parsed = paths.iter().map(|path| Path::parse(path)).collect::<Result<Vec<_>, _>>();
+            parsed.map_err(|error| format!("{key}: {error}"))
+        };
+        Ok(Self {
+            select: config
+                .select
+                .map(|path| Path::parse(&path))
+                .transpose()
+                .map_err(|error| format!("select: {error}"))?,
+            drop: paths("drop", &config.drop)?,
+            pick: paths("pick", &config.pick)?,
+            flatten: paths("flatten", &config.flatten)?,
+            rename: renames(config.rename)?,
+            moves: moves(config.r#move)?,
+        })
+    }
+
+    /// `None` where there is nothing of what was to be selected.
+    pub(crate) fn apply(&self, mut json: Json) -> Option<Json> {
+        if let Some(path) = &self.select {
+            json = path.of(&json)?;
+        }
+        if self.changes_objects() {
+            if json.is_array() {
+                json.items_mut().into_iter().flatten().for_each(|item| self.change(item));
+            } else {
+                self.change(&mut json);
+            }
+        }
+        Some(json)
+    }
+
+    fn changes_objects(&self) -> bool {
+        !(self.drop.is_empty()
+            && self.pick.is_empty()
+            && self.flatten.is_empty()
+            && self.rename.is_empty()
+            && self.moves.is_empty())
+    }
+
+    /// What is not there is passed over: services leave members out.
+    fn change(&self, json: &mut Json) {
+        if !json.is_object() {
+            return;
+        }
+        for path in &self.drop {
+            path.take(json);
+        }
+        if !self.pick.is_empty() {
+            let mut picked = Json::Object(Vec::new());
+            for path in &self.pick {
+                if let Some(value) = path.of(json) {
+                    path.put(&mut picked, value);
+                }
+            }
+            *json = picked;
+        }
+        for path in &self.flatten {
+            flatten(json, path);
+        }
+        for (path, name) in &self.rename {
+            rename(json, path, name);
+        }
+        for (from, to) in &self.moves {
+            if let Some(value) = from.take(json) {
+                to.put(json, value);
+            }
+        }
+    }
+}
+
+/// Puts the members of an object in its own place.
+fn flatten(json: &mut Json, path: &Path) {
+    let Some((way, last)) = path.split_last() else { return };
+    let Some(outer) = way.iter().try_fold(json, |value, step| value.child_mut(step)).and_then(Json::members_mut) else {
+        return;
+    };
+    let Some(place) = outer.iter().rposition(|(name, _)| name == last) else { return };
+    let Some(inner) = outer.get_mut(place).and_then(|(_, value)| value.members_mut()).map(std::mem::take) else {
+        return;
+    };
+    // A member that is there already, under the same name, gives way.
+    outer.remove(place);
+    let before =
+        place - outer.iter().take(place).filter(|(name, _)| inner.iter().any(|(other, _)| other == name)).count();
+    outer.retain(|(name, _)| !inner.iter().any(|(other, _)| other == name));
+    outer.splice(before..before, inner);
+}
+
+fn rename(json: &mut Json, path: &Path, to: &str) {
+    let Some((way, last)) = path.split_last() else { return };
+    let Some(members) = way.iter().try_fold(json, |value, step| value.child_mut(step)).and_then(Json::members_mut)
+    else {
+        return;
+    };
+    if !members.iter().any(|(name, _)| name == last) {
+        return;
+    }
+    members.retain(|(name, _)| name != to);
+    if let Some((name, _)) = members.iter_mut().rev().find(|(name, _)| name == last) {
+        to.clone_into(name);
+    }
+}
+
+fn renames(config: BTreeMap<String, String>) -> Result<Vec<(Path, String)>, String> {
+    let one = |(from, to): (String, String)| {
+        if to.is_empty() {
+            return Err(format!("rename: the new name of `{from}` is empty"));
+        }
+        Ok((Path::parse(&from).map_err(|error| format!("rename: {error}"))?, to))
+    };
+    config.into_iter().map(one).collect()
+}
+
+fn moves(config: BTreeMap<String, String>) -> Result<Vec<(Path, Path)>, String> {
+    let path = |text: &str| Path::parse(text).map_err(|error| format!("move: {error}"));
+    config.into_iter().map(|(from, to)| Ok((path(&from)?, path(&to)?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn shaped(shape: Value, answer: &str) -> Option<String> {
+        let shape = Shape::new(serde_json::from_value(shape).unwrap()).unwrap();
+        let mut out = Vec::new();
+        shape.apply(Json::parse(answer.into()).unwrap())?.write(&mut out);
+        String::from_utf8(out).ok()
+    }
+
+    #[test]
+    fn each_step_does_what_it_says() {
+        let user = r#"{"id":7,"name":"Zoe","address":{"city":"Bern","zip":3000,"geo":{"lat":1}},"secret":1}"#;
+        for (shape, expected) in [
+            (json!({}), user),
+            (json!({"select": "address.city"}), r#""Bern""#),
+            (json!({"pick": ["name", "address.zip", "none"]}), r#"{"name":"Zoe","address":{"zip":3000}}"#),
+            (json!({"drop": ["secret", "address", "none.x"]}), r#"{"id":7,"name":"Zoe"}"#),
+            (
+                json!({"pick": ["id", "name"], "rename": {"id": "user_id", "none": "x"}}),
+                r#"{"user_id":7,"name":"Zoe"}"#,
+            ),
+            (json!({"pick": ["id", "name"], "rename": {"id": "name"}}), r#"{"name":7}"#),
+            (
+                json!({"drop": ["secret", "address.geo"], "flatten": ["address"]}),
+                r#"{"id":7,"name":"Zoe","city":"Bern","zip":3000}"#,
+            ),
+            (
+                json!({"pick": ["id", "address.geo.lat"], "flatten": ["address.geo"], "move": {"address.lat": "where.lat"}}),
+                r#"{"id":7,"address":{},"where":{"lat":1}}"#,
+            ),
+        ] {
+            assert_eq!(shaped(shape.clone(), user).as_deref(), Some(expected), "{shape}");
+        }
+    }
+
+    #[test]
+    fn a_member_that_is_flattened_takes_the_place_of_one_of_its_name() {
+        let shape = json!({"flatten": ["b"]});
+        assert_eq!(
+            shaped(shape, r#"{"a":1,"x":2,"b":{"x":3,"y":4},"c":5}"#).as_deref(),
+            Some(r#"{"a":1,"x":3,"y":4,"c":5}"#)
+        );
+    }
+
+    #[test]
+    fn the_items_of_an_array_are_shaped_one_by_one() {
+        let shape = json!({"select": "items", "pick": ["id"], "rename": {"id": "key"}});
+        assert_eq!(
+            shaped(shape, r#"{"items":[{"id":1,"x":2},3,{"id":4}]}"#).as_deref(),
+            Some(r#"[{"key":1},3,{"key":4}]"#)
+        );
+    }
+
+    #[test]
+    fn nothing_is_left_where_nothing_can_be_selected() {
+        assert_eq!(shaped(json!({"select": "data.items"}), r#"{"data":[]}"#), None);
+    }
+
+    #[test]
+    fn what_is_no_object_stays_as_it_is() {
+        assert_eq!(shaped(json!({"pick": ["a"]}), "7").as_deref(), Some("7"));
+    }
+}
