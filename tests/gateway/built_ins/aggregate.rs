@@ -84,7 +84,7 @@ async fn a_part_made_of_another_ones_answer_begins_when_that_is_there_and_not_be
         (answer.status, answer.text()),
         (200, r#"{"slow":"slow","user":{"items":[{"p":1,"product":{"id":1,"name":"pen"}},{"p":2}]}}"#)
     );
-    let mut asked: Vec<String> = products.requests().into_iter().map(|request| request.path).collect();
+    let mut asked: Vec<String> = products.seen().into_iter().map(|request| request.path).collect();
     asked.sort();
     assert_eq!(asked, ["/products/1?u=7", "/products/2?u=7"]);
 }
