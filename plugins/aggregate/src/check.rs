@@ -4,7 +4,7 @@ use serde_json::Value;
 use tollgate_plugin_sdk::duration::Duration;
 use tollgate_plugin_sdk::http_client::Target;
 
-use crate::config::Mode;
+use crate::config::{Mode, PartConfig};
 use crate::json::Json;
 use crate::part::Otherwise;
 
@@ -41,18 +41,22 @@ pub(crate) fn timeout_ms(timeout: Duration) -> Result<u32, String> {
 /// The longest time-out of a part.
 const MAX_TIMEOUT: Duration = Duration::from_mins(60);
 
-pub(crate) fn target(upstream: Option<String>, origin: Option<String>) -> Result<Target, String> {
-    match (upstream, origin) {
-        (Some(upstream), None) if !upstream.is_empty() => Ok(Target::Upstream(upstream)),
-        (None, Some(origin)) if is_origin(&origin) => Ok(Target::Origin(origin)),
-        (None, Some(origin)) => Err(format!("origin: `{origin}` is not `http://host:port` with nothing behind it")),
-        _ => Err("needs either `upstream` or `origin`".to_owned()),
+pub(crate) fn target(config: &PartConfig) -> Result<Target, String> {
+    let is_given = |name: &&String| !name.is_empty();
+    let PartConfig { upstream, origin, route, .. } = config;
+    match (upstream.as_ref().filter(is_given), origin.as_ref(), route.as_ref().filter(is_given)) {
+        (Some(upstream), None, None) => Ok(Target::Upstream(upstream.clone())),
+        (None, None, Some(route)) => Ok(Target::Route(route.clone())),
+        (None, Some(origin), None) if is_origin(origin) => Ok(Target::Origin(origin.clone())),
+        (None, Some(origin), None) => {
+            Err(format!("origin: `{origin}` is not `http://host:port` or `https://host:port` with nothing behind it"))
+        }
+        _ => Err("needs either `upstream` or `origin` or `route`".to_owned()),
     }
 }
 
-/// Plain HTTP only, as `http-client` has it.
 fn is_origin(text: &str) -> bool {
-    let host = text.strip_prefix("http://").unwrap_or_default();
+    let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")).unwrap_or_default();
     !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@".contains(&byte))
 }
 

@@ -32,10 +32,12 @@ pub struct PartConfig {
     /// The member's name: letters, digits, `_`, `-` and `.`, at most 64 of them.
     #[schemars(regex(pattern = r"^[A-Za-z0-9_.-]{1,64}$"))]
     pub name: String,
-    /// The upstream to call, by name. Either this or `origin`.
+    /// The upstream to call, by name. Either this or `origin` or `route`.
     pub upstream: Option<String>,
-    /// The origin to call: `http://host:port`. Either this or `upstream`.
+    /// The origin to call: `http://host:port` or `https://host:port`. Either this or another target.
     pub origin: Option<String>,
+    /// The route of this gateway to call, by name: its chain runs. Either this or another target.
+    pub route: Option<String>,
     /// Path and query, with placeholders: `{name}` is a parameter of the route's path, `{*name}` one
     /// with slashes, `{attribute:name}` a note of a plugin before this one, `{query:name}` and
     /// `{header:name}` are the client's, `{body:path}` is from its JSON body, `{part:name.path}` from

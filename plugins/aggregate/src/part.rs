@@ -99,7 +99,7 @@ impl Part {
         Ok(Self {
             place: place(&config)?,
             body: content(&config, names)?,
-            target: check::target(config.upstream, config.origin)?,
+            target: check::target(&config)?,
             path: PathTemplate::parse(&config.path, names).map_err(in_key("path"))?,
             timeout_ms: check::timeout_ms(config.timeout).map_err(in_key("timeout"))?,
             otherwise: check::otherwise(config.mode, config.default)?,

@@ -189,6 +189,17 @@ fn a_call_carries_what_the_config_says_and_nothing_else() {
 }
 
 #[test]
+fn a_part_may_call_a_route_of_the_gateway_or_an_origin_over_tls() {
+    let host = healthy();
+    let plugin = configure(json!({"parts": [
+        {"name": "a", "route": "profile", "path": "/profile"}, {"name": "b", "origin": "https://b.example", "path": "/"},
+    ]}));
+    assert_eq!(text(&respond(&plugin.unwrap())), r#"{"a":"profile","b":"https://b.example"}"#);
+    let targets: Vec<Target> = host.calls().into_iter().map(|call| call.target).collect();
+    assert_eq!(targets, [Target::Route("profile".to_owned()), Target::Origin("https://b.example".to_owned())]);
+}
+
+#[test]
 fn a_path_that_climbs_is_a_400_whatever_the_mode() {
     for mode in ["required", "optional"] {
         let _host = healthy().param("id", "..");
@@ -228,7 +239,7 @@ fn mistakes_in_the_config_are_named() {
         (part(json!({"upstream": null})), "either `upstream` or `origin`"),
         (part(json!({"origin": "http://x"})), "either `upstream` or `origin`"),
         (part(json!({"upstream": null, "origin": "http://x/y"})), "origin"),
-        (part(json!({"upstream": null, "origin": "https://x"})), "origin"),
+        (part(json!({"route": "x"})), "either `upstream` or `origin`"),
         (part(json!({"timeout": "0ms"})), "part `a`: timeout: `0s` leaves no time"),
         (part(json!({"timeout": "61m"})), "part `a`: timeout: `61m` is more than `1h`"),
         (part(json!({"timeout": "9999h"})), "`9999h` is more than 49 days"),

@@ -12,7 +12,9 @@ use super::{configure, down, field, respond, text};
 fn host() -> Host {
     Host::new().on_call(|call: &Outbound| match &call.target {
         Target::Upstream(name) if name == "down" => down(),
-        Target::Upstream(json) | Target::Origin(json) => Ok(Answer::new(200).body(json.as_bytes())),
+        Target::Upstream(json) | Target::Origin(json) | Target::Route(json) => {
+            Ok(Answer::new(200).body(json.as_bytes()))
+        }
     })
 }
 

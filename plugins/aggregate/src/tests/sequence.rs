@@ -9,7 +9,7 @@ use super::{configure, down, field, respond, text};
 
 fn upstream(call: &Outbound) -> &str {
     match &call.target {
-        Target::Upstream(name) | Target::Origin(name) => name,
+        Target::Upstream(name) | Target::Origin(name) | Target::Route(name) => name,
     }
 }
 
