@@ -19,13 +19,14 @@ pub(crate) fn compose(parts: &[Part], answers: Answers, partial_member: Option<&
     let mut joins = Vec::new();
     for ((part, value), missing) in parts.iter().zip(values).zip(&mut missing) {
         match (&part.place, value) {
-            (Place::At { path, combine }, Some(value)) => match path.make(&mut whole) {
-                Some(place) => put_together(place, value, *combine),
-                None => {
+            (Place::At { path, combine }, Some(value)) => {
+                if let Some(place) = path.make(&mut whole) {
+                    put_together(place, value, *combine);
+                } else {
                     log::warn(&format!("part `{}` has no place: something around `{path}` is no object", part.name));
                     *missing = true;
                 }
-            },
+            }
             (Place::Joined(join), Some(value)) => joins.push((join, value)),
             (Place::Hidden, _) | (_, None) => {}
         }

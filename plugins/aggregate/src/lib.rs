@@ -85,13 +85,11 @@ impl RequestFilter for Aggregate {
     fn on_request_body(&self, bytes: Vec<u8>) -> BodyVerdict {
         let mut body = ClientBody { bytes, json: None };
         if self.reads == Reads::Json && !body.bytes.is_empty() {
-            match Json::parse(body.bytes.clone()) {
-                Ok(json) => body.json = Some(json),
-                Err(_) => {
-                    log::info("the request's body is not JSON");
-                    return BodyVerdict::Respond(Failure::BadRequest("the body is not JSON".to_owned()).answer(None));
-                }
-            }
+            let Ok(json) = Json::parse(body.bytes.clone()) else {
+                log::info("the request's body is not JSON");
+                return BodyVerdict::Respond(Failure::BadRequest("the body is not JSON".to_owned()).answer(None));
+            };
+            body.json = Some(json);
         }
         BodyVerdict::Respond(self.answer(&body))
     }

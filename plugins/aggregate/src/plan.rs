@@ -1,6 +1,7 @@
 //! Which part waits for which.
 
 use crate::part::Part;
+use crate::source::Source;
 
 /// Worked out once, when the plugin is configured.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ pub(crate) fn plan(parts: &[Part]) -> Result<Plan, String> {
     let needs: Vec<Vec<usize>> = parts
         .iter()
         .map(|part| {
-            let mut needs: Vec<usize> = part.sources().into_iter().filter_map(|source| source.part()).collect();
+            let mut needs: Vec<usize> = part.sources().into_iter().filter_map(Source::part).collect();
             needs.sort_unstable();
             needs.dedup();
             needs

@@ -19,7 +19,7 @@ fn shop() -> Host {
     })
 }
 
-fn answer(mode: Value, each: Value) -> Answer {
+fn answer(mode: &Value, each: &Value) -> Answer {
     let mut products = json!({
         "name": "products", "upstream": "products", "path": "/products/{item.p}", "shape": {"pick": ["path"]}, "each": each,
     });
@@ -37,7 +37,7 @@ fn each() -> Value {
 #[test]
 fn the_answers_are_an_array_in_the_order_of_the_items_each_shaped() {
     let _host = shop();
-    let answer = answer(json!({"mode": "default", "default": {}}), each());
+    let answer = answer(&json!({"mode": "default", "default": {}}), &each());
     assert_eq!(
         text(&answer),
         r#"{"products":[{"path":"/products/1"},{"path":"/products/2"},{"path":"/products/3"},{},{"path":"/products/5"}]}"#
@@ -47,10 +47,10 @@ fn the_answers_are_an_array_in_the_order_of_the_items_each_shaped() {
 #[test]
 fn an_item_that_fails_is_left_out_or_is_the_end_of_it() {
     let _host = shop();
-    let left = answer(json!({"mode": "optional"}), each());
+    let left = answer(&json!({"mode": "optional"}), &each());
     assert_eq!(text(&left).matches("path").count(), 4);
     assert_eq!(field(&left, "x-tollgate-partial"), Some("products"));
-    assert_eq!(answer(json!({}), each()).status, 504);
+    assert_eq!(answer(&json!({}), &each()).status, 504);
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn no_more_calls_are_under_way_than_may_be() {
 #[test]
 fn more_items_than_may_be_are_none() {
     let host = shop();
-    let answer = answer(json!({"mode": "optional"}), json!({"of": "{part:orders.items}", "most": 4}));
+    let answer = answer(&json!({"mode": "optional"}), &json!({"of": "{part:orders.items}", "most": 4}));
     assert_eq!((text(&answer), field(&answer, "x-tollgate-partial")), ("{}", Some("products")));
     assert_eq!(host.calls().len(), 1);
     assert!(host.logs()[0].1.contains("5 items are more than `each.most`, 4"), "{:?}", host.logs());
@@ -90,6 +90,6 @@ fn more_items_than_may_be_are_none() {
 fn ten_thousand_items_that_cannot_be_called_cost_no_stack() {
     let items: Vec<Value> = (0..10_000).map(|_| json!({})).collect();
     let _host = Host::new().on_call(move |_| Ok(Answer::new(200).json(&json!({"items": items}))));
-    let answer = answer(json!({"mode": "optional"}), json!({"of": "{part:orders.items}", "most": 10_000}));
+    let answer = answer(&json!({"mode": "optional"}), &json!({"of": "{part:orders.items}", "most": 10_000}));
     assert_eq!(text(&answer), r#"{"products":[]}"#);
 }
