@@ -16,6 +16,7 @@ mod plugin_config;
 mod read;
 mod resolve;
 mod schema;
+mod schema_cost;
 mod source;
 mod suggest;
 mod units;

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::document::{Document, child};
 use super::error::Diagnostic;
-use super::validate;
+use super::{schema_cost, validate};
 
 /// The largest schema a plugin may have, in bytes.
 pub const MAX_SCHEMA: usize = 256 << 10;
@@ -18,20 +18,19 @@ impl Document {
     pub fn check_plugin_config(&self, plugin: &str, schema: &str) -> Vec<Diagnostic> {
         let table = child("/plugins", plugin);
         let pointer = child(&table, "config");
-        let schema = match parse_schema(schema) {
-            Ok(schema) => schema,
-            Err(why) => {
-                return vec![self.value_error(&table, format!("the plugin's own schema is not usable: {why}"))];
-            }
-        };
-        let validator = match validate::compile(&schema) {
-            Ok(validator) => validator,
-            Err(why) => {
-                return vec![self.value_error(&table, format!("the plugin's own schema is not usable: {why}"))];
-            }
-        };
         let empty = Value::Object(Map::new());
         let instance = self.root.pointer(&pointer).unwrap_or(&empty);
+        let usable = parse_schema(schema).and_then(|schema| {
+            schema_cost::check(&schema, instance)?;
+            let validator = validate::compile(&schema)?;
+            Ok((schema, validator))
+        });
+        let (schema, validator) = match usable {
+            Ok(usable) => usable,
+            Err(why) => {
+                return vec![self.value_error(&table, format!("the plugin's own schema is not usable: {why}"))];
+            }
+        };
         let found = validate::validate(self, &pointer, instance, &schema, &validator);
         found.into_iter().map(|(_, error)| error).collect()
     }
@@ -60,5 +59,31 @@ fn depth(value: &Value) -> usize {
         Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
         Value::Object(table) => 1 + table.values().map(depth).max().unwrap_or(0),
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// As many subschemas, one leading to the next, as fit into a schema.
+    #[test]
+    fn a_long_way_through_a_schema_does_not_overflow_the_stack() {
+        let mut defs = Map::new();
+        for n in 0..7000 {
+            defs.insert(format!("{n}"), json!({ "$ref": format!("#/$defs/{}", n + 1) }));
+        }
+        defs.insert("7000".into(), json!(true));
+        for schema in [
+            json!({ "$ref": "#/$defs/0", "$defs": defs }),
+            json!({ "properties": { "never": { "$ref": "#/$defs/0" } }, "$defs": defs }),
+        ] {
+            let text = schema.to_string();
+            assert!(text.len() <= MAX_SCHEMA, "{}", text.len());
+            let checked = parse_schema(&text).and_then(|schema| validate::compile(&schema));
+            drop(checked);
+        }
     }
 }
