@@ -53,6 +53,39 @@ async fn a_plugin_in_c() {
     is_a_plugin_as_any_other("c", &["bin/wit-bindgen", "clang-19", "wasm-ld-19"]).await;
 }
 
+/// Each mistake costs the request that asked for it; the next one gets a fresh instance, and memory is
+/// given back.
+#[tokio::test]
+async fn the_mistakes_c_lets_one_make_cost_one_request_each() {
+    let Some(component) = guests::in_language("c", &["bin/wit-bindgen", "clang-19", "wasm-ld-19"]) else { return };
+    let upstream = Upstream::answering("ok").await;
+    let config = config()
+        .workers(1)
+        .upstream("web", [&upstream])
+        .plugin("p", "use = \"guest.wasm\"\nlimits = { memory = \"16MiB\", cpu = \"200ms\" }")
+        .route_with("/p", "web", "plugins = [\"p\"]");
+    let gateway = Gateway::with(&config).plugin("guest", component).start().await;
+    let asking = |fault: Option<&str>| {
+        let mut asked = request("GET", "/p", "");
+        asked.headers_mut().insert("x-who", http::HeaderValue::from_static("zoe"));
+        if let Some(fault) = fault {
+            asked.headers_mut().insert("x-fault", http::HeaderValue::from_str(fault).unwrap());
+        }
+        asked
+    };
+    let mut client = gateway.connect().await;
+    for fault in ["overflow", "wild", "abort", "spin", "greed", "corrupt"] {
+        let before = upstream.seen().len();
+        let answer = client.send(asking(Some(fault))).await;
+        assert_eq!((answer.status, answer.json()["error"].as_str()), (500, Some("policy-failed")), "{fault}");
+        assert_eq!(upstream.seen().len(), before, "{fault} let the request through");
+        assert_eq!(client.send(asking(None)).await.text(), "ok", "after {fault}");
+    }
+    let failed = [("plugin", "p"), ("hook", "on-request"), ("verdict", "error")];
+    gateway.metrics_with("tollgate_plugin_calls_total", &failed, 6.0).await;
+    gateway.metrics_with("tollgate_plugin_instances", &[("plugin", "p")], 1.0).await;
+}
+
 #[tokio::test]
 async fn a_plugin_in_javascript() {
     is_a_plugin_as_any_other("javascript", &["node_modules/.bin/componentize-qjs", "node"]).await;

@@ -66,10 +66,10 @@ pub fn in_language(name: &str, needs: &[&str]) -> Option<Vec<u8>> {
     })
 }
 
-/// Builds beside the output, which is there only when it is whole.
+/// Builds beside the output, which is there only when it is whole: two tests may both need it first.
 fn build(folder: &Path, tools: &Path, output: &Path) {
     std::fs::create_dir_all(output.parent().unwrap()).unwrap();
-    let unfinished = output.with_extension(format!("{}.part", std::process::id()));
+    let unfinished = output.with_extension(format!("{}.{:?}.part", std::process::id(), std::thread::current().id()));
     let done = Command::new(folder.join("build")).arg(tools).arg(&unfinished).output().unwrap();
     assert!(done.status.success(), "{}: {}", folder.display(), String::from_utf8_lossy(&done.stderr));
     std::fs::rename(unfinished, output).unwrap();

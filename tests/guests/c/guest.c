@@ -57,7 +57,42 @@ static void ask(tollgate_plugin_types_answer_t *answer) {
     answer->body.len = body.len;
 }
 
+// The mistakes C lets one make, each at a client's word.
+
+static volatile int sum;
+
+static int deeper(int depth) {
+    // Never: the stack ends first.
+    if (depth < 0) return 0;
+    volatile char frame[4096];
+    frame[depth % sizeof frame] = (char)depth;
+    // Used afterwards, so that the call is no loop.
+    return deeper(depth + 1) + frame[0];
+}
+
+static void fail_as(const plugin_string_t *fault) {
+    const char *name = (const char *)fault->ptr;
+    size_t length = fault->len;
+    if (length == 8 && memcmp(name, "overflow", 8) == 0) sum = deeper(0);
+    if (length == 4 && memcmp(name, "wild", 4) == 0) *(volatile int *)0xfffffff0 = 1;
+    if (length == 5 && memcmp(name, "abort", 5) == 0) abort();
+    if (length == 4 && memcmp(name, "spin", 4) == 0) for (;;) sum++;
+    if (length == 5 && memcmp(name, "greed", 5) == 0) {
+        // Not looked at, as in a program that trusts its allocator.
+        for (;;) *(volatile char *)malloc(1 << 20) = 1;
+    }
+    if (length == 7 && memcmp(name, "corrupt", 7) == 0) {
+        // Writes over the allocator's own notes, then has it use them.
+        char *small = malloc(16);
+        memset(small - 32, 0xff, 4096);
+        for (int i = 0; i < 64; i++) free(malloc(16 + i));
+        abort();
+    }
+}
+
 void exports_tollgate_plugin_request_filter_on_request(exports_tollgate_plugin_request_filter_verdict_t *verdict) {
+    plugin_string_t fault_field = LITERAL("x-fault"), fault;
+    if (tollgate_plugin_request_header(&fault_field, &fault)) fail_as(&fault);
     plugin_string_t asked = LITERAL("x-who"), who;
     if (!tollgate_plugin_request_header(&asked, &who)) {
         verdict->tag = EXPORTS_TOLLGATE_PLUGIN_REQUEST_FILTER_VERDICT_RESPOND;
