@@ -41,6 +41,9 @@ pub struct Config {
     pub claims_to_headers: BTreeMap<String, String>,
     /// Claims other plugins of the chain get, as attributes `jwt.claim.NAME`.
     pub claims_to_attributes: Vec<String>,
+    /// How many good tokens are remembered, so that the next request with one is quicker. `0` checks
+    /// the signature of every request.
+    pub known_tokens: u16,
 }
 
 impl Default for Config {
@@ -59,6 +62,7 @@ impl Default for Config {
             realm: "api".to_owned(),
             claims_to_headers: BTreeMap::new(),
             claims_to_attributes: vec!["sub".to_owned()],
+            known_tokens: 256,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A field the upstream takes claims from is set or removed on every request that goes on, also
 //! without a token: what the client sends in it never arrives, in no spelling.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use tollgate_plugin_sdk::{attributes, request};
@@ -20,6 +21,13 @@ pub(crate) struct Forward {
     attributes: Vec<(String, String)>,
     /// Names that an upstream may take for one of `headers`.
     spellings: Spellings,
+}
+
+/// The texts of the claims, in the order of `Forward`; none where the token lacks the claim.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    headers: Vec<Option<String>>,
+    attributes: Vec<Option<String>>,
 }
 
 impl Forward {
@@ -45,20 +53,29 @@ impl Forward {
         Ok(Self { headers: fields, attributes: attributes.collect(), spellings })
     }
 
+    /// What is told of these claims.
+    pub(crate) fn told(&self, claims: &Claims<'_>) -> Told {
+        let text = |(claim, _): &(String, String)| claims.text(claim).map(Cow::into_owned);
+        Told {
+            headers: self.headers.iter().map(text).collect(),
+            attributes: self.attributes.iter().map(text).collect(),
+        }
+    }
+
     /// For a request with a token.
-    pub(crate) fn claims(&self, claims: &Claims<'_>) -> Result<(), Refusal> {
+    pub(crate) fn tell(&self, told: &Told) -> Result<(), Refusal> {
         self.remove_other_spellings()?;
-        for (claim, field) in &self.headers {
-            let done = match claims.text(claim) {
-                Some(value) => request::set_header(field, &value),
+        for ((claim, field), value) in self.headers.iter().zip(&told.headers) {
+            let done = match value {
+                Some(value) => request::set_header(field, value),
                 None => request::remove_header(field),
             };
             // Without its field the upstream would take the request for someone else's.
             done.map_err(|error| refused(claim, &format!("the field `{field}`: {error}")))?;
         }
-        for (claim, attribute) in &self.attributes {
-            if let Some(value) = claims.text(claim) {
-                attributes::set(attribute, &value).map_err(|error| refused(claim, &error.to_string()))?;
+        for ((claim, attribute), value) in self.attributes.iter().zip(&told.attributes) {
+            if let Some(value) = value {
+                attributes::set(attribute, value).map_err(|error| refused(claim, &error.to_string()))?;
             }
         }
         Ok(())
@@ -108,12 +125,15 @@ mod tests {
         Forward::new(&headers, attributes.iter().map(|&claim| claim.to_owned()).collect())
     }
 
+    fn tell(forward: &Forward, claims: &str) -> Result<(), Refusal> {
+        forward.tell(&forward.told(&Claims::parse(claims.as_bytes()).unwrap()))
+    }
+
     #[test]
     fn claims_reach_the_upstream_and_the_chain() {
         let host = Host::new();
         let forward = forward(&[("sub", "X-User"), ("org.roles", "x-roles")], &["sub", "org.id"]).unwrap();
-        let claims = Claims::parse(br#"{"sub": "zo\u00eb", "org": {"id": 7, "roles": ["a", "b"]}}"#).unwrap();
-        forward.claims(&claims).unwrap();
+        tell(&forward, r#"{"sub": "zo\u00eb", "org": {"id": 7, "roles": ["a", "b"]}}"#).unwrap();
         assert_eq!(host.request_header("x-user").as_deref(), Some("zoë"));
         assert_eq!(host.request_header("x-roles").as_deref(), Some(r#"["a","b"]"#));
         assert_eq!(host.attribute_now("jwt.claim.sub").as_deref(), Some("zoë"));
@@ -124,7 +144,7 @@ mod tests {
     fn the_clients_own_copies_are_gone_with_and_without_the_claim() {
         let forward = forward(&[("sub", "x-user"), ("role", "x-role")], &[]).unwrap();
         let host = Host::new().header("X-User", "root").header("x-user", "root").header("X-Role", "admin");
-        forward.claims(&Claims::parse(br#"{"sub": "zoe"}"#).unwrap()).unwrap();
+        tell(&forward, r#"{"sub": "zoe"}"#).unwrap();
         assert_eq!(host.request_headers(), [("x-user".to_owned(), "zoe".to_owned())]);
         let host = Host::new().header("X-User", "root").header("X-Role", "admin").header("x-other", "1");
         forward.nothing().unwrap();
@@ -140,7 +160,7 @@ mod tests {
             let host =
                 || Host::new().header(&all.to_uppercase(), "root").header(&one, "root").header("x_role", "admin");
             let gateway = host().header(&field.replace('-', ""), "other");
-            forward.claims(&Claims::parse(br#"{"sub": "zoe"}"#).unwrap()).unwrap();
+            tell(&forward, r#"{"sub": "zoe"}"#).unwrap();
             let other = (field.replace('-', ""), "other".to_owned());
             assert_eq!(gateway.request_headers(), [other, (field.to_owned(), "zoe".to_owned())]);
             drop(gateway);
@@ -154,15 +174,14 @@ mod tests {
     fn a_claim_that_would_break_out_of_its_field_refuses_the_token() {
         let _host = Host::new();
         let forward = forward(&[("sub", "x-user")], &[]).unwrap();
-        let claims = Claims::parse(br#"{"sub": "zoe\r\nx-role: admin"}"#).unwrap();
-        assert!(forward.claims(&claims).is_err());
+        assert!(tell(&forward, r#"{"sub": "zoe\r\nx-role: admin"}"#).is_err());
     }
 
     #[test]
     fn a_claim_too_long_for_an_attribute_refuses_the_token() {
         let _host = Host::new();
         let json = format!(r#"{{"sub": "{}"}}"#, "x".repeat(65 * 1024));
-        assert!(forward(&[], &["sub"]).unwrap().claims(&Claims::parse(json.as_bytes()).unwrap()).is_err());
+        assert!(tell(&forward(&[], &["sub"]).unwrap(), &json).is_err());
     }
 
     #[test]

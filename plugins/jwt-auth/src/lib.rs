@@ -9,11 +9,14 @@ mod claims;
 mod config;
 mod forward;
 mod keys;
+mod known;
 mod refusal;
 mod rules;
 mod source;
 mod spellings;
 mod token;
+
+use std::rc::Rc;
 
 use tollgate_plugin_sdk::{Plugin, RequestFilter, Verdict, Want, clock, export, log};
 
@@ -22,6 +25,7 @@ use claims::Claims;
 pub use config::{Config, OneOrMany, TokenSource};
 use forward::Forward;
 use keys::Keys;
+use known::{Good, Known};
 use refusal::Refusal;
 use rules::Rules;
 use source::Source;
@@ -37,6 +41,7 @@ pub struct JwtAuth {
     rules: Rules,
     forward: Forward,
     challenge: Challenge,
+    known: Known,
 }
 
 impl Plugin for JwtAuth {
@@ -55,6 +60,7 @@ impl Plugin for JwtAuth {
             keys: Keys::of_the_gateway()?,
             challenge: Challenge::new(&config.realm, &config.scopes)?,
             forward: Forward::new(&config.claims_to_headers, config.claims_to_attributes.clone())?,
+            known: Known::new(config.known_tokens.into()),
             rules: Rules::new(config)?,
         })
     }
@@ -77,23 +83,39 @@ impl RequestFilter for JwtAuth {
 }
 
 impl JwtAuth {
-    /// Checks the token and changes the request. Claims are decoded only after the signature
-    /// proved good: nobody without a key gets an answer about them.
+    /// Checks the token and changes the request.
     fn admit(&self) -> Result<(), Refusal> {
         let Some(text) = self.source.token()? else {
             return if self.optional { self.forward.nothing() } else { Err(Refusal::NoToken) };
         };
-        let token = Token::parse(&text)?;
-        self.rules.check_type(&token)?;
-        self.keys.verify(&token)?;
-        let payload = token.payload()?;
-        let claims = Claims::parse(&payload)?;
-        self.rules.check(&claims, clock::unix_ms())?;
-        self.forward.claims(&claims)?;
+        let good = match self.known.get(&text) {
+            Some(good) => {
+                self.rules.check_times(&good.times, clock::unix_ms())?;
+                good
+            }
+            None => {
+                let good = Rc::new(self.prove(&text)?);
+                self.known.keep(&text, &good);
+                good
+            }
+        };
+        self.forward.tell(&good.told)?;
         if !self.forward_token {
             self.source.strip()?;
         }
         Ok(())
+    }
+
+    /// All that is asked of a token. Claims are decoded only after the signature proved good: nobody
+    /// without a key gets an answer about them.
+    fn prove(&self, text: &str) -> Result<Good, Refusal> {
+        let token = Token::parse(text)?;
+        self.rules.check_type(&token)?;
+        self.keys.verify(&token)?;
+        let payload = token.payload()?;
+        let claims = Claims::parse(&payload)?;
+        let times = self.rules.check(&claims, clock::unix_ms())?;
+        Ok(Good { times, told: self.forward.told(&claims) })
     }
 }
 

@@ -42,19 +42,22 @@ impl Rules {
         Err(Refusal::untrusted(format!("the token's typ is {} and not {wanted:?}", quoted(found))))
     }
 
-    /// All that is asked of the claims.
-    pub(crate) fn check(&self, claims: &Claims<'_>, now_ms: u64) -> Result<(), Refusal> {
-        self.check_times(claims, now_ms)?;
+    /// All that is asked of the claims. Returns what has to be asked again of the same claims later.
+    pub(crate) fn check(&self, claims: &Claims<'_>, now_ms: u64) -> Result<Times, Refusal> {
+        let times = Times::of(claims)?;
+        self.check_times(&times, now_ms)?;
         self.check_issuer(claims)?;
         self.check_audience(claims)?;
         self.check_required(claims)?;
-        self.check_scopes(claims)
+        self.check_scopes(claims)?;
+        Ok(times)
     }
 
-    fn check_times(&self, claims: &Claims<'_>, now_ms: u64) -> Result<(), Refusal> {
+    /// Whether a token with these times may be used now.
+    pub(crate) fn check_times(&self, times: &Times, now_ms: u64) -> Result<(), Refusal> {
         #[expect(clippy::cast_precision_loss, reason = "milliseconds are exact in 53 bits for 285,000 years")]
         let now = now_ms as f64 / 1000.0;
-        match numeric_date(claims, "exp")? {
+        match times.exp {
             Some(exp) if now >= exp + self.leeway_seconds => {
                 return Err(Refusal::claim("the token has expired", format!("expired at {exp}, now is {now}")));
             }
@@ -66,8 +69,8 @@ impl Rules {
             }
             _ => {}
         }
-        for name in ["nbf", "iat"] {
-            if let Some(from) = numeric_date(claims, name)?.filter(|from| now + self.leeway_seconds < *from) {
+        for (name, from) in [("nbf", times.nbf), ("iat", times.iat)] {
+            if let Some(from) = from.filter(|from| now + self.leeway_seconds < *from) {
                 return Err(Refusal::claim("the token is not valid yet", format!("`{name}` is {from}, now is {now}")));
             }
         }
@@ -135,6 +138,21 @@ impl Rules {
             Some(missing) => Err(Refusal::Scope { missing: missing.clone() }),
             None => Ok(()),
         }
+    }
+}
+
+/// When a token may be used, in seconds since 1970.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Times {
+    exp: Option<f64>,
+    nbf: Option<f64>,
+    iat: Option<f64>,
+}
+
+impl Times {
+    fn of(claims: &Claims<'_>) -> Result<Self, Refusal> {
+        let date = |name| numeric_date(claims, name);
+        Ok(Self { exp: date("exp")?, nbf: date("nbf")?, iat: date("iat")? })
     }
 }
 

@@ -1,5 +1,7 @@
 //! Whole requests through the plugin.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use base64::Engine;
@@ -63,6 +65,50 @@ fn the_token_of_rfc_7515_a_1_is_good_until_it_expires() {
     assert_eq!(host.request_header("x-root").as_deref(), Some("true"));
     host.advance(Duration::from_secs(1));
     assert_eq!(refused(plugin.on_request()).status, 401);
+}
+
+/// A gateway that counts how often it is asked about a signature.
+fn counting(asked: &Rc<Cell<u32>>) -> Host {
+    let asked = Rc::clone(asked);
+    Host::new().key("main", Algorithm::Hs256).on_verify(move |_, _, signature| {
+        asked.set(asked.get() + 1);
+        signature == b"good"
+    })
+}
+
+#[test]
+fn a_token_that_is_known_is_good_without_another_look_until_it_expires() {
+    let asked = Rc::default();
+    let host = counting(&asked).unix_time(Duration::from_secs(1_800_000_000));
+    host.add_request_header("authorization", bearer(&json!({"sub": "zoe", "exp": 1_800_000_001})));
+    let plugin = plugin(json!({"leeway": "0s", "claims_to_headers": {"sub": "x-user"}}));
+    for _ in 0..3 {
+        assert_eq!(plugin.on_request(), Verdict::Next);
+        assert_eq!(host.request_header("x-user").as_deref(), Some("zoe"));
+    }
+    assert_eq!(asked.get(), 1);
+    host.advance(Duration::from_secs(1));
+    assert_eq!(refused(plugin.on_request()).status, 401);
+}
+
+#[test]
+fn a_bad_token_is_never_known_and_no_token_is_where_that_is_asked_for() {
+    let asked = Rc::default();
+    let host = counting(&asked);
+    let claims = json!({"exp": 1_800_000_000});
+    host.add_request_header("authorization", bearer(&claims).replace("Z29vZA", "YmFk"));
+    let knowing = plugin(json!({}));
+    for _ in 0..3 {
+        assert_eq!(refused(knowing.on_request()).status, 401);
+    }
+    assert_eq!(asked.get(), 3);
+    drop(host);
+    let _host = counting(&asked).header("authorization", bearer(&claims));
+    let forgetful = plugin(json!({"known_tokens": 0}));
+    for _ in 0..3 {
+        assert_eq!(forgetful.on_request(), Verdict::Next);
+    }
+    assert_eq!(asked.get(), 6);
 }
 
 #[test]
