@@ -93,8 +93,9 @@ impl UpstreamState {
     }
 }
 
-/// A route on one worker.
+/// A route on one worker. Aligned, so that it is in no more of the cache's lines than it must.
 #[derive(Debug)]
+#[repr(align(64))]
 pub struct RouteState {
     pub name: Arc<str>,
     pub chain: Chain,

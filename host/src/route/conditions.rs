@@ -1,26 +1,23 @@
-//! What a route asks for besides host and path.
+//! What a route asks for besides host and path. Most routes ask for nothing, and have none.
 
 use http::{HeaderName, Method, request};
 
-use super::{Allowed, RouteId};
+use super::Allowed;
 use crate::config::model::Match;
 
 #[derive(Debug, Clone)]
 pub(super) struct Conditions {
-    pub(super) route: RouteId,
     methods: Vec<Method>,
     headers: Vec<(HeaderName, Option<String>)>,
     query: Vec<(String, Option<String>)>,
 }
 
 impl Conditions {
-    pub(super) fn new(route: RouteId, matches: &Match) -> Self {
-        Self { route, methods: matches.methods.clone(), headers: matches.headers.clone(), query: matches.query.clone() }
-    }
-
-    /// Nothing is asked for, and which route it is does not matter.
-    pub(super) fn none() -> Self {
-        Self { route: 0, methods: vec![], headers: vec![], query: vec![] }
+    /// None, where nothing is asked for.
+    pub(super) fn of(matches: &Match) -> Option<Self> {
+        let all =
+            Self { methods: matches.methods.clone(), headers: matches.headers.clone(), query: matches.query.clone() };
+        (all.weight() > 0).then_some(all)
     }
 
     /// More conditions are tried first.

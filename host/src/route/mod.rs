@@ -27,7 +27,7 @@ pub type RouteId = usize;
 /// What the `{name}`s of a path matched, percent-decoded. The names are the route's own.
 #[derive(Debug, Clone, Default)]
 pub struct Params {
-    names: Arc<[String]>,
+    names: Option<Arc<[String]>>,
     values: Vec<String>,
 }
 
@@ -37,7 +37,8 @@ impl Params {
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.names.iter().map(String::as_str).zip(self.values.iter().map(String::as_str))
+        let names = self.names.iter().flat_map(|names| names.iter());
+        names.map(String::as_str).zip(self.values.iter().map(String::as_str))
     }
 }
 
@@ -48,7 +49,7 @@ pub struct Template(Tree);
 impl Template {
     pub fn new(route: &Route) -> Self {
         let mut tree = Tree::default();
-        tree.add(&route.matches.path, Conditions::none());
+        tree.add(&route.matches.path, 0, None);
         Self(tree)
     }
 
@@ -91,12 +92,12 @@ impl Table {
     }
 
     fn add(&mut self, id: RouteId, matches: &Match) {
-        let conditions = Conditions::new(id, matches);
+        let conditions = Conditions::of(matches);
         for host in &matches.hosts {
-            self.tree(host).add(&matches.path, conditions.clone());
+            self.tree(host).add(&matches.path, id, conditions.clone());
         }
         if matches.hosts.is_empty() {
-            self.any.add(&matches.path, conditions);
+            self.any.add(&matches.path, id, conditions);
         }
     }
 

@@ -32,21 +32,24 @@ struct Node {
     rest: Vec<Leaf>,
 }
 
+/// Small, and without what most routes have not: with many routes each look-up finds another leaf, and
+/// nothing of it in the processor's cache.
 #[derive(Debug)]
 struct Leaf {
-    /// Names of the `{name}`s on the way, in order; the last is `{*name}`'s for a rest.
-    names: Arc<[String]>,
-    conditions: Conditions,
+    route: RouteId,
+    /// Names of the `{name}`s on the way, in order; the last is `{*name}`'s for a rest. None without any.
+    names: Option<Arc<[String]>>,
+    conditions: Option<Box<Conditions>>,
 }
 
 impl Tree {
-    pub(super) fn add(&mut self, path: &str, conditions: Conditions) {
+    pub(super) fn add(&mut self, path: &str, route: RouteId, conditions: Option<Conditions>) {
         let mut node = &mut self.root;
         let mut names = Vec::new();
         for segment in segments(path) {
             if let Some(name) = inner(segment, "{*") {
                 names.push(name.to_owned());
-                insert(&mut node.rest, Leaf { names: names.into(), conditions });
+                insert(&mut node.rest, Leaf::new(route, names, conditions));
                 return;
             }
             if let Some(name) = inner(segment, "{") {
@@ -56,7 +59,7 @@ impl Tree {
                 node = node.literals.entry(decode(segment).into_owned()).or_default();
             }
         }
-        insert(&mut node.here, Leaf { names: names.into(), conditions });
+        insert(&mut node.here, Leaf::new(route, names, conditions));
     }
 
     pub(super) fn find(&self, head: &request::Parts, allowed: &mut Allowed) -> Option<(RouteId, Params)> {
@@ -64,7 +67,18 @@ impl Tree {
         let mut search = Search { head, allowed, values: Vec::new() };
         let leaf = search.walk(&self.root, Some(path.strip_prefix('/').unwrap_or(path)), 0)?;
         let values = search.values.iter().map(|value| decode(value).into_owned()).collect();
-        Some((leaf.conditions.route, Params { names: Arc::clone(&leaf.names), values }))
+        Some((leaf.route, Params { names: leaf.names.clone(), values }))
+    }
+}
+
+impl Leaf {
+    fn new(route: RouteId, names: Vec<String>, conditions: Option<Conditions>) -> Self {
+        let names = (!names.is_empty()).then(|| names.into());
+        Self { route, names, conditions: conditions.map(Box::new) }
+    }
+
+    fn weight(&self) -> usize {
+        self.conditions.as_ref().map_or(0, |conditions| conditions.weight())
     }
 }
 
@@ -102,12 +116,16 @@ impl<'a> Search<'a> {
     }
 
     fn first<'n>(&mut self, leaves: &'n [Leaf]) -> Option<&'n Leaf> {
-        leaves.iter().find(|leaf| leaf.conditions.hold(self.head, self.allowed))
+        let mut fits = |leaf: &Leaf| match &leaf.conditions {
+            Some(conditions) => conditions.hold(self.head, self.allowed),
+            None => true,
+        };
+        leaves.iter().find(|leaf| fits(leaf))
     }
 }
 
 fn insert(leaves: &mut Vec<Leaf>, leaf: Leaf) {
-    let at = leaves.partition_point(|known| known.conditions.weight() >= leaf.conditions.weight());
+    let at = leaves.partition_point(|known| known.weight() >= leaf.weight());
     leaves.insert(at, leaf);
 }
 

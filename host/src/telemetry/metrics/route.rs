@@ -10,14 +10,19 @@ use super::text::{Kind, Text};
 use super::value::{Counter, Histogram};
 
 /// The numbers of one route on one worker. Requests that match no route belong to the route "".
+///
+/// In this order: what a request that went well and was quick counts is in one line of the
+/// processor's cache. With ten thousand routes each line more is a wait for memory.
 #[derive(Debug, Default)]
-#[repr(align(128))]
+#[repr(C, align(128))]
 pub struct RouteMetrics {
-    /// By hundreds, then by the rest: 100 to 999. Most routes only ever see two or three classes.
-    statuses: [OnceLock<Box<StatusClass>>; 9],
-    duration: Histogram,
+    /// Of status 200.
+    ok: Counter,
     request_bytes: Counter,
     response_bytes: Counter,
+    duration: Histogram,
+    /// By hundreds, then by the rest: 100 to 999. Most routes only ever see two or three classes.
+    statuses: [OnceLock<Box<StatusClass>>; 9],
 }
 
 #[derive(Debug)]
@@ -35,6 +40,9 @@ impl RouteMetrics {
     }
 
     fn status(&self, status: u16) -> Option<&Counter> {
+        if status == 200 {
+            return Some(&self.ok);
+        }
         let class = self.statuses.get(usize::from(status / 100).checked_sub(1)?)?;
         let class = class.get_or_init(|| Box::new(StatusClass(std::array::from_fn(|_| Counter::default()))));
         class.0.get(usize::from(status % 100))
@@ -46,7 +54,7 @@ impl RouteMetrics {
         let all = classes.flat_map(|(hundreds, class)| {
             class.0.iter().enumerate().map(move |(rest, counter)| (hundreds * 100 + rest, counter.get()))
         });
-        all.filter(|(_, count)| *count > 0)
+        [(200, self.ok.get())].into_iter().chain(all).filter(|(_, count)| *count > 0)
     }
 }
 

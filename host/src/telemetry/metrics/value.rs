@@ -14,12 +14,13 @@ pub struct Counter(AtomicU64);
 #[derive(Debug, Default)]
 pub struct Gauge(AtomicI64);
 
-/// How often durations fell into which range.
+/// How often durations fell into which range. The sum stands beside the buckets for what is quick.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub struct Histogram {
+    nanoseconds: Counter,
     /// Not cumulative; the last is for what is above every bound.
     buckets: [Counter; BOUNDS.len() + 1],
-    nanoseconds: Counter,
 }
 
 /// Upper bounds of the buckets, and how they are written in seconds.
