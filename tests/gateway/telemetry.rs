@@ -87,6 +87,22 @@ async fn metrics_count_what_happened() {
 }
 
 #[tokio::test]
+async fn bytes_that_cross_into_and_out_of_a_plugin_are_counted() {
+    let upstream = Upstream::answering("ok").await;
+    let config = config()
+        .upstream("web", [&upstream])
+        .plugin("p", "use = \"headers\"\nconfig = { request = { set = { x-a = \"bcd\" } } }")
+        .route_with("/a", "web", "name = \"a\"\nplugins = [\"p\"]");
+    let gateway = Gateway::start(&config).await;
+    for _ in 0..3 {
+        gateway.get("/a").await;
+    }
+    // Of each request the name and the value: nothing else is told to the plugin, or by it.
+    let hook = [("plugin", "p"), ("route", "a"), ("hook", "on-request")];
+    gateway.metrics_with("tollgate_plugin_copied_bytes_total", &hook, 18.0).await;
+}
+
+#[tokio::test]
 async fn health_is_told_to_whoever_asks() {
     let upstream = Upstream::answering("").await;
     let gateway = gateway_to(&upstream).await;

@@ -15,13 +15,14 @@ use crate::body::{Body, Gathered};
 use crate::cache::Refresh;
 use crate::config::model::OnError;
 use crate::context::Context;
-use crate::plugin::bindings::exports::tollgate::plugin::request_filter::{BodyVerdict, Verdict as RequestVerdict};
-use crate::plugin::bindings::exports::tollgate::plugin::response_filter::{ResponseBodyVerdict, ResponseVerdict};
+use crate::plugin::bindings::exports::tollgate::plugin::request_filter::BodyVerdict;
+use crate::plugin::bindings::exports::tollgate::plugin::response_filter::ResponseBodyVerdict;
 use crate::plugin::bindings::tollgate::plugin::types::Answer;
 use crate::plugin::call::{self, Called};
 use crate::plugin::fault::Fault;
 use crate::plugin::link::Link;
 use crate::plugin::state::Hook;
+use crate::plugin::verdict::{RequestVerdict, ResponseVerdict};
 use crate::respond::{self, Failure};
 use crate::telemetry::{self, Verdict};
 
@@ -176,14 +177,14 @@ async fn enter_one(link: &Link, position: usize, mut context: Box<Context>, body
         (context, verdict) = note(link, Hook::OnRequest, started, called, verdict_name);
         let step = match verdict {
             Ok(RequestVerdict::Next) => Step::Next,
-            Ok(RequestVerdict::Respond(answer)) => respond(link, &mut context, Hook::OnRequest, answer),
+            Ok(RequestVerdict::Respond(answer)) => respond(link, &mut context, Hook::OnRequest, *answer),
             // Boxed: a future is moved about whole, and few plugins ask for a body.
             Ok(RequestVerdict::NeedBody(max)) => return Box::pin(enter_with_body(link, context, body, max)).await,
-            Ok(RequestVerdict::Serve(hit)) => match stored::serve(link, &mut context, hit, Some(position)) {
+            Ok(RequestVerdict::Serve(hit)) => match stored::serve(link, &mut context, *hit, Some(position)) {
                 Ok(body) => Step::Serve(body),
                 Err(problem) => impossible(link, &context, Hook::OnRequest, problem),
             },
-            Ok(RequestVerdict::Fetch(fetch)) => match Box::pin(stored::fetch(link, &mut context, fetch)).await {
+            Ok(RequestVerdict::Fetch(fetch)) => match Box::pin(stored::fetch(link, &mut context, *fetch)).await {
                 Ok(stored::Next::Again) => continue,
                 Ok(stored::Next::Go) => Step::Next,
                 Err(problem) => impossible(link, &context, Hook::OnRequest, problem),
@@ -219,8 +220,8 @@ async fn leave_one(link: &Link, context: Box<Context>, body: Body) -> (Box<Conte
     let body = buffer::response_left_by_plugin(&mut context, body);
     let step = match verdict {
         Ok(ResponseVerdict::Next) => Step::Next,
-        Ok(ResponseVerdict::Replace(answer)) => respond(link, &mut context, Hook::OnResponse, answer),
-        Ok(ResponseVerdict::Serve(hit)) => match stored::serve(link, &mut context, hit, None) {
+        Ok(ResponseVerdict::Replace(answer)) => respond(link, &mut context, Hook::OnResponse, *answer),
+        Ok(ResponseVerdict::Serve(hit)) => match stored::serve(link, &mut context, *hit, None) {
             Ok(body) => Step::Serve(body),
             Err(problem) => impossible(link, &context, Hook::OnResponse, problem),
         },

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use super::bindings::exports::tollgate::plugin::body_filter::ChunkVerdict;
 use super::bindings::exports::tollgate::plugin::completion::Completed;
-use super::bindings::exports::tollgate::plugin::request_filter::{BodyVerdict, Verdict};
-use super::bindings::exports::tollgate::plugin::response_filter::{ResponseBodyVerdict, ResponseVerdict};
+use super::bindings::exports::tollgate::plugin::request_filter::BodyVerdict;
+use super::bindings::exports::tollgate::plugin::response_filter::ResponseBodyVerdict;
 use super::fault::{Busy, Fault};
+use super::host_api::Copied;
 use super::instance::{self, Instance};
 use super::link::Link;
 use super::meter::{Meter, Stopped, metered};
 use super::pool::CheckedOut;
 use super::state::Hook;
+use super::verdict::{RequestVerdict, ResponseVerdict};
 use crate::context::Context;
 use crate::telemetry::metrics::HookMetrics;
 
@@ -31,34 +33,40 @@ impl<V> Called<V> {
     }
 }
 
-pub async fn on_request(link: &Link, context: Box<Context>) -> Called<Verdict> {
+pub async fn on_request(link: &Link, context: Box<Context>) -> Called<RequestVerdict> {
     run(link, Hook::OnRequest, context, async |instance| match &instance.request {
-        Some(filter) => filter.call_on_request(&mut instance.store).await,
-        None => Ok(Verdict::Next),
+        Some(filter) => filter.call_on_request(&mut instance.store).await.map(RequestVerdict::from),
+        None => Ok(RequestVerdict::Next),
     })
     .await
 }
 
 pub async fn on_request_body(link: &Link, context: Box<Context>, body: &[u8]) -> Called<BodyVerdict> {
-    run(link, Hook::OnRequestBody, context, async |instance| match &instance.request {
-        Some(filter) => filter.call_on_request_body(&mut instance.store, body).await,
-        None => Ok(BodyVerdict::Next),
+    run(link, Hook::OnRequestBody, context, async |instance| {
+        instance.takes(body);
+        match &instance.request {
+            Some(filter) => filter.call_on_request_body(&mut instance.store, body).await,
+            None => Ok(BodyVerdict::Next),
+        }
     })
     .await
 }
 
 pub async fn on_response(link: &Link, context: Box<Context>) -> Called<ResponseVerdict> {
     run(link, Hook::OnResponse, context, async |instance| match &instance.response {
-        Some(filter) => filter.call_on_response(&mut instance.store).await,
+        Some(filter) => filter.call_on_response(&mut instance.store).await.map(ResponseVerdict::from),
         None => Ok(ResponseVerdict::Next),
     })
     .await
 }
 
 pub async fn on_response_body(link: &Link, context: Box<Context>, body: &[u8]) -> Called<ResponseBodyVerdict> {
-    run(link, Hook::OnResponseBody, context, async |instance| match &instance.response {
-        Some(filter) => filter.call_on_response_body(&mut instance.store, body).await,
-        None => Ok(ResponseBodyVerdict::Next),
+    run(link, Hook::OnResponseBody, context, async |instance| {
+        instance.takes(body);
+        match &instance.response {
+            Some(filter) => filter.call_on_response_body(&mut instance.store, body).await,
+            None => Ok(ResponseBodyVerdict::Next),
+        }
     })
     .await
 }
@@ -80,10 +88,15 @@ pub async fn on_chunk(
     chunk: &[u8],
     last: bool,
 ) -> Called<ChunkVerdict> {
-    run_on(link, held, hook, context, async |instance| match (&instance.body, hook) {
-        (Some(filter), Hook::OnRequestChunk) => filter.call_on_request_chunk(&mut instance.store, chunk, last).await,
-        (Some(filter), _) => filter.call_on_response_chunk(&mut instance.store, chunk, last).await,
-        (None, _) => Ok(ChunkVerdict::Done),
+    run_on(link, held, hook, context, async |instance| {
+        instance.takes(chunk);
+        match (&instance.body, hook) {
+            (Some(filter), Hook::OnRequestChunk) => {
+                filter.call_on_request_chunk(&mut instance.store, chunk, last).await
+            }
+            (Some(filter), _) => filter.call_on_response_chunk(&mut instance.store, chunk, last).await,
+            (None, _) => Ok(ChunkVerdict::Done),
+        }
     })
     .await
 }
@@ -106,6 +119,7 @@ pub async fn on_interval(link: &Link) -> (Result<(), Fault>, Duration) {
     })
     .await;
     instance.leave_alone();
+    metrics.copied(instance.copied());
     note_waits(metrics, &meter);
     let ended = conclude(ended);
     // Only an instance whose hook ended by itself is used again.
@@ -115,7 +129,7 @@ pub async fn on_interval(link: &Link) -> (Result<(), Fault>, Duration) {
     (ended, meter.used())
 }
 
-async fn run<V>(
+async fn run<V: Copied>(
     link: &Link,
     hook: Hook,
     context: Box<Context>,
@@ -134,7 +148,7 @@ async fn run<V>(
 }
 
 /// One hook, after which the instance is still held. Where it gave no verdict, it must not be given back.
-async fn run_on<V>(
+async fn run_on<V: Copied>(
     link: &Link,
     held: &mut CheckedOut,
     hook: Hook,
@@ -146,8 +160,11 @@ async fn run_on<V>(
     let meter = instance.meter();
     let ended = metered(&meter, link.plugin.rights.limits.wall, call(instance)).await;
     let context = instance.give_back();
-    note_waits(link.metrics.hook(hook.metric()), &meter);
-    Called { context, verdict: conclude(ended), cpu: meter.used() }
+    let verdict = conclude(ended);
+    let metrics = link.metrics.hook(hook.metric());
+    metrics.copied(instance.copied() + verdict.copied() as u64);
+    note_waits(metrics, &meter);
+    Called { context, verdict, cpu: meter.used() }
 }
 
 /// Most hooks wait for nothing.

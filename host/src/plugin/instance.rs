@@ -138,6 +138,16 @@ impl Instance {
         std::mem::take(&mut self.store.data_mut().files_read)
     }
 
+    /// Counts bytes that are given to a hook.
+    pub(super) fn takes(&mut self, bytes: &[u8]) {
+        self.store.data_mut().count(bytes);
+    }
+
+    /// Bytes that crossed in the hook that is over, its verdict apart.
+    pub(super) fn copied(&self) -> u64 {
+        self.store.data().copied
+    }
+
     pub(super) fn meter(&self) -> Arc<Meter> {
         Arc::clone(&self.store.data().meter)
     }
@@ -154,7 +164,9 @@ impl Instance {
     }
 
     fn begin(&mut self, hook: Hook) {
-        self.store.data_mut().hook = hook;
+        let state = self.store.data_mut();
+        state.hook = hook;
+        state.copied = 0;
         self.store.set_epoch_deadline(1);
     }
 }

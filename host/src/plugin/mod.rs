@@ -29,6 +29,7 @@ pub mod pool;
 pub mod rights;
 pub mod state;
 pub mod turns;
+pub mod verdict;
 
 use crate::config::model::{Isolation, OnError};
 use crate::telemetry::metrics::Live;

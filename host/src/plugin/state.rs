@@ -37,6 +37,8 @@ pub struct InstanceState {
     /// Of the worker the instance is on; none while a plugin is tried before it serves.
     pub metrics: Option<Arc<PluginMetrics>>,
     pub limits: InstanceLimits,
+    /// Bytes of texts and bodies that crossed in this hook so far.
+    pub copied: u64,
     pub meter: Arc<Meter>,
     /// Made only when a guest calls WASI, which few do.
     wasi: Option<Box<(WasiCtx, ResourceTable)>>,
@@ -121,6 +123,7 @@ impl InstanceState {
             told: Told::default(),
             metrics: None,
             limits,
+            copied: 0,
             wasi: None,
         }
     }

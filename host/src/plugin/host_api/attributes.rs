@@ -5,10 +5,13 @@ use crate::plugin::state::InstanceState;
 
 impl Host for InstanceState {
     fn get(&mut self, name: String) -> wasmtime::Result<Option<String>> {
-        Ok(self.context("attributes.get")?.attributes.get(&name))
+        self.count(&name);
+        let value = self.context("attributes.get")?.attributes.get(&name);
+        self.give(value)
     }
 
     fn set(&mut self, name: String, value: String) -> wasmtime::Result<Result<(), AttributeError>> {
+        self.count(&(&name, &value));
         let attributes = &mut self.context("attributes.set")?.attributes;
         Ok(attributes.set(name, value).map_err(|_| AttributeError::TooLarge))
     }

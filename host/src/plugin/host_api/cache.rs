@@ -20,25 +20,32 @@ const MAX_TAGS: (usize, usize) = (256, 1 << 10);
 
 impl Host for InstanceState {
     fn lookup(&mut self, key: String) -> Result<Vec<Stored>> {
+        self.count(&key);
         let found = self.plugin.stores.cache.lookup(&key);
         let notes = self.context("cache.lookup")?.cache.get_or_insert_default();
         let now = Instant::now();
-        let told = found.iter().map(|entry| stored(entry, now)).collect();
+        let told: Vec<_> = found.iter().map(|entry| stored(entry, now)).collect();
         notes.found.extend(found);
+        told.iter().for_each(|stored| self.count(&stored.meta));
         Ok(told)
     }
 
     fn note(&mut self) -> Result<Option<Vec<u8>>> {
-        Ok(self.fetching("cache.note")?.map(|fetching| fetching.note.clone()))
+        let note = self.fetching("cache.note")?.map(|fetching| fetching.note.clone());
+        self.give(note)
     }
 
     fn request_headers(&mut self, names: Vec<String>) -> Result<Vec<Option<String>>> {
+        self.count(&names);
         let fetching = self.fetching("cache.request-headers")?;
-        Ok(names.iter().map(|name| fetching.as_ref().and_then(|fetching| fetching.asked(name))).collect())
+        let values: Vec<_> =
+            names.iter().map(|name| fetching.as_ref().and_then(|fetching| fetching.asked(name))).collect();
+        self.give(values)
     }
 
     fn store(&mut self, storing: Storing) -> Result<std::result::Result<(), StoreError>> {
         check("cache.store", &storing)?;
+        self.count(&storing.meta);
         let head = self.response("cache.store")?;
         let announced = head.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         let head = cache::Head::of(head, &storing.without);
@@ -55,6 +62,7 @@ impl Host for InstanceState {
 
     fn refresh(&mut self, entry: u64, storing: Storing) -> Result<std::result::Result<u64, StoreError>> {
         check("cache.refresh", &storing)?;
+        self.count(&storing.meta);
         let newer = self.response("cache.refresh")?.headers.clone();
         let name = Arc::clone(&self.plugin.name);
         let Some(notes) = self.notes("cache.refresh")? else { return Ok(Err(StoreError::NotFetched)) };

@@ -22,25 +22,33 @@ impl Host for InstanceState {
 
     fn verify(&mut self, key: String, message: Vec<u8>, signature: Vec<u8>) -> wasmtime::Result<bool> {
         self.configured("crypto.verify")?;
+        self.count(&(&message, &signature));
         Ok(self.plugin.keys.verify(&key, &message, &signature))
     }
 
     fn sign(&mut self, key: String, message: Vec<u8>) -> Made {
         self.configured("crypto.sign")?;
-        Ok(self.plugin.keys.sign(&key, &message).map_err(failed)?.map_err(to_wit))
+        self.count(&message);
+        let signature = self.plugin.keys.sign(&key, &message).map_err(failed)?.map_err(to_wit);
+        self.give(signature)
     }
 
     fn seal(&mut self, key: String, text: Vec<u8>, associated: Vec<u8>) -> Made {
         self.configured("crypto.seal")?;
-        Ok(self.plugin.keys.seal(&key, &text, &associated).map_err(failed)?.map_err(to_wit))
+        self.count(&(&text, &associated));
+        let sealed = self.plugin.keys.seal(&key, &text, &associated).map_err(failed)?.map_err(to_wit);
+        self.give(sealed)
     }
 
     fn open(&mut self, key: String, sealed: Vec<u8>, associated: Vec<u8>) -> Made {
         self.configured("crypto.open")?;
-        Ok(self.plugin.keys.open(&key, sealed, &associated).map_err(to_wit))
+        self.count(&(&sealed, &associated));
+        let text = self.plugin.keys.open(&key, sealed, &associated).map_err(to_wit);
+        self.give(text)
     }
 
     fn hash(&mut self, algorithm: HashAlgorithm, data: Vec<u8>) -> wasmtime::Result<Vec<u8>> {
+        self.count(&data);
         let algorithm = match algorithm {
             HashAlgorithm::Sha256 => &digest::SHA256,
             HashAlgorithm::Sha384 => &digest::SHA384,

@@ -19,11 +19,12 @@ impl Host for InstanceState {
         if self.hook == Hook::Configure {
             self.files_read.note(&self.plugin.files, &name, &read);
         }
-        Ok(read.map_err(|error| match error {
+        let read = read.map_err(|error| match error {
             files::FileError::Denied(text) => FileError::Denied(format!("[plugins.{}] {text}", self.plugin.name)),
             files::FileError::NotFound => FileError::NotFound,
             files::FileError::TooLarge => FileError::TooLarge,
             files::FileError::Unreadable(reason) => FileError::Unreadable(reason),
-        }))
+        });
+        self.give(read)
     }
 }

@@ -103,6 +103,8 @@ impl CallState {
 impl Host for InstanceState {
     fn submit(&mut self, call: Outbound) -> wasmtime::Result<u32> {
         let deadline = self.deadline("http-client.submit")?;
+        self.count(&(&call.headers, &call.body));
+        self.count(&(&call.method, &call.path));
         let caller = self.context.as_ref().map(|context| Caller {
             id: context.id,
             client: context.client,
@@ -137,7 +139,7 @@ impl Host for InstanceState {
             return Ok(Err(if is_beyond { ClientError::TooMany } else { ClientError::UnknownCall }));
         };
         match self.calls.open.swap_remove(at).state {
-            CallState::Over(outcome) => Ok(outcome),
+            CallState::Over(outcome) => self.give(outcome),
             CallState::Running(_) => Ok(Err(ClientError::UnknownCall)),
         }
     }

@@ -8,6 +8,8 @@ use super::state::InstanceState;
 mod attributes;
 mod cache;
 mod clock;
+mod copied;
+pub(crate) use copied::Copied;
 mod crypto;
 mod files;
 pub(crate) mod header_map;

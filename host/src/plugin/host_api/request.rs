@@ -19,32 +19,39 @@ const MAX_SHOWN: usize = 200;
 
 impl Host for InstanceState {
     fn id(&mut self) -> Result<String> {
-        Ok(self.request("request.id")?.id.to_string())
+        let id = self.request("request.id")?.id.to_string();
+        self.give(id)
     }
 
     fn route(&mut self) -> Result<String> {
-        Ok(self.request("request.route")?.route.to_string())
+        let route = self.request("request.route")?.route.to_string();
+        self.give(route)
     }
 
     fn client_address(&mut self) -> Result<String> {
-        Ok(self.request("request.client-address")?.client.to_string())
+        let address = self.request("request.client-address")?.client.to_string();
+        self.give(address)
     }
 
     fn method(&mut self) -> Result<String> {
-        Ok(self.request("request.method")?.request.method.as_str().to_owned())
+        let method = self.request("request.method")?.request.method.as_str().to_owned();
+        self.give(method)
     }
 
     fn host(&mut self) -> Result<String> {
         let head = &self.request("request.host")?.request;
         let authority = head.uri.authority().map(|authority| authority.as_str().to_owned());
-        Ok(authority.or_else(|| header_map::get(&head.headers, "host")).unwrap_or_default())
+        let host = authority.or_else(|| header_map::get(&head.headers, "host")).unwrap_or_default();
+        self.give(host)
     }
 
     fn path(&mut self) -> Result<String> {
-        Ok(self.request("request.path")?.request.uri.path().to_owned())
+        let path = self.request("request.path")?.request.uri.path().to_owned();
+        self.give(path)
     }
 
     fn set_path(&mut self, path: String) -> Result<std::result::Result<(), String>> {
+        self.count(&path);
         let uri = &mut self.request_mut("request.set-path")?.request.uri;
         if path.contains(['?', '#']) {
             return Ok(Err("a path has no `?` and no `#`".into()));
@@ -57,10 +64,12 @@ impl Host for InstanceState {
     }
 
     fn query(&mut self) -> Result<Option<String>> {
-        Ok(self.request("request.query")?.request.uri.query().map(str::to_owned))
+        let query = self.request("request.query")?.request.uri.query().map(str::to_owned);
+        self.give(query)
     }
 
     fn set_query(&mut self, query: Option<String>) -> Result<std::result::Result<(), String>> {
+        self.count(&query);
         let uri = &mut self.request_mut("request.set-query")?.request.uri;
         let target = match query {
             Some(query) if query.contains('#') => return Ok(Err("a query has no `#`".into())),
@@ -71,6 +80,7 @@ impl Host for InstanceState {
     }
 
     fn set_upstream(&mut self, name: String) -> Result<std::result::Result<(), String>> {
+        self.count(&name);
         self.request_mut("request.set-upstream")?;
         let plugin = Arc::clone(&self.plugin);
         let Some(granted) = plugin.forward.iter().find(|granted| ***granted == *name) else {
@@ -83,51 +93,66 @@ impl Host for InstanceState {
     }
 
     fn param(&mut self, name: String) -> Result<Option<String>> {
-        let params = &self.request("request.param")?.params;
-        Ok(params.get(&name).map(str::to_owned))
+        self.count(&name);
+        let param = self.request("request.param")?.params.get(&name).map(str::to_owned);
+        self.give(param)
     }
 
     fn header(&mut self, name: String) -> Result<Option<String>> {
-        Ok(header_map::get(&self.request("request.header")?.request.headers, &name))
+        self.count(&name);
+        let found = header_map::get(&self.request("request.header")?.request.headers, &name);
+        self.give(found)
     }
 
     fn header_bytes(&mut self, name: String) -> Result<Option<Vec<u8>>> {
-        Ok(header_map::get_bytes(&self.request("request.header-bytes")?.request.headers, &name))
+        self.count(&name);
+        let found = header_map::get_bytes(&self.request("request.header-bytes")?.request.headers, &name);
+        self.give(found)
     }
 
     fn header_many(&mut self, names: Vec<String>) -> Result<Vec<Option<String>>> {
-        Ok(header_map::get_many(&self.request("request.header-many")?.request.headers, &names))
+        self.count(&names);
+        let found = header_map::get_many(&self.request("request.header-many")?.request.headers, &names);
+        self.give(found)
     }
 
     fn header_values(&mut self, name: String) -> Result<Vec<String>> {
-        Ok(header_map::values(&self.request("request.header-values")?.request.headers, &name))
+        self.count(&name);
+        let found = header_map::values(&self.request("request.header-values")?.request.headers, &name);
+        self.give(found)
     }
 
     fn headers(&mut self) -> Result<Vec<Header>> {
-        Ok(header_map::all(&self.request("request.headers")?.request.headers))
+        let headers = header_map::all(&self.request("request.headers")?.request.headers);
+        self.give(headers)
     }
 
     fn set_header(&mut self, name: String, value: String) -> Result<std::result::Result<(), HeaderError>> {
+        self.count(&(&name, &value));
         let head = &mut self.request_mut("request.set-header")?.request;
         Ok(header_map::set(&mut head.headers, &name, value.as_bytes()))
     }
 
     fn set_header_bytes(&mut self, name: String, value: Vec<u8>) -> Result<std::result::Result<(), HeaderError>> {
+        self.count(&(&name, &value));
         let head = &mut self.request_mut("request.set-header-bytes")?.request;
         Ok(header_map::set(&mut head.headers, &name, &value))
     }
 
     fn add_header(&mut self, name: String, value: String) -> Result<std::result::Result<(), HeaderError>> {
+        self.count(&(&name, &value));
         let head = &mut self.request_mut("request.add-header")?.request;
         Ok(header_map::add(&mut head.headers, &name, value.as_bytes()))
     }
 
     fn remove_header(&mut self, name: String) -> Result<std::result::Result<(), HeaderError>> {
+        self.count(&name);
         let head = &mut self.request_mut("request.remove-header")?.request;
         Ok(header_map::remove(&mut head.headers, &name))
     }
 
     fn set_body(&mut self, body: Vec<u8>) -> Result<()> {
+        self.count(&body);
         let limit = self.plugin.limits.body;
         if body.len() as u64 > limit {
             let length = body.len();

@@ -27,46 +27,60 @@ impl Host for InstanceState {
     }
 
     fn header(&mut self, name: String) -> Result<Option<String>> {
-        Ok(header_map::get(&self.response("response.header")?.headers, &name))
+        self.count(&name);
+        let found = header_map::get(&self.response("response.header")?.headers, &name);
+        self.give(found)
     }
 
     fn header_bytes(&mut self, name: String) -> Result<Option<Vec<u8>>> {
-        Ok(header_map::get_bytes(&self.response("response.header-bytes")?.headers, &name))
+        self.count(&name);
+        let found = header_map::get_bytes(&self.response("response.header-bytes")?.headers, &name);
+        self.give(found)
     }
 
     fn header_many(&mut self, names: Vec<String>) -> Result<Vec<Option<String>>> {
-        Ok(header_map::get_many(&self.response("response.header-many")?.headers, &names))
+        self.count(&names);
+        let found = header_map::get_many(&self.response("response.header-many")?.headers, &names);
+        self.give(found)
     }
 
     fn header_values(&mut self, name: String) -> Result<Vec<String>> {
-        Ok(header_map::values(&self.response("response.header-values")?.headers, &name))
+        self.count(&name);
+        let found = header_map::values(&self.response("response.header-values")?.headers, &name);
+        self.give(found)
     }
 
     fn headers(&mut self) -> Result<Vec<Header>> {
-        Ok(header_map::all(&self.response("response.headers")?.headers))
+        let headers = header_map::all(&self.response("response.headers")?.headers);
+        self.give(headers)
     }
 
     fn set_header(&mut self, name: String, value: String) -> Result<std::result::Result<(), HeaderError>> {
+        self.count(&(&name, &value));
         let head = self.response("response.set-header")?;
         Ok(header_map::set(&mut head.headers, &name, value.as_bytes()))
     }
 
     fn set_header_bytes(&mut self, name: String, value: Vec<u8>) -> Result<std::result::Result<(), HeaderError>> {
+        self.count(&(&name, &value));
         let head = self.response("response.set-header-bytes")?;
         Ok(header_map::set(&mut head.headers, &name, &value))
     }
 
     fn add_header(&mut self, name: String, value: String) -> Result<std::result::Result<(), HeaderError>> {
+        self.count(&(&name, &value));
         let head = self.response("response.add-header")?;
         Ok(header_map::add(&mut head.headers, &name, value.as_bytes()))
     }
 
     fn remove_header(&mut self, name: String) -> Result<std::result::Result<(), HeaderError>> {
+        self.count(&name);
         let head = self.response("response.remove-header")?;
         Ok(header_map::remove(&mut head.headers, &name))
     }
 
     fn set_body(&mut self, body: Vec<u8>) -> Result<()> {
+        self.count(&body);
         let limit = self.plugin.limits.body;
         if body.len() as u64 > limit {
             let length = body.len();

@@ -11,6 +11,8 @@ impl Host for InstanceState {
     fn get_bytes(&mut self, name: String) -> wasmtime::Result<Option<Vec<u8>>> {
         // What `describe` tells is kept by the component's content and shown to whoever asks.
         self.configured("secrets.get")?;
-        Ok(self.plugin.secrets.get(&name).map(|secret| secret.0.clone()))
+        self.count(&name);
+        let secret = self.plugin.secrets.get(&name).map(|secret| secret.0.clone());
+        self.give(secret)
     }
 }

@@ -9,21 +9,27 @@ type Answer<T> = wasmtime::Result<Result<T, SharedKvError>>;
 impl Host for InstanceState {
     fn get(&mut self, namespace: String, key: String) -> Answer<Option<Vec<u8>>> {
         self.configured("shared-kv.get")?;
-        Ok(self.shared(&namespace).map(|store| store.get(&key)))
+        self.count(&(&namespace, &key));
+        let value = self.shared(&namespace).map(|store| store.get(&key));
+        self.give(value)
     }
 
     fn set(&mut self, namespace: String, key: String, value: Vec<u8>, ttl_ms: u32) -> Answer<()> {
         self.configured("shared-kv.set")?;
+        self.count(&namespace);
+        self.count(&(&key, &value));
         Ok(self.shared(&namespace).and_then(|store| store.set(key, value, ttl_ms).map_err(to_wit)))
     }
 
     fn delete(&mut self, namespace: String, key: String) -> Answer<bool> {
         self.configured("shared-kv.delete")?;
+        self.count(&(&namespace, &key));
         Ok(self.shared(&namespace).map(|store| store.delete(&key)))
     }
 
     fn increment(&mut self, namespace: String, key: String, by: i64, ttl_ms: u32) -> Answer<i64> {
         self.configured("shared-kv.increment")?;
+        self.count(&(&namespace, &key));
         Ok(self.shared(&namespace).and_then(|store| store.increment(key, by, ttl_ms).map_err(to_wit)))
     }
 
@@ -36,6 +42,9 @@ impl Host for InstanceState {
         ttl_ms: u32,
     ) -> Answer<bool> {
         self.configured("shared-kv.compare-and-swap")?;
+        self.count(&namespace);
+        self.count(&(&key, &value));
+        self.count(&expected);
         let swap = |store: &kv::Store| store.compare_and_swap(key, expected.as_deref(), value, ttl_ms).map_err(to_wit);
         Ok(self.shared(&namespace).and_then(swap))
     }

@@ -24,6 +24,7 @@ pub struct HookMetrics {
     verdicts: [Counter; Verdict::ALL.len()],
     faults: [Counter; PluginFault::ALL.len()],
     cpu: Counter,
+    copied: Counter,
     host_wait: Counter,
     turn_wait: Counter,
     queue_wait: Counter,
@@ -46,6 +47,11 @@ impl HookMetrics {
     pub fn called(&self, verdict: Verdict, cpu: Duration) {
         self.verdicts[verdict as usize].add(1);
         self.cpu.add_duration(cpu);
+    }
+
+    /// Counts bytes of texts and bodies that a call took from the gateway or gave to it.
+    pub fn copied(&self, bytes: u64) {
+        self.copied.add(bytes);
     }
 
     /// Counts why a call failed, beside [`Self::called`] with `Error` or `Skipped`.
@@ -77,6 +83,7 @@ impl HookMetrics {
             mine.add_to(theirs);
         }
         self.cpu.add_to(&total.cpu);
+        self.copied.add_to(&total.copied);
         self.host_wait.add_to(&total.host_wait);
         self.turn_wait.add_to(&total.turn_wait);
         self.queue_wait.add_to(&total.queue_wait);
@@ -107,6 +114,9 @@ pub(super) fn write(text: &mut Text, links: &Links) {
     seconds(text, links, "tollgate_plugin_turn_wait_seconds_total", help, |hook| &hook.turn_wait);
     let help = "Time a plugin's hooks waited for a free instance.";
     seconds(text, links, "tollgate_plugin_queue_seconds_total", help, |hook| &hook.queue_wait);
+    let help = "Bytes of header fields, bodies and other texts that were copied into and out of a plugin.";
+    text.family("tollgate_plugin_copied_bytes_total", Kind::Counter, help);
+    each_hook(links, |labels, metrics| text.sample(labels, metrics.copied.get()));
     text.family(
         "tollgate_plugin_queued_total",
         Kind::Counter,
