@@ -15,6 +15,7 @@ use super::host_api::per_second::PerSecond;
 use super::limits::InstanceLimits;
 use super::meter::Meter;
 use super::rights::Rights;
+use super::wasi_http::Web;
 use crate::context::Context;
 use crate::telemetry::{self, PluginMetrics};
 
@@ -39,7 +40,9 @@ pub struct InstanceState {
     pub limits: InstanceLimits,
     pub meter: Arc<Meter>,
     /// Made only when a guest calls WASI, which few do.
-    wasi: Option<Box<(WasiCtx, ResourceTable)>>,
+    pub(super) wasi: Option<Box<(WasiCtx, ResourceTable)>>,
+    /// Only of a component that answers by `wasi:http`.
+    pub(super) web: Option<Box<Web>>,
 }
 
 /// Which exported function runs. The names are the WIT's.
@@ -57,6 +60,8 @@ pub enum Hook {
     OnResponseChunk,
     OnComplete,
     OnInterval,
+    /// Of `wasi:http/incoming-handler`, which is not ours.
+    Handle,
 }
 
 /// Which hooks `configure` said it has no use for, though they are exported, and how often it wants
@@ -85,6 +90,7 @@ impl Hook {
             Self::OnResponseChunk => telemetry::Hook::ResponseChunk,
             Self::OnComplete => telemetry::Hook::Complete,
             Self::OnInterval => telemetry::Hook::Interval,
+            Self::Handle => telemetry::Hook::Handle,
         }
     }
 
@@ -101,6 +107,7 @@ impl Hook {
             Self::OnResponseChunk => "on-response-chunk",
             Self::OnComplete => "on-complete",
             Self::OnInterval => "on-interval",
+            Self::Handle => "handle",
         }
     }
 }
@@ -122,6 +129,7 @@ impl InstanceState {
             metrics: None,
             limits,
             wasi: None,
+            web: None,
         }
     }
 
@@ -188,9 +196,13 @@ pub(super) fn wrong_hook(function: &str, hook: Hook) -> wasmtime::Error {
 /// because some toolchains import it whether they use it or not.
 impl WasiView for InstanceState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        let wasi = self.wasi.get_or_insert_with(|| Box::new((WasiCtx::builder().build(), ResourceTable::new())));
+        let wasi = self.wasi.get_or_insert_with(empty_wasi);
         WasiCtxView { ctx: &mut wasi.0, table: &mut wasi.1 }
     }
+}
+
+pub(super) fn empty_wasi() -> Box<(WasiCtx, ResourceTable)> {
+    Box::new((WasiCtx::builder().build(), ResourceTable::new()))
 }
 
 impl std::fmt::Debug for InstanceState {
