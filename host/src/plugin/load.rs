@@ -87,6 +87,12 @@ pub struct Linkers {
     answering: Linker<InstanceState>,
 }
 
+impl std::fmt::Debug for Linkers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Linkers").finish_non_exhaustive()
+    }
+}
+
 impl Linkers {
     pub fn new(engine: &Engine) -> wasmtime::Result<Self> {
         let mut plugins = Linker::new(engine);

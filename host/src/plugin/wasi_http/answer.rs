@@ -47,7 +47,6 @@ pub(super) fn answer(
         return Err((running, problem));
     }
     strip_hop_by_hop(&mut head.headers);
-    running.call().has_answered.set(true);
     if body.is_end_stream() {
         running.leave_alone(patience.wall);
         return Ok((head, Body::empty()));

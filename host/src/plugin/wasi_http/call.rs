@@ -6,6 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -31,8 +32,8 @@ pub(super) struct Call {
     pub(super) link: Link,
     route: Arc<str>,
     id: RequestId,
-    /// Whether the head of the answer was handed out.
-    pub(super) has_answered: Cell<bool>,
+    /// Whether it has given an answer, whatever becomes of its body. The guest's store shares it.
+    pub(super) has_answered: Arc<AtomicBool>,
     fault: RefCell<Option<Fault>>,
     /// How the request's body ended, if not well.
     request_body: Cell<Option<BodyError>>,
@@ -46,7 +47,7 @@ impl Call {
             link: link.clone(),
             route: Arc::clone(&context.route),
             id: context.id,
-            has_answered: Cell::new(false),
+            has_answered: Arc::default(),
             fault: RefCell::default(),
             request_body: Cell::default(),
             ending: Arc::clone(context.filtered.get_or_insert_default()),
@@ -64,7 +65,7 @@ impl Call {
             tracing::warn!(%plugin, %route, hook, %id, "plugin gave up: {error}; {fault}");
         } else {
             self.link.metrics.hook(Hook::Handle.metric()).failed(fault.reason());
-            tracing::error!(%plugin, %route, hook, %id, answered = self.has_answered.get(), "plugin failed: {fault}");
+            tracing::error!(%plugin, %route, hook, %id, answered = self.has_answered.load(Relaxed), "plugin failed: {fault}");
         }
         *self.fault.borrow_mut() = Some(fault);
     }
@@ -132,7 +133,7 @@ impl Drop for Running {
         if !self.call.has_failed() {
             let Call { link, route, id, has_answered, .. } = &*self.call;
             let plugin = link.plugin.name();
-            tracing::info!(%plugin, %route, hook = Hook::Handle.name(), %id, answered = has_answered.get(), "plugin was stopped: the client is gone");
+            tracing::info!(%plugin, %route, hook = Hook::Handle.name(), %id, answered = has_answered.load(Relaxed), "plugin was stopped: the client is gone");
         }
     }
 }

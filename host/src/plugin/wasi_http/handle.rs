@@ -2,6 +2,8 @@
 //! out while the guest still writes the body.
 
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use http::header::{CONTENT_LENGTH, HOST, HeaderValue};
@@ -59,6 +61,8 @@ pub async fn handle(
     let patience = Patience { wall: link.plugin.rights.limits.wall, deadline: context.deadline.into() };
     let by_wall = tokio::time::Instant::now() + patience.wall;
     let fault = match tokio::time::timeout_at(by_wall.min(patience.deadline), receiver).await {
+        // It may have come to its end, good or bad, before anybody looked.
+        Ok(Ok(Ok(_))) if call.has_failed() => return Err(call.unanswered()),
         Ok(Ok(Ok(answer))) => match answer::answer(answer, &context.request.method, running, patience) {
             Ok(answered) => return Ok(answered),
             Err((running, problem)) => {
@@ -116,15 +120,17 @@ async fn run(call: Rc<Call>, mut held: CheckedOut, question: Question) {
     let meter = instance.meter();
     let tally = Tally { call: &call, meter: &meter };
     let _pumping = pump.map(|pump| pumping(pump, &call));
-    instance.store.data_mut().http();
-    let Some(web) = instance.store.data_mut().web.as_mut() else { return };
     // Let go of before the store is, so that no call it was making is taken for a whole one.
-    let _calling = web.outgoing.begin(terms);
-
+    let _calling = instance.store.data_mut().web().outgoing.begin(terms);
+    let has_answered = Arc::clone(&call.has_answered);
     let handled = async {
         let mut http = instance.store.data_mut().http();
         let request = http.new_incoming_request(Scheme::Http, request)?;
-        let answer = http.new_response_outparam(answer)?;
+        let answer = http.new_response_outparam_from_callback(move |given: Answer| {
+            has_answered.store(given.is_ok(), Relaxed);
+            // Nobody may wait for it any more.
+            drop(answer.send(given));
+        })?;
         match &instance.handler {
             Some(handler) => handler.call_handle(&mut instance.store, request, answer).await,
             None => Ok(()),
@@ -148,7 +154,7 @@ struct Tally<'a> {
 
 impl Drop for Tally<'_> {
     fn drop(&mut self) {
-        let is_answered = self.call.has_answered.get() && !self.call.has_failed();
+        let is_answered = self.call.has_answered.load(Relaxed) && !self.call.has_failed();
         let verdict = if is_answered { Verdict::Respond } else { Verdict::Error };
         self.call.link.metrics.hook(Hook::Handle.metric()).called(verdict, self.meter.used());
     }

@@ -71,7 +71,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<InstanceState>) -> wasmtime::Res
 /// What a store carries for `wasi:http`.
 pub struct Web {
     context: WasiHttpCtx,
-    pub(super) outgoing: Outgoing,
+    outgoing: Outgoing,
 }
 
 impl Web {
@@ -82,10 +82,21 @@ impl Web {
     }
 }
 
+impl std::fmt::Debug for Web {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Web").field("context", &self.context).finish_non_exhaustive()
+    }
+}
+
+impl InstanceState {
+    fn web(&mut self) -> &mut Web {
+        self.web.get_or_insert_with(|| Web::new(Arc::clone(&self.plugin)))
+    }
+}
+
 impl WasiHttpView for InstanceState {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        let rights = &self.plugin;
-        let web = self.web.get_or_insert_with(|| Web::new(Arc::clone(rights)));
+        let web = self.web.get_or_insert_with(|| Web::new(Arc::clone(&self.plugin)));
         let (_, table) = &mut **self.wasi.get_or_insert_with(super::state::empty_wasi);
         table.set_max_capacity(MAX_HANDLES);
         WasiHttpCtxView { hooks: &mut web.outgoing, table, ctx: &mut web.context }

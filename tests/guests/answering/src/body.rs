@@ -34,8 +34,8 @@ pub(super) fn half(answer: ResponseOutparam) {
     let body = response.body().expect("its body");
     ResponseOutparam::set(answer, Ok(response));
     write(&body, b"the first half");
-    // Until the gateway has taken it.
-    write(&body, b" and a bit");
+    // So that the gateway has sent it.
+    wasip2::clocks::monotonic_clock::subscribe_duration(100_000_000).block();
     panic!("asked to");
 }
 
@@ -53,8 +53,9 @@ pub(super) fn endless(answer: ResponseOutparam) {
     let response = response(200, &[]);
     let body = response.body().expect("its body");
     ResponseOutparam::set(answer, Ok(response));
+    let stream = body.write().expect("a stream");
     loop {
-        write(&body, &[b'x'; PIECE as usize]);
+        stream.blocking_write_and_flush(&[b'x'; 4096]).expect("somebody who reads");
     }
 }
 

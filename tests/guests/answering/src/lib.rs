@@ -25,6 +25,10 @@ impl Guest for Answering {
             "short" => body::short(answer),
             "endless" => body::endless(answer),
             "stuck" => body::stuck(answer),
+            "afterwards" => {
+                body::whole(answer, 200, "done");
+                wasip2::clocks::monotonic_clock::subscribe_duration(60_000_000_000).block();
+            }
             "fetch" => fetch::fetch(&request, query, answer),
             "upload" => fetch::upload(&request, query, answer),
             "trap" => panic!("asked to"),
