@@ -66,16 +66,13 @@ pub async fn load(
     let answers = wasi_http::version(&exports);
     let linker = if answers.is_some() { &linkers.answering } else { &linkers.plugins };
     let pre = linker.instantiate_pre(component).map_err(|error| LoadError::Import(import_problem(&error)))?;
-    let (hooks, descriptor) = match answers {
-        Some(version) => {
-            let handler = Some(wasi_http::export(&pre, version)?);
-            (Hooks { handler, ..Hooks::default() }, wasi_http::descriptor(version, &imports))
-        }
-        None => {
-            let hooks = hooks(&pre)?;
-            let descriptor = describe(&pre, &hooks, rights).await?;
-            (hooks, descriptor)
-        }
+    let (hooks, descriptor) = if let Some(version) = answers {
+        let handler = Some(wasi_http::export(&pre, version)?);
+        (Hooks { handler, ..Hooks::default() }, wasi_http::descriptor(version, &imports))
+    } else {
+        let hooks = hooks(&pre)?;
+        let descriptor = describe(&pre, &hooks, rights).await?;
+        (hooks, descriptor)
     };
     Ok(Loaded { pre, live: Arc::new(live), hooks, descriptor, imports, exports })
 }

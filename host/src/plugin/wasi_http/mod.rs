@@ -75,10 +75,10 @@ pub struct Web {
 }
 
 impl Web {
-    fn new(rights: Arc<Rights>) -> Box<Self> {
+    fn new(rights: Arc<Rights>) -> Self {
         let mut context = WasiHttpCtx::new();
         context.set_field_size_limit(MAX_FIELDS);
-        Box::new(Self { context, outgoing: Outgoing::new(rights) })
+        Self { context, outgoing: Outgoing::new(rights) }
     }
 }
 
@@ -90,13 +90,13 @@ impl std::fmt::Debug for Web {
 
 impl InstanceState {
     fn web(&mut self) -> &mut Web {
-        self.web.get_or_insert_with(|| Web::new(Arc::clone(&self.plugin)))
+        self.web.get_or_insert_with(|| Box::new(Web::new(Arc::clone(&self.plugin))))
     }
 }
 
 impl WasiHttpView for InstanceState {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        let web = self.web.get_or_insert_with(|| Web::new(Arc::clone(&self.plugin)));
+        let web = self.web.get_or_insert_with(|| Box::new(Web::new(Arc::clone(&self.plugin))));
         let (_, table) = &mut **self.wasi.get_or_insert_with(super::state::empty_wasi);
         table.set_max_capacity(MAX_HANDLES);
         WasiHttpCtxView { hooks: &mut web.outgoing, table, ctx: &mut web.context }
