@@ -40,7 +40,7 @@ async fn it_sees_the_request_as_an_upstream_would() {
 #[tokio::test]
 async fn a_body_of_many_mebibytes_passes_both_ways_with_flat_memory() {
     const MIB: usize = 1 << 20;
-    const SIZE: usize = 32 * MIB;
+    const SIZE: usize = 16 * MIB;
     let gateway = start(&site("limits = { cpu = \"60s\" }").limit("body = \"64MiB\"")).await;
     gateway.get("/site/hello").await;
     let before = gateway.peak_memory_from_now_on();
@@ -55,8 +55,9 @@ async fn a_body_of_many_mebibytes_passes_both_ways_with_flat_memory() {
     }
     let mut sent = 1000;
     while echoed < SIZE {
-        while sent < SIZE && sent - echoed < MIB {
-            let piece = (SIZE - sent).min(MIB / 4);
+        // Never more at once than the kernel holds for both sides.
+        while sent < SIZE && sent - echoed < 128 << 10 {
+            let piece = (SIZE - sent).min(64 << 10);
             client.write(vec![b'a'; piece]).await;
             sent += piece;
         }
@@ -64,7 +65,7 @@ async fn a_body_of_many_mebibytes_passes_both_ways_with_flat_memory() {
     }
     assert_eq!((echoed, chunk(&mut client).await), (SIZE, 0));
     let grown = gateway.peak_memory() - before;
-    assert!(grown < SIZE as u64 / 4, "it took {} MiB more", grown >> 20);
+    assert!(grown < SIZE as u64 / 2, "it took {} MiB more", grown >> 20);
 }
 
 /// The length of the next chunk of the answer.
@@ -152,9 +153,9 @@ async fn another_version_of_it_is_taken_up_while_it_serves() {
     gateway.replace("plugins/site.wasm", next);
     gateway.reloaded_since(before).await;
     assert_eq!(gateway.get("/site/hello").await.text(), "hello");
-    gateway.metrics_with("tollgate_snapshots", &[], 2.0).await;
+    gateway.metrics_with("tollgate_components", &[], 2.0).await;
     drop(old);
-    gateway.metrics_with("tollgate_snapshots", &[], 1.0).await;
+    gateway.metrics_with("tollgate_components", &[], 1.0).await;
 }
 
 #[tokio::test]

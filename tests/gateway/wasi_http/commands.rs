@@ -43,3 +43,16 @@ async fn they_say_what_it_is_and_what_it_is_granted() {
     );
     assert!(inspect.contains("    http-client: granted other (it imports"), "{inspect}");
 }
+
+#[test]
+fn the_config_of_the_page_is_good_with_such_a_component() {
+    let page = std::fs::read_to_string(binary::workspace().join("docs/components.md")).unwrap();
+    let (_, behind) = page.split_once("```toml\n").unwrap();
+    let (config, _) = behind.split_once("```").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("plugins")).unwrap();
+    std::fs::write(folder.path().join("plugins/shop.wasm"), guests::answering()).unwrap();
+    std::fs::write(folder.path().join("tollgate.toml"), config).unwrap();
+    let check = said(folder.path(), &["check"]);
+    assert!(check.contains("http-client: granted stock, https://api.example:443 ("), "{check}");
+}
