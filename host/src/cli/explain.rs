@@ -103,16 +103,15 @@ fn print(config: &Config, route: &Route, params: &Params, request: &request::Par
 }
 
 /// The plugin that is asked in place of an upstream. Only its component tells, so it is loaded, where
-/// the route leaves room for such a one.
+/// the route leaves room for such a one. What is wrong with a component is for `check` to say.
 fn answering(config: &Config, route: &Route) -> Result<Option<PluginId>, Failed> {
     let last = route.plugins.last().filter(|_| route.upstream.is_none());
     let Some((id, Component::File(file))) = last.map(|id| (*id, &config.plugins[id.0].component)) else {
         return Ok(None);
     };
-    let bytes = load::read(file).map_err(|error| Failed(format!("error: {error}")))?;
+    let Ok(bytes) = load::read(file) else { return Ok(None) };
     let looked = Looker::new()?.look(&bytes);
-    let loaded = looked.map_err(|problem| Failed(format!("error: {}: {problem}", file.display())))?;
-    Ok(loaded.answers_requests().then_some(id))
+    Ok(looked.is_ok_and(|loaded| loaded.answers_requests()).then_some(id))
 }
 
 fn upstreams(config: &Config, ids: &[UpstreamId]) -> String {

@@ -78,6 +78,16 @@ async fn chunk(client: &mut tollgate_tests::Raw) -> usize {
 }
 
 #[tokio::test]
+async fn an_answer_may_be_empty() {
+    let gateway = start(&site("")).await;
+    let mut client = gateway.connect().await;
+    for _ in 0..2 {
+        let answer = client.get("/site/nothing?0").await;
+        assert_eq!((answer.status, answer.header("content-length"), answer.text()), (200, "0", ""));
+    }
+}
+
+#[tokio::test]
 async fn each_request_has_an_instance_of_its_own() {
     let gateway = start(&site("")).await;
     for _ in 0..5 {

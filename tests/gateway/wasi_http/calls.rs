@@ -1,8 +1,8 @@
 //! What such a component asks of others: nothing that is not granted.
 
-use tollgate_tests::{Upstream, request};
+use tollgate_tests::{Upstream, config, guests, request};
 
-use super::{site, start};
+use super::{prepare, site, start, table};
 
 #[tokio::test]
 async fn without_a_grant_nothing_is_asked() {
@@ -79,4 +79,19 @@ async fn a_service_that_is_not_there_is_an_error_it_sees() {
     let origin = format!("http://127.0.0.1:{}", Upstream::refusing_port().await);
     let gateway = start(&site(&format!("grant = {{ http = [\"{origin}\"] }}"))).await;
     assert_eq!(gateway.get(&format!("/site/fetch?{origin}/")).await.text(), "ErrorCode::ConnectionRefused");
+}
+
+#[tokio::test]
+async fn a_plugin_may_call_the_route_it_answers() {
+    let settings = "use = \"scripted.wasm\"\nconfig = { request = [\"call-route inner /site/head\"] }\n\
+                    grant = { routes = [\"inner\"] }";
+    let config = config()
+        .plugin("p", settings)
+        .plugin("site", &table(""))
+        .route_without_upstream("/p", "plugins = [\"p\"]")
+        .route_without_upstream("/site/{*rest}", "name = \"inner\"\nplugins = [\"site\"]");
+    let gateway = prepare(&config).plugin("scripted", guests::scripted()).start().await;
+    // The call names no host.
+    let answer = gateway.get("/p").await;
+    assert!(answer.text().starts_with("Method::Get Scheme::Http localhost /site/head\n"), "{}", answer.text());
 }

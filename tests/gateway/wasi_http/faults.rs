@@ -22,6 +22,7 @@ async fn a_trap_no_answer_and_an_error_in_its_place_cost_one_request_each() {
     let gateway = start(&site("")).await;
     fails(&gateway, "/site/trap", "trapped: ", "trap").await;
     fails(&gateway, "/site/silent", "without setting it", "answer").await;
+    fails(&gateway, "/site/nothing?5", "its head announces 5 bytes, and it has no body", "answer").await;
     fails(&gateway, "/site/refuse", "it set an error instead: ErrorCode::ConfigurationError", "answer").await;
     assert_eq!(gateway.get("/site/hello").await.text(), "hello");
 }

@@ -47,15 +47,23 @@ pub(super) fn answer(
         return Err((running, problem));
     }
     strip_hop_by_hop(&mut head.headers);
-    if body.is_end_stream() {
-        running.leave_alone(patience.wall);
-        return Ok((head, Body::empty()));
+    let length = announced(&head.headers);
+    if length.is_none() {
+        head.headers.remove(CONTENT_LENGTH);
     }
-    if *method == Method::HEAD || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+    let is_bodiless =
+        *method == Method::HEAD || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    if is_bodiless || length == Some(0) {
         tokio::task::spawn_local(discard(body, running, patience.wall));
         return Ok((head, Body::empty()));
     }
-    let length = announced(&head.headers);
+    if body.is_end_stream() {
+        if let Some(length) = length {
+            return Err((running, format!("its head announces {length} bytes, and it has no body")));
+        }
+        running.leave_alone(patience.wall);
+        return Ok((head, Body::empty()));
+    }
     let (running, timer) = (Some(running), Timer::default());
     Ok((head, Body::streamed_of(length, Answering { body, running, left: length, patience, timer, until: None })))
 }
@@ -70,8 +78,10 @@ async fn discard(mut body: WasiBody, running: Running, wall: Duration) {
     running.leave_alone(wall);
 }
 
+/// The length of the body, by the head. Only digits make one (RFC 9110 section 8.6).
 pub(super) fn announced(headers: &HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    let length = headers.get(CONTENT_LENGTH)?.to_str().ok()?;
+    length.bytes().all(|digit| digit.is_ascii_digit()).then(|| length.parse().ok())?
 }
 
 struct Answering {

@@ -48,6 +48,11 @@ pub(super) fn short(answer: ResponseOutparam) {
     let _ = OutgoingBody::finish(body, None);
 }
 
+/// A head that announces so many bytes, and no body.
+pub(super) fn nothing(answer: ResponseOutparam, length: &str) {
+    ResponseOutparam::set(answer, Ok(response(200, &[("content-length", length)])));
+}
+
 /// As long as somebody reads it.
 pub(super) fn endless(answer: ResponseOutparam) {
     let response = response(200, &[]);

@@ -25,6 +25,7 @@ impl Guest for Answering {
             "short" => body::short(answer),
             "endless" => body::endless(answer),
             "stuck" => body::stuck(answer),
+            "nothing" => body::nothing(answer, query),
             "afterwards" => {
                 body::whole(answer, 200, "done");
                 wasip2::clocks::monotonic_clock::subscribe_duration(60_000_000_000).block();
