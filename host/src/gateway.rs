@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
-use wasmtime::component::Linker;
 
 use crate::config::model::{self, Component, Config};
 use crate::config::{self, Diagnostic, Diagnostics, Document};
@@ -17,9 +16,8 @@ use crate::plugin::capability::Capability;
 use crate::plugin::compile::{Compiler, Priority};
 use crate::plugin::fault::LoadError;
 use crate::plugin::keys::Keyring;
-use crate::plugin::load::{self, Loaded};
+use crate::plugin::load::{self, Linkers, Loaded};
 use crate::plugin::rights::Rights;
-use crate::plugin::state::InstanceState;
 use crate::plugin::{Plugin, engine};
 use crate::route::Table;
 use crate::snapshot::Snapshot;
@@ -32,7 +30,7 @@ include!(concat!(env!("OUT_DIR"), "/built_ins.rs"));
 /// What outlives every snapshot: the engine, compiled components, plugins' state, metrics.
 pub struct Gateway {
     compiler: Compiler,
-    linker: Linker<InstanceState>,
+    linkers: Linkers,
     stores: Stores,
     pub metrics: Arc<metrics::Registry>,
     /// Components of the newest snapshot, by the hash of their bytes.
@@ -74,7 +72,7 @@ impl Gateway {
         let engine = engine::start(code_cache)?;
         Ok(Self {
             compiler: Compiler::new(code_cache),
-            linker: load::linker(&engine)?,
+            linkers: Linkers::new(&engine)?,
             stores: Stores::default(),
             metrics,
             components: Mutex::default(),
@@ -168,8 +166,8 @@ impl Gateway {
         priority: Priority,
         rights: Arc<Rights>,
     ) -> Result<Loaded, LoadError> {
-        let component = self.compiler.compile(self.linker.engine(), bytes, limits, priority).await?;
-        load::load(&self.linker, &component, self.metrics.component(), rights).await
+        let component = self.compiler.compile(self.linkers.engine(), bytes, limits, priority).await?;
+        load::load(&self.linkers, &component, self.metrics.component(), rights).await
     }
 
     /// Drops what plugins had that this config does not name.
@@ -248,7 +246,11 @@ impl<'a> Assembly<'a> {
         let loaded = loaded.map_err(|error| at_use(&error))?;
         self.components.insert(hash, loaded.clone());
         self.pinned(name, self.pins.judge_version(name, &loaded.descriptor.version))?;
-        let mut problems = document.check_plugin_config(name, &loaded.descriptor.config_schema);
+        let mut problems = if loaded.answers_requests() {
+            document.check_answering(name, self.config)
+        } else {
+            document.check_plugin_config(name, &loaded.descriptor.config_schema)
+        };
         problems.extend(missing_grants(&loaded, settings, self.config, document));
         if !problems.is_empty() {
             return Err(problems);

@@ -19,3 +19,4 @@ mod schema;
 mod stop;
 mod telemetry;
 mod upstreams;
+mod wasi_http;

@@ -29,13 +29,19 @@ pub fn filtering() -> &'static [u8] {
     &rust()[3]
 }
 
+/// Answers by `wasi:http` 0.2, and knows nothing of this gateway: `tests/guests/answering`.
+pub fn answering() -> &'static [u8] {
+    &rust()[4]
+}
+
 /// All with one run of cargo, which knows whether they have changed; in the folder where the built-in
 /// plugins are compiled, for the standard library is there already.
 fn rust() -> &'static [Vec<u8>] {
     static COMPONENTS: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
     COMPONENTS.get_or_init(|| {
         let toolchain = Toolchain::find().unwrap_or_else(|error| panic!("{error}"));
-        let packages = ["guest-scripted", "guest-response-only", "guest-witness", "guest-filtering"].map(str::to_owned);
+        let packages = ["guest-scripted", "guest-response-only", "guest-witness", "guest-filtering", "guest-answering"]
+            .map(str::to_owned);
         let folder = binary::target_folder().join("plugins");
         let built = build_crates(&toolchain, binary::workspace(), &packages, &folder, "plugin");
         built.unwrap_or_else(|error| panic!("{error}")).into_iter().map(|plugin| plugin.wasm).collect()

@@ -88,7 +88,15 @@ impl Body {
 
     /// What somebody makes, piece by piece as it is asked for.
     pub(crate) fn streamed(pieces: impl Stream<Item = Result<Frame<Bytes>, BodyError>> + 'static) -> Self {
-        Kind::Streamed(Streamed::new(pieces)).into()
+        Kind::Streamed(Streamed::new(None, pieces)).into()
+    }
+
+    /// As [`Self::streamed`], of so many bytes, where that is known. Whoever makes the pieces keeps to it.
+    pub(crate) fn streamed_of(
+        length: Option<u64>,
+        pieces: impl Stream<Item = Result<Frame<Bytes>, BodyError>> + 'static,
+    ) -> Self {
+        Kind::Streamed(Streamed::new(length, pieces)).into()
     }
 
     /// Tells `observer` once, when the body was handed out whole or is dropped, whichever is first
@@ -162,8 +170,7 @@ impl http_body::Body for Body {
             Kind::Answer(body) => body.size_hint(),
             Kind::Joined(body) => body.size_hint(),
             Kind::Filling(body) => body.size_hint(),
-            // Nobody knows.
-            Kind::Streamed(_) => SizeHint::default(),
+            Kind::Streamed(body) => body.size_hint(),
         }
     }
 }

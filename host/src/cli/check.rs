@@ -6,6 +6,7 @@ use super::{Failed, grants};
 use crate::cache_dir;
 use crate::gateway::{Checked, Gateway};
 use crate::lock;
+use crate::plugin::wasi_http::ANSWERS;
 use crate::telemetry::metrics::Registry;
 
 pub(super) fn run(path: &Path, lock: lock::Mode) -> Result<(), Failed> {
@@ -26,7 +27,10 @@ pub(super) fn run(path: &Path, lock: lock::Mode) -> Result<(), Failed> {
     // Both are in the order of the config.
     for (settings, plugin) in config.plugins.iter().zip(&plugins) {
         say!("  plugin {} is {} {}", plugin.name(), plugin.descriptor.name, plugin.descriptor.version);
-        grants::say(settings, &config.upstreams, &plugin.descriptor.wants);
+        if plugin.answers_requests() {
+            say!("    {ANSWERS}");
+        }
+        grants::say(settings, &config.upstreams, &plugin.descriptor);
     }
     Ok(())
 }

@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use http::request;
 
 use super::Failed;
-use crate::config::model::{Config, Host, Isolation, OnError, Route, UpstreamId};
+use super::look::Looker;
+use crate::config::model::{Component, Config, Host, Isolation, OnError, PluginId, Route, UpstreamId};
 use crate::gateway;
 use crate::plugin::capability::Capability;
+use crate::plugin::load;
+use crate::plugin::wasi_http::ANSWERS;
 use crate::respond::Failure;
 use crate::route::{Params, Table};
 
@@ -30,7 +33,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failed> {
     let request = request(arguments).map_err(|problem| Failed(format!("error: {problem}")))?;
     let host = request.uri.host().unwrap_or_default().to_ascii_lowercase();
     match Table::new(&config.routes).find(&host, &request) {
-        Ok((id, params)) => print(&config, &config.routes[id], &params, &request),
+        Ok((id, params)) => print(&config, &config.routes[id], &params, &request)?,
         Err(Failure::MethodNotAllowed { allow }) => {
             let allow = allow.to_str().unwrap_or_default().to_owned();
             return Err(Failed(format!(
@@ -52,7 +55,8 @@ fn request(arguments: &Arguments) -> Result<request::Parts, String> {
     Ok(builder.body(()).map_err(|error| error.to_string())?.into_parts().0)
 }
 
-fn print(config: &Config, route: &Route, params: &Params, request: &request::Parts) {
+fn print(config: &Config, route: &Route, params: &Params, request: &request::Parts) -> Result<(), Failed> {
+    let answering = answering(config, route)?;
     say!("route      {} ({})", route.name, conditions(route));
     for (name, value) in params.iter() {
         say!("           {{{name}}} = {value:?}");
@@ -62,7 +66,9 @@ fn print(config: &Config, route: &Route, params: &Params, request: &request::Par
     for id in &route.plugins {
         let plugin = &config.plugins[id.0];
         let mut notes = vec![plugin.component.to_string()];
-        if plugin.isolation == Isolation::Fresh {
+        if answering == Some(*id) {
+            notes.push(format!("{ANSWERS}, with a fresh instance for each"));
+        } else if plugin.isolation == Isolation::Fresh {
             notes.push("a fresh instance for each hook".into());
         }
         if plugin.on_error == OnError::Skip {
@@ -79,7 +85,10 @@ fn print(config: &Config, route: &Route, params: &Params, request: &request::Par
             }
         }
     }
-    if let Some(upstream) = route.upstream.map(|id| &config.upstreams[id.0]) {
+    if let Some(id) = answering {
+        say!("upstream   none: {} answers", config.plugins[id.0].name);
+        say!("path       {}", sent_path(route, request));
+    } else if let Some(upstream) = route.upstream.map(|id| &config.upstreams[id.0]) {
         let targets: Vec<String> = upstream.targets.iter().map(ToString::to_string).collect();
         say!("upstream   {} ({:?}): {}", upstream.name, upstream.balance, targets.join(", "));
         say!("path       {}", sent_path(route, request));
@@ -90,6 +99,19 @@ fn print(config: &Config, route: &Route, params: &Params, request: &request::Par
         say!("upstream   none: a plugin of the chain answers");
     }
     say!("limits     body {} bytes, {:?} in all", route.body_limit, route.timeout);
+    Ok(())
+}
+
+/// The plugin that is asked in place of an upstream. Only its component tells, so it is loaded, where
+/// the route leaves room for such a one. What is wrong with a component is for `check` to say.
+fn answering(config: &Config, route: &Route) -> Result<Option<PluginId>, Failed> {
+    let last = route.plugins.last().filter(|_| route.upstream.is_none());
+    let Some((id, Component::File(file))) = last.map(|id| (*id, &config.plugins[id.0].component)) else {
+        return Ok(None);
+    };
+    let Ok(bytes) = load::read(file) else { return Ok(None) };
+    let looked = Looker::new()?.look(&bytes);
+    Ok(looked.is_ok_and(|loaded| loaded.answers_requests()).then_some(id))
 }
 
 fn upstreams(config: &Config, ids: &[UpstreamId]) -> String {

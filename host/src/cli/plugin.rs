@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::look::{Looker, wasm_files};
 use super::{Failed, grants, write_whole};
 use crate::config::{self, model};
+use crate::plugin::Descriptor;
 use crate::plugin::capability::Capability;
 use crate::plugin::load;
 use crate::{gateway, lock};
@@ -102,7 +103,10 @@ fn inspect(file: &Path, config: Option<&Path>) -> Result<(), Failed> {
             say!("    to grant it, {}", capability.advice("NAME"));
         }
     }
-    if described.wants.is_empty() {
+    if described.may_call {
+        say!("  nothing that has to be granted, but {}", grants::MAY_CALL);
+        say!("    to grant it calls, {}", Capability::HttpClient.advice("NAME"));
+    } else if described.wants.is_empty() {
         say!("  nothing that has to be granted");
     }
     match serde_json::from_str::<serde_json::Value>(&described.config_schema) {
@@ -110,11 +114,11 @@ fn inspect(file: &Path, config: Option<&Path>) -> Result<(), Failed> {
         Err(_) if described.config_schema.is_empty() => say!("config schema:\n  none: it takes no config"),
         Err(error) => say!("config schema:\n  not valid JSON: {error}"),
     }
-    config.map_or(Ok(()), |path| say_uses(&bytes, &described.wants, path))
+    config.map_or(Ok(()), |path| say_uses(&bytes, described, path))
 }
 
 /// What the plugins of a config that use this component are granted.
-fn say_uses(bytes: &[u8], wants: &[(String, String)], path: &Path) -> Result<(), Failed> {
+fn say_uses(bytes: &[u8], described: &Descriptor, path: &Path) -> Result<(), Failed> {
     let config = config::load(path, &gateway::built_ins())?.config;
     say!("in {}:", path.display());
     let is_used = |settings: &&model::Plugin| match &settings.component {
@@ -127,7 +131,7 @@ fn say_uses(bytes: &[u8], wants: &[(String, String)], path: &Path) -> Result<(),
     }
     for settings in uses {
         say!("  plugin {}", settings.name);
-        grants::say(settings, &config.upstreams, wants);
+        grants::say(settings, &config.upstreams, described);
     }
     Ok(())
 }

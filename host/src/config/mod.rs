@@ -4,6 +4,7 @@
 //! derives) -> `resolve` (names to ids). Absent on purpose: watching for changes, and parsing of
 //! keys and components, which belong to what uses them.
 
+mod answering;
 mod document;
 mod editor_schema;
 mod error;

@@ -168,7 +168,7 @@ async fn run_on<V: Copied>(
 }
 
 /// Most hooks wait for nothing.
-fn note_waits(metrics: &HookMetrics, meter: &Meter) {
+pub(super) fn note_waits(metrics: &HookMetrics, meter: &Meter) {
     if let Some((in_host, for_turn)) = meter.waits() {
         metrics.waited_in_host(in_host);
         metrics.waited_for_turn(for_turn);
@@ -176,7 +176,7 @@ fn note_waits(metrics: &HookMetrics, meter: &Meter) {
 }
 
 /// What a hook's end means.
-fn conclude<V>(ended: Result<wasmtime::Result<V>, Stopped>) -> Result<V, Fault> {
+pub(super) fn conclude<V>(ended: Result<wasmtime::Result<V>, Stopped>) -> Result<V, Fault> {
     match ended {
         Ok(Ok(verdict)) => Ok(verdict),
         Ok(Err(error)) => Err(instance::fault(&error)),

@@ -72,6 +72,12 @@ pub enum Fault {
     Verdict(Arc<str>),
     /// The response's body is longer than the plugin takes: than its `need-body`, or `limits.body`.
     BodyTooLong { limit: u64 },
+    /// It was asked for an answer and has none: an error in its place, or nothing.
+    NoAnswer(Arc<str>),
+    /// The body of its answer ended before its end.
+    BrokeOff,
+    /// The route's time was over before it was done.
+    Deadline,
     /// No instance could be made: the gateway's slots or the machine's memory are used up.
     Instance(Arc<str>),
     /// Too much at a time: not the plugin's fault, or not this request's.
@@ -93,8 +99,8 @@ impl Fault {
         match self {
             Self::Trap(_) => PluginFault::Trap,
             Self::Cpu => PluginFault::Cpu,
-            Self::Wall => PluginFault::Wall,
-            Self::Verdict(_) => PluginFault::Answer,
+            Self::Wall | Self::Deadline => PluginFault::Wall,
+            Self::Verdict(_) | Self::NoAnswer(_) | Self::BrokeOff => PluginFault::Answer,
             Self::BodyTooLong { .. } => PluginFault::Body,
             Self::Instance(_) => PluginFault::Instance,
             Self::Busy(Busy::Instances) => PluginFault::Queue,
@@ -113,6 +119,9 @@ impl std::fmt::Display for Fault {
             Self::BodyTooLong { limit } => {
                 write!(f, "needs a body of at most {limit} bytes (need-body, limits.body), and the response has more")
             }
+            Self::NoAnswer(problem) => write!(f, "gave no answer: {problem}"),
+            Self::BrokeOff => f.write_str("broke off the body of its answer, or gave it another length than it said"),
+            Self::Deadline => f.write_str("was not done by the route's timeout"),
             Self::Instance(problem) => write!(f, "no instance could be made: {problem}"),
             Self::Busy(Busy::Instances) => {
                 f.write_str("all instances are busy and the queue is full (limits.instances, limits.queue)")

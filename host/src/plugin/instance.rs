@@ -10,7 +10,7 @@ use super::files::ReadFiles;
 use super::meter::{Meter, Stopped, metered, pause};
 use super::rights::Rights;
 use super::state::{Hook, InstanceState, Told};
-use super::{Hooks, Plugin};
+use super::{Hooks, Plugin, wasi_http};
 use crate::context::Context;
 use crate::telemetry::PluginMetrics;
 
@@ -25,7 +25,10 @@ pub struct Instance {
     pub(super) body: Option<exports::body_filter::Guest>,
     pub(super) completion: Option<exports::completion::Guest>,
     pub(super) background: Option<exports::background::Guest>,
-    lifecycle: exports::lifecycle::Guest,
+    /// Of `wasi:http`.
+    pub(super) handler: Option<wasi_http::Guest>,
+    /// None where there is a `handler`.
+    lifecycle: Option<exports::lifecycle::Guest>,
     /// Hooks it has served.
     pub(super) uses: u64,
 }
@@ -55,8 +58,8 @@ impl Instance {
         instance.begin(Hook::Configure);
         let meter = instance.meter();
         let wall = plugin.rights.limits.wall;
-        let answer =
-            metered(&meter, wall, instance.lifecycle.call_configure(&mut instance.store, &plugin.config)).await;
+        let Some(lifecycle) = &instance.lifecycle else { return Ok(instance) };
+        let answer = metered(&meter, wall, lifecycle.call_configure(&mut instance.store, &plugin.config)).await;
         match answer {
             Ok(Ok(Ok(()))) => Ok(instance),
             Ok(Ok(Err(refusal))) => Err(LoadError::Configure(plainly(&refusal))),
@@ -86,19 +89,21 @@ impl Instance {
         });
         let (meter, wall) = (Arc::clone(&store.data().meter), store.data().plugin.limits.wall);
         let instance = metered(&meter, wall, pre.instantiate_async(&mut store)).await??;
-        let lifecycle = hooks.lifecycle.load(&mut store, &instance)?;
+        let lifecycle = hooks.lifecycle.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
         let request = hooks.request.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
         let response = hooks.response.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
         let body = hooks.body.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
         let completion = hooks.completion.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
         let background = hooks.background.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
-        Ok(Self { store, request, response, body, completion, background, lifecycle, uses: 0 })
+        let handler = hooks.handler.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
+        Ok(Self { store, request, response, body, completion, background, handler, lifecycle, uses: 0 })
     }
 
     pub(super) async fn describe(&mut self) -> wasmtime::Result<exports::lifecycle::Descriptor> {
         self.begin(Hook::Describe);
         let (meter, wall) = (self.meter(), self.store.data().plugin.limits.wall);
-        let answer = metered(&meter, wall, self.lifecycle.call_describe(&mut self.store)).await;
+        let Some(lifecycle) = &self.lifecycle else { return Err(wasmtime::Error::msg("it exports no `lifecycle`")) };
+        let answer = metered(&meter, wall, lifecycle.call_describe(&mut self.store)).await;
         answer?
     }
 

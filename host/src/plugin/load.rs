@@ -15,8 +15,8 @@ use super::files::ReadFiles;
 use super::instance::{Instance, explained};
 use super::rights::Rights;
 use super::state::InstanceState;
-use super::{Descriptor, Hooks, Plugin, host_api};
-use crate::config::model;
+use super::{Descriptor, Hooks, Plugin, host_api, wasi_http};
+use crate::config::model::{self, Isolation};
 use crate::telemetry::metrics::Live;
 
 /// Largest plugin file, in bytes. A JavaScript engine has 12 MiB, Python 18.
@@ -55,35 +55,61 @@ pub fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
 /// Links a component and asks it what it is. Never to be called on a worker: an interpreter takes a
 /// while to describe itself.
 pub async fn load(
-    linker: &Linker<InstanceState>,
+    linkers: &Linkers,
     component: &Component,
     live: Live,
     rights: Arc<Rights>,
 ) -> Result<Loaded, LoadError> {
+    let (ty, engine) = (component.component_type(), linkers.engine());
+    let imports: Vec<String> = ty.imports(engine).map(|(name, _)| name.to_owned()).collect();
+    let exports: Vec<String> = ty.exports(engine).map(|(name, _)| name.to_owned()).collect();
+    let answers = wasi_http::version(&exports);
+    let linker = if answers.is_some() { &linkers.answering } else { &linkers.plugins };
     let pre = linker.instantiate_pre(component).map_err(|error| LoadError::Import(import_problem(&error)))?;
-    let hooks = hooks(&pre)?;
-    let ty = component.component_type();
-    let engine = linker.engine();
-    let mut loaded = Loaded {
-        imports: ty.imports(engine).map(|(name, _)| name.to_owned()).collect(),
-        exports: ty.exports(engine).map(|(name, _)| name.to_owned()).collect(),
-        descriptor: Descriptor::default(),
-        pre,
-        live: Arc::new(live),
-        hooks,
+    let (hooks, descriptor) = if let Some(version) = answers {
+        let handler = Some(wasi_http::export(&pre, version)?);
+        (Hooks { handler, ..Hooks::default() }, wasi_http::descriptor(version, &imports))
+    } else {
+        let hooks = hooks(&pre)?;
+        let descriptor = describe(&pre, &hooks, rights).await?;
+        (hooks, descriptor)
     };
-    loaded.descriptor = describe(&loaded, rights).await?;
-    Ok(loaded)
+    Ok(Loaded { pre, live: Arc::new(live), hooks, descriptor, imports, exports })
 }
 
-/// The linker every plugin is linked with.
-pub fn linker(engine: &Engine) -> wasmtime::Result<Linker<InstanceState>> {
-    let mut linker = Linker::new(engine);
-    host_api::add_to_linker(&mut linker)?;
-    Ok(linker)
+/// What components are linked with.
+pub struct Linkers {
+    plugins: Linker<InstanceState>,
+    /// Has `wasi:http` as well, which a plugin must not get by the way.
+    answering: Linker<InstanceState>,
+}
+
+impl std::fmt::Debug for Linkers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Linkers").finish_non_exhaustive()
+    }
+}
+
+impl Linkers {
+    pub fn new(engine: &Engine) -> wasmtime::Result<Self> {
+        let mut plugins = Linker::new(engine);
+        host_api::add_to_linker(&mut plugins)?;
+        let mut answering = plugins.clone();
+        wasi_http::add_to_linker(&mut answering)?;
+        Ok(Self { plugins, answering })
+    }
+
+    pub fn engine(&self) -> &Engine {
+        self.plugins.engine()
+    }
 }
 
 impl Loaded {
+    /// Whether it is asked in place of an upstream.
+    pub fn answers_requests(&self) -> bool {
+        self.hooks.handler.is_some()
+    }
+
     /// Makes it the plugin of a `[plugins.NAME]` table, and tries its configuration on an instance.
     pub async fn configure(
         &self,
@@ -95,7 +121,8 @@ impl Loaded {
         let mut plugin = Plugin {
             rights,
             descriptor: self.descriptor.clone(),
-            isolation: settings.isolation,
+            // `wasi:http` is made for an instance of its own for each request.
+            isolation: if self.answers_requests() { Isolation::Fresh } else { settings.isolation },
             on_error: settings.on_error,
             config: settings.config.clone(),
             pre: self.pre.clone(),
@@ -123,10 +150,12 @@ impl std::fmt::Debug for Loaded {
 }
 
 fn hooks(pre: &InstancePre<InstanceState>) -> Result<Hooks, LoadError> {
-    let lifecycle = exports::lifecycle::GuestIndices::new(pre)
-        .map_err(|error| LoadError::Export(format!("tollgate:plugin/lifecycle@0.1.0: {error:#}")))?;
+    let lifecycle = exports::lifecycle::GuestIndices::new(pre).map_err(|error| {
+        LoadError::Export(format!("tollgate:plugin/lifecycle@0.1.0, or wasi:http/incoming-handler@0.2: {error:#}"))
+    })?;
     let hooks = Hooks {
-        lifecycle,
+        lifecycle: Some(lifecycle),
+        handler: None,
         request: optional(pre, "request-filter", exports::request_filter::GuestIndices::new(pre))?,
         response: optional(pre, "response-filter", exports::response_filter::GuestIndices::new(pre))?,
         body: optional(pre, "body-filter", exports::body_filter::GuestIndices::new(pre))?,
@@ -158,10 +187,14 @@ fn optional<T>(
     }
 }
 
-async fn describe(loaded: &Loaded, rights: Arc<Rights>) -> Result<Descriptor, LoadError> {
+async fn describe(
+    pre: &InstancePre<InstanceState>,
+    hooks: &Hooks,
+    rights: Arc<Rights>,
+) -> Result<Descriptor, LoadError> {
     let wall = rights.limits.wall;
     let described = async {
-        let mut instance = Instance::bare(&loaded.pre, &loaded.hooks, rights).await?;
+        let mut instance = Instance::bare(pre, hooks, rights).await?;
         instance.describe().await
     };
     let described = tokio::time::timeout(wall, described).await;
@@ -174,6 +207,7 @@ async fn describe(loaded: &Loaded, rights: Arc<Rights>) -> Result<Descriptor, Lo
         summary: told.summary,
         config_schema: told.config_schema,
         wants: told.wants.into_iter().map(|want| (want.capability, want.reason)).collect(),
+        may_call: false,
     })
 }
 

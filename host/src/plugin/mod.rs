@@ -30,6 +30,7 @@ pub mod rights;
 pub mod state;
 pub mod turns;
 pub mod verdict;
+pub mod wasi_http;
 
 use crate::config::model::{Isolation, OnError};
 use crate::telemetry::metrics::Live;
@@ -71,13 +72,18 @@ pub struct Descriptor {
     pub config_schema: String,
     /// Capability and reason of each want.
     pub wants: Vec<(String, String)>,
+    /// Whether a component that answers by `wasi:http` could call other services, if it may. Many import
+    /// what they never use, so it is nothing they want.
+    pub may_call: bool,
 }
 
 /// Where the exported functions are. What is not exported, or skipped by `configure`, is never called
 /// and costs nothing.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Hooks {
-    lifecycle: exports::lifecycle::GuestIndices,
+    /// None of a component that answers by `wasi:http`, which has no other hook either.
+    lifecycle: Option<exports::lifecycle::GuestIndices>,
+    handler: Option<wasi_http::GuestIndices>,
     request: Option<exports::request_filter::GuestIndices>,
     response: Option<exports::response_filter::GuestIndices>,
     body: Option<exports::body_filter::GuestIndices>,
@@ -116,6 +122,11 @@ impl Plugin {
 
     pub fn filters_response_bodies(&self) -> bool {
         self.hooks.body.is_some() && !self.hooks.skips_response_chunks
+    }
+
+    /// Whether it is asked in place of an upstream.
+    pub fn answers_requests(&self) -> bool {
+        self.hooks.handler.is_some()
     }
 
     pub fn follows_requests(&self) -> bool {

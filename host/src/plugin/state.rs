@@ -15,6 +15,7 @@ use super::host_api::per_second::PerSecond;
 use super::limits::InstanceLimits;
 use super::meter::Meter;
 use super::rights::Rights;
+use super::wasi_http::Web;
 use crate::context::Context;
 use crate::telemetry::{self, PluginMetrics};
 
@@ -41,7 +42,9 @@ pub struct InstanceState {
     pub copied: u64,
     pub meter: Arc<Meter>,
     /// Made only when a guest calls WASI, which few do.
-    wasi: Option<Box<(WasiCtx, ResourceTable)>>,
+    pub(super) wasi: Option<Box<(WasiCtx, ResourceTable)>>,
+    /// Only of a component that answers by `wasi:http`.
+    pub(super) web: Option<Box<Web>>,
 }
 
 /// Which exported function runs. The names are the WIT's.
@@ -59,6 +62,8 @@ pub enum Hook {
     OnResponseChunk,
     OnComplete,
     OnInterval,
+    /// Of `wasi:http/incoming-handler`, which is not ours.
+    Handle,
 }
 
 /// Which hooks `configure` said it has no use for, though they are exported, and how often it wants
@@ -87,6 +92,7 @@ impl Hook {
             Self::OnResponseChunk => telemetry::Hook::ResponseChunk,
             Self::OnComplete => telemetry::Hook::Complete,
             Self::OnInterval => telemetry::Hook::Interval,
+            Self::Handle => telemetry::Hook::Handle,
         }
     }
 
@@ -103,6 +109,7 @@ impl Hook {
             Self::OnResponseChunk => "on-response-chunk",
             Self::OnComplete => "on-complete",
             Self::OnInterval => "on-interval",
+            Self::Handle => "handle",
         }
     }
 }
@@ -125,6 +132,7 @@ impl InstanceState {
             limits,
             copied: 0,
             wasi: None,
+            web: None,
         }
     }
 
@@ -191,9 +199,13 @@ pub(super) fn wrong_hook(function: &str, hook: Hook) -> wasmtime::Error {
 /// because some toolchains import it whether they use it or not.
 impl WasiView for InstanceState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        let wasi = self.wasi.get_or_insert_with(|| Box::new((WasiCtx::builder().build(), ResourceTable::new())));
+        let wasi = self.wasi.get_or_insert_with(empty_wasi);
         WasiCtxView { ctx: &mut wasi.0, table: &mut wasi.1 }
     }
+}
+
+pub(super) fn empty_wasi() -> Box<(WasiCtx, ResourceTable)> {
+    Box::new((WasiCtx::builder().build(), ResourceTable::new()))
 }
 
 impl std::fmt::Debug for InstanceState {

@@ -30,6 +30,24 @@ pub struct OutboundCall {
     pub caller: Option<Caller>,
 }
 
+/// A call whose bodies pass piece by piece, checked and granted.
+#[derive(Debug)]
+pub struct StreamedCall {
+    pub to: To,
+    pub head: request::Parts,
+    pub body: Body,
+    pub deadline: Instant,
+    pub caller: Caller,
+}
+
+/// Why such a call got no answer.
+#[derive(Debug)]
+pub enum Refused {
+    /// The config has changed since the plugin was granted it.
+    Gone,
+    Upstream(UpstreamError),
+}
+
 /// The request whose plugin makes a call.
 #[derive(Debug, Clone, Copy)]
 pub struct Caller {
@@ -56,11 +74,11 @@ pub async fn send(call: OutboundCall) -> Result<Answer, ClientError> {
     let (head, body) = match &call.to {
         To::Upstream(name) => {
             let state = worker.snapshot.borrow().upstream_named(name).cloned().ok_or_else(gone)?;
-            ask(&worker, &state.upstream, call).await?
+            ask(&worker, &state.upstream, call.into()).await.map_err(|error| send_error(&error))?
         }
         To::Origin(target, reach) => {
             let origin = worker.origin(target, *reach);
-            ask(&worker, &origin, call).await?
+            ask(&worker, &origin, call.into()).await.map_err(|error| send_error(&error))?
         }
         To::Route(name) => {
             let called = exchange::RouteCall {
@@ -86,6 +104,22 @@ pub async fn send(call: OutboundCall) -> Result<Answer, ClientError> {
     Ok(Answer { status: head.status.as_u16(), headers: head.headers.iter().map(text).collect(), body: body.into() })
 }
 
+/// As [`send`], but the answer's body is not waited for.
+pub async fn open(call: StreamedCall) -> Result<(response::Parts, Body), Refused> {
+    let worker = CURRENT.with(|current| current.get().cloned()).ok_or(Refused::Gone)?;
+    let upstream = match &call.to {
+        To::Upstream(name) => {
+            let state = worker.snapshot.borrow().upstream_named(name).cloned();
+            Rc::clone(&state.ok_or(Refused::Gone)?.upstream)
+        }
+        To::Origin(target, reach) => worker.origin(target, *reach),
+        To::Route(_) => return Err(Refused::Gone),
+    };
+    let StreamedCall { head, body, deadline, caller, .. } = call;
+    let question = Question { head, body, deadline, nesting: caller.nesting };
+    ask(&worker, &upstream, question).await.map_err(Refused::Upstream)
+}
+
 /// Who calls where no client does: the gateway.
 fn itself(worker: &Worker) -> Caller {
     Caller { id: worker.next_id(), client: Ipv4Addr::LOCALHOST.into(), nesting: 0 }
@@ -96,19 +130,35 @@ fn gone() -> ClientError {
     ClientError::Unreachable("the target is not in the config any more".into())
 }
 
+/// What an upstream is asked.
+struct Question {
+    head: request::Parts,
+    body: Body,
+    deadline: Instant,
+    /// Calls the plugin's request is inside of.
+    nesting: u32,
+}
+
+impl From<OutboundCall> for Question {
+    fn from(call: OutboundCall) -> Self {
+        let nesting = call.caller.map_or(0, |caller| caller.nesting);
+        Self { head: call.head, body: Body::full(call.body), deadline: call.deadline, nesting }
+    }
+}
+
 async fn ask(
     worker: &Worker,
     upstream: &Rc<Upstream>,
-    mut call: OutboundCall,
-) -> Result<(response::Parts, Body), ClientError> {
-    depth::mark(&mut call.head.headers, call.caller.map_or(0, |caller| caller.nesting) + 1);
+    mut question: Question,
+) -> Result<(response::Parts, Body), UpstreamError> {
+    depth::mark(&mut question.head.headers, question.nesting + 1);
     let began = tokio::time::Instant::now();
-    let terms = upstream::Call { began, deadline: Some(call.deadline.into()), preserve_host: false };
-    let answer = upstream.send(&call.head, Body::full(call.body), terms).await;
+    let terms = upstream::Call { began, deadline: Some(question.deadline.into()), preserve_host: false };
+    let answer = upstream.send(&question.head, question.body, terms).await;
     if let Some(state) = worker.snapshot.borrow().upstream_named(upstream.name()) {
         state.count_call(&answer);
     }
-    let mut answer = answer.map_err(|error| send_error(&error))?;
+    let mut answer = answer?;
     strip_hop_by_hop(&mut answer.head.headers);
     Ok((answer.head, answer.body))
 }

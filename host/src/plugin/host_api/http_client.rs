@@ -181,7 +181,7 @@ fn grant(rights: &Rights, target: &Target) -> Result<worker::To, ClientError> {
 }
 
 /// What is granted by name may be anywhere; a wildcard ends at the public internet.
-fn reach(rights: &Rights, target: &model::Target) -> Option<Reach> {
+pub(in crate::plugin) fn reach(rights: &Rights, target: &model::Target) -> Option<Reach> {
     if rights.origins.contains(target) {
         return Some(Reach::Any);
     }

@@ -17,6 +17,8 @@ label! {
         ResponseChunk = "on-response-chunk",
         Complete = "on-complete",
         Interval = "on-interval",
+        /// Of `wasi:http/incoming-handler`.
+        Handle = "handle",
     }
 }
 
