@@ -24,7 +24,7 @@ pub mod thread;
 
 pub use completions::{Completion, Completions};
 use connections::Connections;
-pub use outbound::{Caller, OutboundCall, To, send};
+pub use outbound::{Answered, Caller, OutboundCall, To, send};
 use thread::Role;
 
 /// Most origins whose idle connections a worker keeps.

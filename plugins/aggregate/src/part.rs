@@ -2,9 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use tollgate_plugin_sdk::http_client::{ClientError, Outbound, Target};
+use tollgate_plugin_sdk::http_client::{self, ClientError, Outbound, Target};
 use tollgate_plugin_sdk::size::Size;
-use tollgate_plugin_sdk::{Answer, Header, request};
+use tollgate_plugin_sdk::{Header, request};
 
 use crate::body::BodyTemplate;
 use crate::check;
@@ -199,7 +199,7 @@ impl Part {
     }
 
     /// What a call answered: any 2xx with a body of the part's format.
-    pub(crate) fn read(&self, answer: Result<Answer, ClientError>) -> Result<Json, Failure> {
+    pub(crate) fn read(&self, answer: Result<http_client::Content, ClientError>) -> Result<Json, Failure> {
         let answer = answer?;
         if !(200..=299).contains(&answer.status) {
             return Err(Failure::Upstream(format!("the answer has status {}", answer.status)));

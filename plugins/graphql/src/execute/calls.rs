@@ -1,7 +1,7 @@
 //! The calls of one operation: each is made once, and tells everyone who waits for it.
 
-use tollgate_plugin_sdk::http_client::{self, ClientError, Outbound};
-use tollgate_plugin_sdk::{Answer, clock, log};
+use tollgate_plugin_sdk::http_client::{self, ClientError, Content, Outbound};
+use tollgate_plugin_sdk::{clock, log};
 
 use crate::json;
 
@@ -9,7 +9,7 @@ use crate::json;
 pub(crate) trait Services {
     fn submit(&self, call: &Outbound) -> u32;
     fn wait_any(&self, calls: &[u32]) -> u32;
-    fn take(&self, call: u32) -> Result<Answer, ClientError>;
+    fn take(&self, call: u32) -> Result<Content, ClientError>;
     fn now_us(&self) -> u64;
 }
 
@@ -26,8 +26,8 @@ impl Services for Live {
         http_client::wait_any(calls)
     }
 
-    fn take(&self, call: u32) -> Result<Answer, ClientError> {
-        http_client::take(call)
+    fn take(&self, call: u32) -> Result<Content, ClientError> {
+        http_client::take_content(call)
     }
 
     fn now_us(&self) -> u64 {
@@ -145,7 +145,7 @@ fn is_same(one: &Outbound, other: &Outbound) -> bool {
 
 /// A good answer's JSON. Nothing there is `null`: 404, 204 and an empty body.
 fn json_of<'a>(
-    answer: Result<Answer, ClientError>,
+    answer: Result<Content, ClientError>,
     keep: impl FnOnce(Vec<u8>) -> &'a [u8],
 ) -> Result<&'a str, (Failure, String)> {
     let answer = answer.map_err(|error| {

@@ -6,8 +6,7 @@ use super::*;
 use crate::plan;
 use apollo_compiler::ExecutableDocument;
 use apollo_compiler::validation::Valid;
-use tollgate_plugin_sdk::Answer;
-use tollgate_plugin_sdk::http_client::{ClientError, Outbound};
+use tollgate_plugin_sdk::http_client::{ClientError, Content, Outbound};
 
 const SDL: &str = r#"
 type Query {
@@ -45,11 +44,15 @@ impl Services for Slow {
         *calls.iter().find(|call| self.path(**call) != "/slow").unwrap_or(&calls[0])
     }
 
-    fn take(&self, call: u32) -> Result<Answer, ClientError> {
+    fn take(&self, call: u32) -> Result<Content, ClientError> {
         let path = self.path(call);
         self.events.borrow_mut().push(format!("take {path}"));
         self.now_us.set(self.now_us.get() + self.each_us);
-        if path == "/must" { Err(ClientError::Timeout) } else { Ok(Answer::new(200).body(r#"{"id":1}"#)) }
+        if path == "/must" {
+            Err(ClientError::Timeout)
+        } else {
+            Ok(Content { status: 200, body: br#"{"id":1}"#.to_vec() })
+        }
     }
 
     fn now_us(&self) -> u64 {

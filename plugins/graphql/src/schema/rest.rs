@@ -318,3 +318,18 @@ fn header_name(name: &str) -> Result<String, String> {
     }
     Ok(lower)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_climbs_or_has_an_empty_segment_is_seen() {
+        for path in ["/a/..", "/./a", "/a/%2e%2E", "/a//b", "/a/", "//"] {
+            assert!(has_dot_or_empty_segment(path), "{path}");
+        }
+        for path in ["/", "/a/b", "/...", "/.a", "/a%2e", "/%2"] {
+            assert!(!has_dot_or_empty_segment(path), "{path}");
+        }
+    }
+}
