@@ -68,7 +68,7 @@ pub struct Limits {
     pub list_size: u32,
     /// Most fields that are given another name.
     pub aliases: u32,
-    /// Most words, names and punctuation marks of a document.
+    /// Most words, names and punctuation marks of a document, and the white space between them.
     #[schemars(range(min = 1))]
     pub tokens: u32,
     /// Most operations of one request, sent as a list. With 1 a list is refused.

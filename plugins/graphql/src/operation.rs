@@ -50,7 +50,7 @@ impl GraphQl {
             Some(OperationType::Subscription) => return Err(GraphqlError::subscription().into()),
             _ => {}
         }
-        let variables = request.variables.take().unwrap_or_default();
+        let variables = request.variables().map_err(Refused::Request)?;
         match (&self.service, &prepared.document) {
             (Some(service), Some(document)) => {
                 let operation = document.operations.get(request.operation.as_deref()).map_err(|error| {

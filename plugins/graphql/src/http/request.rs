@@ -5,7 +5,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use crate::json;
 use crate::persisted::PersistedQuery;
+
+/// Most values in the variables of an operation, those within lists and objects among them.
+const MOST_VALUES: usize = 20_000;
 
 /// What a request asks for.
 #[derive(Debug)]
@@ -44,7 +48,7 @@ pub(crate) struct Request {
     pub(crate) query: Option<String>,
     #[serde(rename = "operationName")]
     pub(crate) operation: Option<String>,
-    pub(crate) variables: Option<JsonMap>,
+    variables: Option<Box<RawValue>>,
     #[serde(default)]
     extensions: Option<Extensions>,
 }
@@ -69,6 +73,18 @@ impl Request {
             }
         }
         Ok(request)
+    }
+
+    /// The variables. Their values are counted first: each takes many times the memory of its text. The
+    /// error is for the client.
+    pub(crate) fn variables(&self) -> Result<JsonMap, String> {
+        let Some(json) = self.variables.as_deref().map(RawValue::get).filter(|json| *json != "null") else {
+            return Ok(JsonMap::new());
+        };
+        if json::count(json) > MOST_VALUES {
+            return Err(format!("the variables have more than {MOST_VALUES} values"));
+        }
+        serde_json::from_str(json).map_err(|error| format!("the variables are not what they should be: {error}"))
     }
 
     pub(crate) fn persisted_query(&self) -> Option<&PersistedQuery> {

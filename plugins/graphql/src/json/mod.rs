@@ -82,6 +82,22 @@ pub(crate) fn items(json: &str) -> Option<Vec<&str>> {
     steps::Items::of(json).map(Iterator::collect)
 }
 
+/// About how many values are in it, those within values among them: never less than there are.
+pub(crate) fn count(json: &str) -> usize {
+    let mut is_text = false;
+    let mut bytes = json.bytes();
+    let mut count = 1;
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => is_text = !is_text,
+            b'\\' if is_text => drop(bytes.next()),
+            b',' | b'[' | b'{' if !is_text => count += 1,
+            _ => {}
+        }
+    }
+    count
+}
+
 /// A string's text; none if it is no string.
 pub(crate) fn text(json: &str) -> Option<Cow<'_, str>> {
     let bare = json.strip_prefix('"')?.strip_suffix('"')?;
@@ -123,6 +139,15 @@ mod tests {
         assert_eq!(Path::parse("").unwrap().find(json), Some(json));
         assert!(Path::parse("a..b").is_err());
         assert!(Path::parse("$.a").is_err());
+    }
+
+    #[test]
+    fn values_are_counted_and_what_is_in_texts_is_not() {
+        for (json, count) in
+            [("1", 1), ("[]", 2), ("[1,2]", 3), (r#"{"a,[":{"b":"\\",\"{"}}"#, 3), (r#"[[1],"\"",2]"#, 5)]
+        {
+            assert_eq!(super::count(json), count, "{json}");
+        }
     }
 
     proptest! {
