@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn values_are_counted_and_what_is_in_texts_is_not() {
         for (json, count) in
-            [("1", 1), ("[]", 2), ("[1,2]", 3), (r#"{"a,[":{"b":"\\",\"{"}}"#, 3), (r#"[[1],"\"",2]"#, 5)]
+            [("1", 1), ("[]", 2), ("[1,2]", 3), (r#"{"a,[":{"b":"\\","c":"\"{"}}"#, 4), (r#"[[1],"\"",2]"#, 5)]
         {
             assert_eq!(super::count(json), count, "{json}");
         }
