@@ -7,7 +7,7 @@ ARGS ?=
 
 # How long `make fuzz` looks into each target; which ones.
 SECONDS ?= 60
-TARGETS ?= config routes request answer headers token template units
+TARGETS ?= config routes request answer headers token template graphql units
 
 .PHONY: help setup build demo test soak bench guard fuzz
 
@@ -18,7 +18,7 @@ help:
 	@echo "make demo ARGS=--once build, try the demo's requests, exit 0 if all answers are right"
 	@echo "make test             all tests: gateway, SDK, plugins, end to end"
 	@echo "make soak             10,000 reloads of one gateway under load, which must leave nothing behind (10 minutes)"
-	@echo "make bench            beside nginx, HAProxy, Envoy, Caddy and Express, which it installs (25 minutes)"
+	@echo "make bench            beside nginx, HAProxy, Envoy, Caddy, Express and Apollo Server, which it installs (25 minutes)"
 	@echo "make bench ARGS=--quick   the same in 5 minutes, for a look"
 	@echo "make fuzz             random input for what reads input, SECONDS=60 for each of TARGETS"
 	@echo "make guard            count instructions and allocations for each request; more than recorded fails"

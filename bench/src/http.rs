@@ -17,8 +17,26 @@ pub(crate) struct Request {
     pub(crate) method: &'static str,
     pub(crate) path: String,
     pub(crate) headers: Vec<(&'static str, String)>,
-    /// Bytes of a body that is nothing but the letter `x`.
-    pub(crate) body: usize,
+    pub(crate) body: Body,
+}
+
+/// What is sent behind the head.
+#[derive(Debug, Clone)]
+pub(crate) enum Body {
+    None,
+    /// So many bytes, each the letter `x`.
+    Letters(usize),
+    Text(String),
+}
+
+impl Body {
+    fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::None => Vec::new(),
+            Self::Letters(count) => vec![b'x'; *count],
+            Self::Text(text) => text.as_bytes().to_vec(),
+        }
+    }
 }
 
 /// An answer.
@@ -42,7 +60,7 @@ impl Request {
             ("cache-control", "no-cache"),
         ];
         let headers = headers.map(|(name, value)| (name, value.to_owned())).to_vec();
-        Self { method: "GET", path: path.to_owned(), headers, body: 0 }
+        Self { method: "GET", path: path.to_owned(), headers, body: Body::None }
     }
 
     pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
@@ -50,7 +68,7 @@ impl Request {
         self
     }
 
-    pub(crate) fn post(mut self, body: usize) -> Self {
+    pub(crate) fn post(mut self, body: Body) -> Self {
         self.method = "POST";
         self.body = body;
         self
@@ -61,13 +79,12 @@ impl Request {
         for (name, value) in &self.headers {
             text.push_str(&format!("{name}: {value}\r\n"));
         }
-        if self.body > 0 {
-            text.push_str(&format!("content-length: {}\r\n", self.body));
+        let body = self.body.bytes();
+        if !body.is_empty() {
+            text.push_str(&format!("content-length: {}\r\n", body.len()));
         }
         text.push_str("\r\n");
-        let mut bytes = text.into_bytes();
-        bytes.resize(bytes.len() + self.body, b'x');
-        bytes
+        [text.into_bytes(), body].concat()
     }
 }
 

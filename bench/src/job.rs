@@ -16,6 +16,8 @@ pub(crate) enum Job {
     Hops { count: usize, fresh: bool },
     /// Three calls at once, joined to one JSON object.
     Aggregate,
+    /// GraphQL over two of the services: [`QUERY`] is answered.
+    GraphQl,
     /// So many routes, told apart by the path's first segment; the answer to any other path is 404.
     Routes(usize),
     /// Whatever is built in, on one route.
@@ -37,3 +39,6 @@ pub(crate) const LIMIT: u32 = 1_000_000_000;
 /// The calls of [`Job::Aggregate`]: member of the answer, and path at the service of that number.
 pub(crate) const PARTS: [(&str, &str); 3] =
     [("user", "/users/7"), ("orders", "/orders?user=7"), ("stock", "/stock?user=7")];
+
+/// The query of [`Job::GraphQl`]: a call for the user, and one for its orders that needs the first one's answer.
+pub(crate) const QUERY: &str = "{ me { name email orders { id total } } }";

@@ -7,7 +7,7 @@ use std::process::Command;
 use serde::Deserialize;
 
 use crate::Outcome;
-use crate::http::Request;
+use crate::http::{Body, Request};
 use crate::metric::{Metric, Sample};
 use crate::process::pinned;
 
@@ -50,8 +50,10 @@ impl Load {
         for (name, value) in &self.request.headers {
             script.push_str(&format!("wrk.headers[{name:?}] = {value:?}\n"));
         }
-        if self.request.body > 0 {
-            script.push_str(&format!("wrk.body = string.rep('x', {})\n", self.request.body));
+        match &self.request.body {
+            Body::None => {}
+            Body::Letters(count) => script.push_str(&format!("wrk.body = string.rep('x', {count})\n")),
+            Body::Text(text) => script.push_str(&format!("wrk.body = {text:?}\n")),
         }
         if let Some(routes) = self.routes {
             script.push_str(&format!("local routes = {routes}\n{ROUTES}"));
@@ -148,7 +150,7 @@ mod tests {
 
     #[test]
     fn checks_and_load_send_the_same_fields() {
-        let load = Load::of(Request::get("/a").header("x-hop", "0").post(5));
+        let load = Load::of(Request::get("/a").header("x-hop", "0").post(Body::Letters(5)));
         let script = load.script();
         assert!(script.contains("wrk.headers[\"x-hop\"] = \"0\"") && script.contains("wrk.headers[\"cookie\"]"));
         assert!(script.contains("wrk.method = \"POST\"") && script.contains("string.rep('x', 5)"));

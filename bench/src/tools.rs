@@ -1,7 +1,10 @@
 //! Where the programs are, and how old.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use serde_json::Value;
 
 use crate::Outcome;
 use crate::args::Args;
@@ -51,13 +54,18 @@ impl Tools {
             Peer::Envoy => output(self.envoy(), &["--version"])
                 .map(|text| text.split('/').rev().nth(3).unwrap_or_default().to_owned()),
             Peer::Caddy => output(self.caddy(), &["version"]).map(|text| word(text, 0).replace('v', "")),
-            Peer::Express => {
-                let script =
-                    format!("console.log(require('{}/express/package.json').version)", self.node_modules.display());
-                let node = output("node", &["--version"])?;
-                Ok(format!("{} on Node {}", output("node", &["-e", &script])?.trim(), node.trim()))
-            }
+            Peer::Express => self.node_package("express"),
+            Peer::Apollo => self.node_package("@apollo/server"),
         }
+    }
+
+    fn node_package(&self, name: &str) -> Outcome<String> {
+        // Not `require`: a package need not export its `package.json`.
+        let path = self.node_modules.join(name).join("package.json");
+        let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let package: Value = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        let node = output("node", &["--version"])?;
+        Ok(format!("{} on Node {}", package["version"].as_str().unwrap_or_default(), node.trim()))
     }
 }
 

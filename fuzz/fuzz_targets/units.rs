@@ -6,6 +6,7 @@
 use libfuzzer_sys::fuzz_target;
 use tollgate::config::{parse_duration, parse_size};
 use tollgate_plugin_sdk::duration::Duration;
+use tollgate_plugin_sdk::size::Size;
 
 fuzz_target!(|text: &str| {
     let (gateway, plugin) = (parse_duration(text), text.parse::<Duration>());
@@ -21,5 +22,11 @@ fuzz_target!(|text: &str| {
         assert!(duration <= Duration::MAX);
         assert_eq!(duration.to_string().parse(), Ok(duration));
     }
-    let _ = parse_size(text);
+    let (gateway, plugin) = (parse_size(text), text.parse::<Size>());
+    match (&gateway, &plugin) {
+        (Ok(gateway), Ok(plugin)) => assert_eq!(*gateway, u64::from(plugin.as_bytes())),
+        (Err(_), Ok(plugin)) => assert!(plugin.is_zero(), "{text}"),
+        (Err(_), Err(_)) => {}
+        (Ok(gateway), Err(_)) => assert!(*gateway > u64::from(u32::MAX), "{text}"),
+    }
 });

@@ -30,7 +30,7 @@
 //! ```
 //!
 //! The modules carry the names of the interfaces in `wit/`, one each, with the same functions;
-//! [`duration`] is for configs.
+//! [`duration`] and [`size`] are for configs.
 //! Compiled natively they talk to [`testing::Host`], so plugins are unit-tested with `cargo test`.
 //! Absent on purpose: anything a component could not do without this crate.
 
@@ -53,6 +53,7 @@ pub mod request;
 pub mod response;
 pub mod secrets;
 pub mod shared_kv;
+pub mod size;
 
 #[doc(hidden)]
 pub mod bindings;

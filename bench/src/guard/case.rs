@@ -3,8 +3,9 @@
 use crate::check::Check;
 use crate::http::Request;
 use crate::job::{SUBJECT, TOKEN};
-use crate::peer::tollgate::{aggregate, jwt_and_limit};
+use crate::peer::tollgate::{self, aggregate, jwt_and_limit};
 use crate::scenario::aggregate::joined;
+use crate::scenario::graphql;
 use crate::services::SMALL;
 
 /// A gateway's config, a request to it, and the answer it must have.
@@ -34,6 +35,7 @@ pub(super) fn all() -> Vec<Case> {
         headers("headers-4", "four plugins `headers`, a field each", 4),
         jwt(),
         joining(),
+        graphql(),
     ]
 }
 
@@ -71,4 +73,11 @@ fn joining() -> Case {
     let check = Check::new("the joined answer", request.clone(), 200).json(joined());
     let title = "`aggregate`: three services, one JSON answer";
     Case { name: "aggregate", title, chain: vec!["join".into()], plugins: aggregate(), request, check }
+}
+
+fn graphql() -> Case {
+    let check = Check::new("the query's answer", graphql::request(), 200).json(graphql::answer());
+    let title = "`graphql`: a query over two services, the second called with what the first answered";
+    let (chain, plugins) = (vec!["graphql".into()], tollgate::graphql());
+    Case { name: "graphql", title, chain, plugins, request: graphql::request(), check }
 }

@@ -43,6 +43,7 @@ fn config(job: Job, site: &Site) -> Outcome<String> {
             (FORWARDED.to_owned() + &routes, "backend none\n    http-request return status 404\n")
         }
         Job::Aggregate => return Err("it does not join answers".to_owned()),
+        Job::GraphQl => return Err("it knows no GraphQL".to_owned()),
         Job::Hops { .. } => return Err("it has no sandboxed plugins".to_owned()),
     };
     // `http-reuse always`: as the other peers, a connection is reused for any client, at once.

@@ -4,6 +4,7 @@
 //! measurement, room for 10,000 clients, and `x-forwarded-for`, `-host`, `-proto` and `x-request-id`
 //! to the services. What is not a default has its reason in the peer's file.
 
+mod apollo;
 mod caddy;
 mod envoy;
 mod express;
@@ -36,6 +37,8 @@ pub(crate) enum Peer {
     Envoy,
     Caddy,
     Express,
+    /// No gateway: it answers GraphQL.
+    Apollo,
 }
 
 /// Where a peer runs.
@@ -52,8 +55,11 @@ pub(crate) struct Site<'a> {
 }
 
 impl Peer {
-    pub(crate) const ALL: [Self; 6] =
+    /// Those that proxy.
+    pub(crate) const GATEWAYS: [Self; 6] =
         [Self::Tollgate, Self::Nginx, Self::Haproxy, Self::Envoy, Self::Caddy, Self::Express];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Tollgate, Self::Nginx, Self::Haproxy, Self::Envoy, Self::Caddy, Self::Express, Self::Apollo];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -63,12 +69,13 @@ impl Peer {
             Self::Envoy => "envoy",
             Self::Caddy => "caddy",
             Self::Express => "express",
+            Self::Apollo => "apollo",
         }
     }
 
     pub(crate) fn parse(name: &str) -> Outcome<Self> {
         let found = Self::ALL.into_iter().find(|peer| peer.name() == name);
-        found.ok_or_else(|| format!("`{name}` is none of tollgate, nginx, haproxy, envoy, caddy, express"))
+        found.ok_or_else(|| format!("`{name}` is none of tollgate, nginx, haproxy, envoy, caddy, express, apollo"))
     }
 
     /// Writes the config, and gives the command that runs it in the foreground. The error says why
@@ -82,6 +89,7 @@ impl Peer {
             Self::Envoy => envoy::prepare(job, site),
             Self::Caddy => caddy::prepare(job, site),
             Self::Express => express::prepare(job, site),
+            Self::Apollo => apollo::prepare(job, site),
         }
     }
 
@@ -94,7 +102,7 @@ impl Peer {
             Self::Nginx => nginx::reload(process),
             Self::Haproxy => haproxy::reload(process),
             Self::Caddy => caddy::reload(site),
-            Self::Envoy | Self::Express => Err("it has no reload of its config's file".to_owned()),
+            Self::Envoy | Self::Express | Self::Apollo => Err("it has no reload of its config's file".to_owned()),
         }
     }
 }

@@ -48,6 +48,7 @@ fn config(job: Job, site: &Site) -> Outcome<String> {
             format!("{FORWARDED}{}location / {{ return 404; }}", routes.collect::<String>())
         }
         Job::Aggregate => aggregate(),
+        Job::GraphQl => return Err("it knows no GraphQL".to_owned()),
         Job::JwtAndLimit => return Err("checking tokens is a feature of NGINX Plus, which is not free".to_owned()),
         Job::Hops { .. } => return Err("it has no sandboxed plugins".to_owned()),
     };

@@ -37,6 +37,7 @@ fn config(job: Job, site: &Site) -> Outcome<String> {
             head + &services + &names.iter().map(plugin).collect::<String>() + &all(&names)
         }
         Job::Aggregate => head + &services + &aggregate() + &all(&["join".into()]),
+        Job::GraphQl => head + &services + &graphql() + &all(&["graphql".into()]),
         Job::Routes(count) => {
             let route = |number| {
                 format!("[[routes]]\npath = \"/service-{number}/{{*rest}}\"\nupstream = \"a\"\npreserve_host = true\n")
@@ -91,4 +92,19 @@ pub(crate) fn aggregate() -> String {
     let [user, orders, stock] = PARTS;
     let parts = part(user, "a") + &part(orders, "b") + &part(stock, "c");
     format!("[plugins.join]\nuse = \"aggregate\"\ngrant = {{ http = [\"a\", \"b\", \"c\"] }}\n{parts}")
+}
+
+/// The schema Apollo Server has too, its fields bound to the services.
+pub(crate) fn graphql() -> String {
+    let [(_, user), (_, orders), _] = PARTS;
+    let orders = orders.replace('7', "{parent.id}");
+    let schema = format!(
+        "type Query {{ me: User @rest(upstream: \"a\", path: \"{user}\") }}\n\
+         type User {{ id: ID! name: String! email: String \
+         orders: [Order!]! @rest(upstream: \"b\", path: \"{orders}\") }}\n\
+         type Order {{ id: ID! total: Int! }}"
+    );
+    format!(
+        "[plugins.graphql]\ngrant = {{ http = [\"a\", \"b\"] }}\n[plugins.graphql.config]\nschema = '''{schema}'''\n"
+    )
 }

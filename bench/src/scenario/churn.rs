@@ -9,7 +9,7 @@ use crate::peer::Peer;
 
 pub(super) fn scenario() -> Scenario {
     let load = || Measure::Load(Load::of(Request::get("/").header("connection", "close")));
-    let contenders: Vec<_> = Peer::ALL.map(|peer| contender(peer, Job::Proxy, load(), small_answer())).into();
+    let contenders: Vec<_> = Peer::GATEWAYS.map(|peer| contender(peer, Job::Proxy, load(), small_answer())).into();
     Scenario {
         name: "churn",
         title: "A connection for each request",

@@ -17,7 +17,7 @@ pub(super) fn scenario() -> Scenario {
         Check::new("no token", Request::get("/"), 401),
         Check::new("a forged token", Request::get("/").header("authorization", &forged), 401),
     ];
-    let contenders: Vec<_> = Peer::ALL
+    let contenders: Vec<_> = Peer::GATEWAYS
         .map(|peer| contender(peer, Job::JwtAndLimit, Measure::Load(Load::of(request())), checks.clone()))
         .into();
     Scenario {

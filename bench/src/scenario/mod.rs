@@ -4,6 +4,7 @@ pub(crate) mod aggregate;
 mod bodies;
 mod churn;
 mod connections;
+pub(crate) mod graphql;
 mod hops;
 mod jwt;
 mod plain;
@@ -85,6 +86,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         jwt::scenario(),
         hops::scenario(),
         aggregate::scenario(),
+        graphql::scenario(),
         bodies::scenario(),
         routes::scenario(),
         connections::scenario(),

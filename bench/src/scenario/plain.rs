@@ -12,7 +12,7 @@ use crate::services::SMALL;
 pub(super) fn scenario() -> Scenario {
     let load = || Measure::Load(Load::of(Request::get("/")));
     let mut contenders: Vec<Contender> =
-        Peer::ALL.map(|peer| contender(peer, Job::Proxy, load(), small_answer())).into();
+        Peer::GATEWAYS.map(|peer| contender(peer, Job::Proxy, load(), small_answer())).into();
     let bare = Check::new("a small answer", Request::get("/"), 200).bytes(SMALL);
     for peer in [Peer::Nginx, Peer::Haproxy] {
         let label = format!("{} bare", peer.name());

@@ -11,6 +11,7 @@ wasmtime::component::bindgen!({
     imports: {
         "tollgate:plugin/http-client@0.1.0.wait-any": async | trappable,
         "tollgate:plugin/http-client@0.1.0.take": async | trappable,
+        "tollgate:plugin/http-client@0.1.0.take-content": async | trappable,
         "tollgate:plugin/files@0.1.0.read": async | trappable,
         default: trappable,
     },

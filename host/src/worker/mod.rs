@@ -24,7 +24,7 @@ pub mod thread;
 
 pub use completions::{Completion, Completions};
 use connections::Connections;
-pub use outbound::{Caller, OutboundCall, Refused, StreamedCall, To, open, send};
+pub use outbound::{Answered, Caller, OutboundCall, Refused, StreamedCall, To, open, send};
 use thread::Role;
 
 /// Most origins whose idle connections a worker keeps.

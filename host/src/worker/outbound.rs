@@ -13,7 +13,6 @@ use crate::config::model::Target;
 use crate::context::RequestId;
 use crate::exchange::{self, depth};
 use crate::plugin::bindings::tollgate::plugin::http_client::ClientError;
-use crate::plugin::bindings::tollgate::plugin::types::{Answer, Header};
 use crate::upstream::hop_by_hop::strip_hop_by_hop;
 use crate::upstream::{self, Reach, Upstream, UpstreamError};
 
@@ -67,8 +66,15 @@ pub enum To {
     Route(String),
 }
 
+/// What a call answered.
+#[derive(Debug)]
+pub struct Answered {
+    pub head: response::Parts,
+    pub body: Bytes,
+}
+
 /// Makes a plugin's call on the worker this runs on.
-pub async fn send(call: OutboundCall) -> Result<Answer, ClientError> {
+pub async fn send(call: OutboundCall) -> Result<Answered, ClientError> {
     let worker = CURRENT.with(|current| current.get().cloned()).ok_or_else(gone)?;
     let max_body = call.max_body;
     let (head, body) = match &call.to {
@@ -97,11 +103,7 @@ pub async fn send(call: OutboundCall) -> Result<Answer, ClientError> {
         Fault::Deadline | Fault::Idle => ClientError::Timeout,
         Fault::Broken => ClientError::Unreachable(error.to_string()),
     })?;
-    let text = |(name, value): (&http::HeaderName, &http::HeaderValue)| Header {
-        name: name.as_str().to_owned(),
-        value: String::from_utf8_lossy(value.as_bytes()).into_owned(),
-    };
-    Ok(Answer { status: head.status.as_u16(), headers: head.headers.iter().map(text).collect(), body: body.into() })
+    Ok(Answered { head, body })
 }
 
 /// As [`send`], but the answer's body is not waited for.

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::state::with;
 use crate::Answer;
-use crate::bindings::tollgate::plugin::http_client::{ClientError as Wit, Outbound};
+use crate::bindings::tollgate::plugin::http_client::{ClientError as Wit, Content, Outbound};
 use crate::http_client::ClientError;
 
 /// What answers calls.
@@ -38,6 +38,10 @@ pub(crate) fn take(call: u32) -> Result<Answer, Wit> {
         Some(answer) => answer(&call).map_err(Wit::from),
         None => Err(Wit::Denied("the test has no `Host::on_call`".to_owned())),
     }
+}
+
+pub(crate) fn take_content(call: u32) -> Result<Content, Wit> {
+    take(call).map(|answer| Content { status: answer.status, body: answer.body })
 }
 
 impl From<ClientError> for Wit {

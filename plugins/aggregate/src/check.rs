@@ -3,6 +3,7 @@
 use serde_json::Value;
 use tollgate_plugin_sdk::duration::Duration;
 use tollgate_plugin_sdk::http_client::Target;
+use tollgate_plugin_sdk::size::Size;
 
 use crate::config::{Mode, PartConfig};
 use crate::json::Json;
@@ -36,6 +37,14 @@ pub(crate) fn timeout_ms(timeout: Duration) -> Result<u32, String> {
         return Err(format!("`{timeout}` is more than `{MAX_TIMEOUT}`"));
     }
     Ok(timeout.as_millis())
+}
+
+/// More than none.
+pub(crate) fn max_size(size: Option<Size>) -> Result<Option<Size>, String> {
+    if size.is_some_and(Size::is_zero) {
+        return Err("`0B` leaves no room for an answer".to_owned());
+    }
+    Ok(size)
 }
 
 /// The longest time-out of a part.

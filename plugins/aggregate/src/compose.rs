@@ -41,7 +41,7 @@ pub(crate) fn compose(parts: &[Part], answers: Answers, partial_member: Option<&
         members.retain(|(name, _)| name != member);
         members.push((member.to_owned(), Json::Array(missing.iter().map(|name| Json::string(name)).collect())));
     }
-    let mut body = Vec::new();
+    let mut body = Vec::with_capacity(whole.length());
     whole.write(&mut body);
     let answer = Answer::new(200).header("content-type", "application/json").body(body);
     if missing.is_empty() { answer } else { answer.header("x-tollgate-partial", missing.join(",")) }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tollgate_plugin_sdk::duration::{Duration, MORE_THAN_ZERO};
 use tollgate_plugin_sdk::schemars::JsonSchema;
+use tollgate_plugin_sdk::size::{self, Size};
 
 /// The `config` table of `aggregate`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -52,6 +53,10 @@ pub struct PartConfig {
     #[serde(default = "two_seconds")]
     #[schemars(regex(pattern = MORE_THAN_ZERO))]
     pub timeout: Duration,
+    /// How long the answer's body may be, at most the plugin's `limits.body`, which is the limit where
+    /// none is given. Of `each` it is that of one item.
+    #[schemars(regex(pattern = size::MORE_THAN_ZERO))]
+    pub max_size: Option<Size>,
     /// What a failure of this part means.
     #[serde(default)]
     pub mode: Mode,

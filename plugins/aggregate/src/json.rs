@@ -114,6 +114,17 @@ impl Json {
         matches!(self, Self::Array(_)) || matches!(self, Self::Raw(raw) if raw.get().starts_with('['))
     }
 
+    /// Bytes there should be room for when it is written: a few more than it takes, unless names have escapes.
+    pub(crate) fn length(&self) -> usize {
+        match self {
+            Self::Raw(raw) => raw.get().len(),
+            Self::Object(members) => {
+                2 + members.iter().map(|(name, value)| name.len() + 4 + value.length()).sum::<usize>()
+            }
+            Self::Array(items) => 2 + items.iter().map(|item| 1 + item.length()).sum::<usize>(),
+        }
+    }
+
     /// Its text, behind what is there.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         match self {

@@ -2,8 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use tollgate_plugin_sdk::http_client::{ClientError, Outbound, Target};
-use tollgate_plugin_sdk::{Answer, Header, request};
+use tollgate_plugin_sdk::http_client::{self, ClientError, Outbound, Target};
+use tollgate_plugin_sdk::size::Size;
+use tollgate_plugin_sdk::{Header, request};
 
 use crate::body::BodyTemplate;
 use crate::check;
@@ -33,6 +34,7 @@ pub(crate) struct Part {
     path: PathTemplate,
     method: String,
     timeout_ms: u32,
+    max_size: Option<Size>,
     forward_headers: Vec<String>,
     forward_query: Vec<String>,
     headers: Vec<(String, Template)>,
@@ -102,6 +104,7 @@ impl Part {
             target: check::target(&config)?,
             path: PathTemplate::parse(&config.path, names).map_err(in_key("path"))?,
             timeout_ms: check::timeout_ms(config.timeout).map_err(in_key("timeout"))?,
+            max_size: check::max_size(config.max_size).map_err(in_key("max_size"))?,
             otherwise: check::otherwise(config.mode, config.default)?,
             when: config
                 .when
@@ -196,10 +199,14 @@ impl Part {
     }
 
     /// What a call answered: any 2xx with a body of the part's format.
-    pub(crate) fn read(&self, answer: Result<Answer, ClientError>) -> Result<Json, Failure> {
+    pub(crate) fn read(&self, answer: Result<http_client::Content, ClientError>) -> Result<Json, Failure> {
         let answer = answer?;
         if !(200..=299).contains(&answer.status) {
             return Err(Failure::Upstream(format!("the answer has status {}", answer.status)));
+        }
+        if let Some(most) = self.max_size.filter(|most| is_longer(&answer.body, *most)) {
+            let bytes = answer.body.len();
+            return Err(Failure::Upstream(format!("the answer has {bytes} bytes, more than `max_size`, {most}")));
         }
         match self.format {
             Format::Json => Json::parse(answer.body).map_err(Failure::Upstream),
@@ -210,6 +217,10 @@ impl Part {
             Format::Base64 => Ok(Json::string(&BASE64.encode(&answer.body))),
         }
     }
+}
+
+fn is_longer(body: &[u8], most: Size) -> bool {
+    u32::try_from(body.len()).is_ok_and(|bytes| bytes > most.as_bytes())
 }
 
 fn place(config: &PartConfig) -> Result<Place, String> {

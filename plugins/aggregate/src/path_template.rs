@@ -32,6 +32,10 @@ impl PathTemplate {
 
     /// The path and query for the request at hand.
     pub(crate) fn fill(&self, values: Values<'_>) -> Result<String, Failure> {
+        // Without a place it is as it was when it was parsed.
+        if let [Piece::Literal(path)] = self.0.pieces() {
+            return Ok(path.clone());
+        }
         let mut path = String::with_capacity(64);
         for piece in self.0.pieces() {
             match piece {
@@ -77,7 +81,21 @@ fn encode(path: &mut String, value: &str, keep_slashes: bool) {
 
 /// Whether a path has a segment that a server resolves away (RFC 3986 section 5.2.4).
 fn has_dot_segment(path: &str) -> bool {
-    path.split('/').any(|segment| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | ".."))
+    path.split('/').any(|segment| matches!(dots(segment), Some(1 | 2)))
+}
+
+/// How many dots a segment is, in whatever way they are written; `None` if it is something else.
+fn dots(segment: &str) -> Option<usize> {
+    let mut rest = segment.as_bytes();
+    let mut dots = 0;
+    loop {
+        rest = match rest {
+            [] => return Some(dots),
+            [b'.', rest @ ..] | [b'%', b'2', b'e' | b'E', rest @ ..] => rest,
+            _ => return None,
+        };
+        dots += 1;
+    }
 }
 
 #[cfg(test)]
@@ -130,6 +148,17 @@ mod tests {
         }
         let _host = Host::new().param("id", "..");
         assert_eq!(fill("/users?id={id}").unwrap(), "/users?id=..");
+    }
+
+    #[test]
+    fn dots_are_seen_however_they_are_written() {
+        for segment in [".", "..", "%2e", "%2E.", ".%2e", "%2E%2e"] {
+            assert!(has_dot_segment(&format!("/a/{segment}/b")), "{segment}");
+            assert!(has_dot_segment(&format!("/{segment}")), "{segment}");
+        }
+        for segment in ["", "...", "a.", ".a", "%2e%2e%2e", "%2", "%2f", "%", "..%"] {
+            assert!(!has_dot_segment(&format!("/a/{segment}/b")), "{segment}");
+        }
     }
 
     #[test]

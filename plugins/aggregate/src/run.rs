@@ -45,7 +45,7 @@ pub(crate) fn run<'a>(parts: &'a [Part], plan: &'a Plan, body: &'a ClientBody) -
             return Ok(run.answers);
         }
         let call = run.next_over();
-        let answer = run.parts[call.part].read(http_client::take(call.number));
+        let answer = run.parts[call.part].read(http_client::take_content(call.number));
         run.record(&call, answer)?;
         run.call_items(call.part)?;
     }

@@ -68,9 +68,12 @@ pub struct Limits {
     pub list_size: u32,
     /// Most fields that are given another name.
     pub aliases: u32,
-    /// Most words, names and punctuation marks of a document.
+    /// Most words, names and punctuation marks of a document, and the white space between them.
     #[schemars(range(min = 1))]
     pub tokens: u32,
+    /// Most operations of one request, sent as a list. With 1 a list is refused.
+    #[schemars(range(min = 1, max = 100))]
+    pub operations: u32,
     /// Most bytes of a request, at most the plugin's `limits.body`.
     #[schemars(range(min = 1))]
     pub body: u32,
@@ -78,7 +81,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { depth: 12, complexity: 1000, list_size: 10, aliases: 30, tokens: 2000, body: 131_072 }
+        Self { depth: 12, complexity: 1000, list_size: 10, aliases: 30, tokens: 2000, operations: 1, body: 131_072 }
     }
 }
 

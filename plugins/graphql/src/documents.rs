@@ -53,6 +53,12 @@ impl Prepared {
             .parse_ast(text, "query")
             .map_err(|broken| GraphqlError::of_diagnostics("GRAPHQL_PARSE_FAILED", &broken.errors))?;
         limits::check(&document, limits).map_err(|error| vec![error])?;
+        let operations = operations(&document);
+        let subscribes = |(_, kind): &(_, OperationType)| *kind == OperationType::Subscription;
+        // The validator would say that the schema has no such type.
+        if service.is_some_and(Service::has_no_subscriptions) && operations.iter().any(subscribes) {
+            return Err(vec![GraphqlError::subscription()]);
+        }
         let invalid = |errors: &_| GraphqlError::of_diagnostics("GRAPHQL_VALIDATION_FAILED", errors);
         let executable = if let Some(service) = service {
             let valid = document.to_executable_validate(&service.schema);
@@ -62,7 +68,7 @@ impl Prepared {
             None
         };
         Ok(Self {
-            operations: operations(&document),
+            operations,
             conditions: executable.as_ref().map(|document| plan::conditions(document)).unwrap_or_default(),
             document: executable,
             plans: RefCell::default(),

@@ -36,6 +36,10 @@ impl GraphqlError {
         Self { message: message.into(), locations: Vec::new(), path: Vec::new(), code }
     }
 
+    pub(crate) fn subscription() -> Self {
+        Self::new("SUBSCRIPTION_NOT_SUPPORTED", "subscriptions are not supported: queries and mutations are")
+    }
+
     /// What is wrong with a document, by the library.
     pub(crate) fn of_diagnostics(code: &'static str, diagnostics: &DiagnosticList) -> Vec<Self> {
         let errors = diagnostics.iter().take(MOST).map(|diagnostic| {

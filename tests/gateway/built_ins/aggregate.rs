@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use http::Response;
 use tollgate_tests::{Config, Gateway, Upstream, config};
 
 fn aggregating(users: &str, orders: &str, mode: &str) -> Config {
@@ -36,11 +37,14 @@ async fn what_a_failed_part_means_is_the_configs_to_say() {
     let dead = format!("http://127.0.0.1:{}", Upstream::refusing_port().await);
     let late = Upstream::hanging().await;
     let broken = Upstream::answering("<html>").await;
+    let long = Upstream::handling(|_| Response::new(format!("\"{}\"", "x".repeat(1023)).into())).await;
     let cases = [
         (dead.clone(), "mode = \"required\"", 502, None),
         (late.to_string(), "mode = \"required\"", 504, None),
         (broken.to_string(), "mode = \"required\"", 502, None),
         (dead.clone(), "mode = \"optional\"", 200, Some(r#"{"user":{}}"#)),
+        (long.to_string(), "mode = \"required\", max_size = \"1KiB\"", 502, None),
+        (long.to_string(), "mode = \"optional\", max_size = \"1KiB\"", 200, Some(r#"{"user":{}}"#)),
         (dead, "mode = \"default\", default = []", 200, Some(r#"{"user":{},"orders":[]}"#)),
     ];
     for (orders, mode, status, body) in cases {

@@ -6,6 +6,7 @@
 use crate::plugin::bindings::exports::tollgate::plugin::body_filter::ChunkVerdict;
 use crate::plugin::bindings::exports::tollgate::plugin::request_filter::BodyVerdict;
 use crate::plugin::bindings::exports::tollgate::plugin::response_filter::ResponseBodyVerdict;
+use crate::plugin::bindings::tollgate::plugin::http_client::Content;
 use crate::plugin::bindings::tollgate::plugin::types::{Answer, Fetch, Header, Hit};
 use crate::plugin::state::InstanceState;
 use crate::plugin::verdict::{RequestVerdict, ResponseVerdict};
@@ -62,6 +63,12 @@ impl Copied for Header {
 impl Copied for Answer {
     fn copied(&self) -> usize {
         self.headers.copied() + self.body.len()
+    }
+}
+
+impl Copied for Content {
+    fn copied(&self) -> usize {
+        self.body.len()
     }
 }
 

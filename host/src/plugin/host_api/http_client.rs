@@ -13,14 +13,14 @@ use tokio::task::JoinHandle;
 
 use super::header_map;
 use crate::config::model;
-use crate::plugin::bindings::tollgate::plugin::http_client::{ClientError, Host, Outbound, Target};
-use crate::plugin::bindings::tollgate::plugin::types::Answer;
+use crate::plugin::bindings::tollgate::plugin::http_client::{ClientError, Content, Host, Outbound, Target};
+use crate::plugin::bindings::tollgate::plugin::types::{Answer, Header};
 use crate::plugin::rights::Rights;
 use crate::plugin::state::InstanceState;
 use crate::upstream::Reach;
-use crate::worker::{self, Caller, OutboundCall};
+use crate::worker::{self, Answered, Caller, OutboundCall};
 
-type Outcome = Result<Answer, ClientError>;
+type Outcome = Result<Answered, ClientError>;
 
 /// The calls of one hook.
 #[derive(Debug, Default)]
@@ -131,18 +131,43 @@ impl Host for InstanceState {
         Ok(poll_fn(|cx| self.calls.poll_any(cx, &calls)).await)
     }
 
-    async fn take(&mut self, call: u32) -> wasmtime::Result<Outcome> {
+    async fn take(&mut self, call: u32) -> wasmtime::Result<Result<Answer, ClientError>> {
         self.deadline("http-client.take")?;
+        let outcome = self.outcome(call).await.map(answer);
+        self.give(outcome)
+    }
+
+    async fn take_content(&mut self, call: u32) -> wasmtime::Result<Result<Content, ClientError>> {
+        self.deadline("http-client.take-content")?;
+        let content = |Answered { head, body }| Content { status: head.status.as_u16(), body: body.into() };
+        let outcome = self.outcome(call).await.map(content);
+        self.give(outcome)
+    }
+}
+
+impl InstanceState {
+    /// What became of a call, once it is over.
+    async fn outcome(&mut self, call: u32) -> Outcome {
         poll_fn(|cx| self.calls.poll_any(cx, &[call])).await;
         let Some(at) = self.calls.open.iter().position(|open| open.number == call) else {
             let is_beyond = self.calls.is_beyond(call, self.plugin.limits.calls);
-            return Ok(Err(if is_beyond { ClientError::TooMany } else { ClientError::UnknownCall }));
+            return Err(if is_beyond { ClientError::TooMany } else { ClientError::UnknownCall });
         };
         match self.calls.open.swap_remove(at).state {
-            CallState::Over(outcome) => self.give(outcome),
-            CallState::Running(_) => Ok(Err(ClientError::UnknownCall)),
+            CallState::Over(outcome) => outcome,
+            CallState::Running(_) => Err(ClientError::UnknownCall),
         }
     }
+}
+
+/// An answer with its header fields.
+fn answer(answered: Answered) -> Answer {
+    let Answered { head, body } = answered;
+    let text = |(name, value): (&http::HeaderName, &http::HeaderValue)| Header {
+        name: name.as_str().to_owned(),
+        value: String::from_utf8_lossy(value.as_bytes()).into_owned(),
+    };
+    Answer { status: head.status.as_u16(), headers: head.headers.iter().map(text).collect(), body: body.into() }
 }
 
 /// Checks rights and syntax, so that nothing illegal gets as far as a pool.
@@ -222,10 +247,7 @@ fn head(call: &Outbound) -> Result<request::Parts, String> {
     Ok(head)
 }
 
-fn request_with_headers(
-    mut head: request::Parts,
-    fields: Vec<crate::plugin::bindings::tollgate::plugin::types::Header>,
-) -> Result<request::Parts, ClientError> {
+fn request_with_headers(mut head: request::Parts, fields: Vec<Header>) -> Result<request::Parts, ClientError> {
     head.headers = header_map::build(fields).map_err(ClientError::Invalid)?;
     Ok(head)
 }

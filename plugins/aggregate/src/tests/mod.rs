@@ -72,6 +72,23 @@ fn the_parts_are_members_in_the_order_of_the_config() {
 }
 
 #[test]
+fn an_answer_longer_than_the_part_allows_is_a_failed_part_and_the_operator_is_told() {
+    let part = |mode: &str, size: &str| {
+        configure(json!({"parts": [{"name": "a", "upstream": "a", "path": "/", "mode": mode, "max_size": size}]}))
+    };
+    let answers = |length: usize| host("a", Ok(Answer::new(200).body(format!("\"{}\"", "x".repeat(length - 2)))));
+    let _host = answers(16);
+    assert_eq!(text(&respond(&part("optional", "16B").unwrap())), r#"{"a":"xxxxxxxxxxxxxx"}"#);
+    let host = answers(17);
+    assert_eq!(text(&respond(&part("optional", "16B").unwrap())), "{}");
+    assert_eq!(respond(&part("required", "16B").unwrap()).status, 502);
+    let line = "part `a` of a: the answer has 17 bytes, more than `max_size`, 16B";
+    assert_eq!(host.logs(), [(Level::Warn, line.to_owned()), (Level::Warn, line.to_owned())]);
+    assert!(part("required", "0B").unwrap_err().contains("`0B` leaves no room"));
+    assert!(part("required", "16").unwrap_err().contains("`16` is no size"));
+}
+
+#[test]
 fn json_is_copied_byte_for_byte_without_the_white_space_around_it() {
     let body = " {\"b\" : 1.10, \"a\":12345678901234567890123}\n";
     let _host = host("a", Ok(Answer::new(203).body(body)));

@@ -31,6 +31,9 @@ impl<'e> Execution<'e> {
         let mut places: HashMap<&'e str, usize> = HashMap::new();
         let mut keys: Vec<(&'e str, Vec<Wanted<'e>>)> = Vec::new();
         for wanted in group {
+            if self.tree.is_lost(wanted.id) {
+                continue;
+            }
             match batch.key_of(wanted.parent) {
                 Some(key) => {
                     let place = *places.entry(key).or_insert_with(|| {

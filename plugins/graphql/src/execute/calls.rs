@@ -1,7 +1,7 @@
 //! The calls of one operation: each is made once, and tells everyone who waits for it.
 
-use tollgate_plugin_sdk::http_client::{self, ClientError, Outbound};
-use tollgate_plugin_sdk::{Answer, clock, log};
+use tollgate_plugin_sdk::http_client::{self, ClientError, Content, Outbound};
+use tollgate_plugin_sdk::{clock, log};
 
 use crate::json;
 
@@ -9,7 +9,7 @@ use crate::json;
 pub(crate) trait Services {
     fn submit(&self, call: &Outbound) -> u32;
     fn wait_any(&self, calls: &[u32]) -> u32;
-    fn take(&self, call: u32) -> Result<Answer, ClientError>;
+    fn take(&self, call: u32) -> Result<Content, ClientError>;
     fn now_us(&self) -> u64;
 }
 
@@ -26,8 +26,8 @@ impl Services for Live {
         http_client::wait_any(calls)
     }
 
-    fn take(&self, call: u32) -> Result<Answer, ClientError> {
-        http_client::take(call)
+    fn take(&self, call: u32) -> Result<Content, ClientError> {
+        http_client::take_content(call)
     }
 
     fn now_us(&self) -> u64 {
@@ -68,6 +68,8 @@ impl Failure {
 #[derive(Debug)]
 pub(crate) struct Calls<'a, W> {
     made: Vec<Call<'a, W>>,
+    /// Those before it are joined by nobody any more.
+    joined_from: usize,
 }
 
 #[derive(Debug)]
@@ -81,7 +83,7 @@ struct Call<'a, W> {
 
 impl<'a, W> Calls<'a, W> {
     pub(crate) fn new() -> Self {
-        Self { made: Vec::new() }
+        Self { made: Vec::new(), joined_from: 0 }
     }
 
     /// Makes a call, or joins an equal one. Where that is over, who would wait gets its outcome.
@@ -94,7 +96,7 @@ impl<'a, W> Calls<'a, W> {
     ) -> Option<(W, Result<&'a str, Failure>)> {
         // A time-out that has shrunk since makes no other call of it.
         let same = |call: &&mut Call<'a, W>| is_same(&call.outbound, &outbound);
-        if join && let Some(call) = self.made.iter_mut().find(same) {
+        if join && let Some(call) = self.made.iter_mut().skip(self.joined_from).find(same) {
             if let Some(outcome) = call.outcome {
                 return Some((waiter, outcome));
             }
@@ -106,17 +108,23 @@ impl<'a, W> Calls<'a, W> {
         None
     }
 
-    /// Waits for the next call that ends; none if none is open.
-    pub(crate) fn next(
+    /// Joins no call made so far to one made from now on.
+    pub(crate) fn forget(&mut self) {
+        self.joined_from = self.made.len();
+    }
+
+    /// The numbers of those that are not over.
+    pub(crate) fn open(&self) -> impl Iterator<Item = u32> {
+        self.made.iter().filter(|call| call.outcome.is_none()).map(|call| call.number)
+    }
+
+    /// Waits for an open call; none if there is no such call.
+    pub(crate) fn take(
         &mut self,
         services: &dyn Services,
+        number: u32,
         keep: impl FnOnce(Vec<u8>) -> &'a [u8],
     ) -> Option<(Vec<W>, Result<&'a str, Failure>)> {
-        let open: Vec<u32> = self.made.iter().filter(|call| call.outcome.is_none()).map(|call| call.number).collect();
-        if open.is_empty() {
-            return None;
-        }
-        let number = services.wait_any(&open);
         let call = self.made.iter_mut().find(|call| call.number == number && call.outcome.is_none())?;
         let outcome = json_of(services.take(number), keep).map_err(|(failure, why)| {
             report(&call.outbound, failure, &why);
@@ -137,7 +145,7 @@ fn is_same(one: &Outbound, other: &Outbound) -> bool {
 
 /// A good answer's JSON. Nothing there is `null`: 404, 204 and an empty body.
 fn json_of<'a>(
-    answer: Result<Answer, ClientError>,
+    answer: Result<Content, ClientError>,
     keep: impl FnOnce(Vec<u8>) -> &'a [u8],
 ) -> Result<&'a str, (Failure, String)> {
     let answer = answer.map_err(|error| {

@@ -1,16 +1,17 @@
 //! Leaf values as services send them, against what the schema promises (section 3.5 of the
 //! specification).
 
-use std::borrow::Cow;
-
+use super::tree::Value;
 use crate::json;
 use crate::plan::Leaf;
 
-/// The JSON for the answer; none if it is no value of the type.
-pub(crate) fn coerce<'a>(leaf: &Leaf, value: &'a str) -> Option<Cow<'a, str>> {
+/// The value for the answer; none if it is no value of the type.
+pub(crate) fn coerce<'a>(leaf: &Leaf, value: &'a str) -> Option<Value<'a>> {
     let kind = value.as_bytes().first()?;
     let is_number = *kind == b'-' || kind.is_ascii_digit();
-    let as_it_is = |fits: bool| fits.then_some(Cow::Borrowed(value));
+    let as_it_is = |fits: bool| fits.then_some(Value::Json(value));
+    // A number or a word: there is nothing to escape in it.
+    let quoted = |fits: bool| fits.then_some(Value::Quoted(value));
     match leaf {
         Leaf::Custom => as_it_is(true),
         Leaf::Boolean => as_it_is(matches!(kind, b't' | b'f')),
@@ -20,11 +21,11 @@ pub(crate) fn coerce<'a>(leaf: &Leaf, value: &'a str) -> Option<Cow<'a, str>> {
         Leaf::Int => {
             let number = if is_number { value.parse::<f64>().ok()? } else { return None };
             let fits = number.fract() == 0.0 && (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&number);
-            fits.then(|| Cow::Owned(format!("{number}")))
+            fits.then(|| Value::Made(format!("{number}")))
         }
         Leaf::String | Leaf::Id if *kind == b'"' => as_it_is(true),
-        Leaf::Id => is_number.then(|| Cow::Owned(json::quoted(value))),
-        Leaf::String => (is_number || matches!(kind, b't' | b'f')).then(|| Cow::Owned(json::quoted(value))),
+        Leaf::Id => quoted(is_number),
+        Leaf::String => quoted(is_number || matches!(kind, b't' | b'f')),
         Leaf::Enum(values) => {
             let text = json::text(value)?;
             as_it_is(values.iter().any(|one| one.as_str() == text))
@@ -36,6 +37,15 @@ pub(crate) fn coerce<'a>(leaf: &Leaf, value: &'a str) -> Option<Cow<'a, str>> {
 mod tests {
     use super::*;
     use apollo_compiler::name;
+
+    fn written(value: Value<'_>) -> String {
+        match value {
+            Value::Json(json) => json.to_owned(),
+            Value::Quoted(text) => format!("\"{text}\""),
+            Value::Made(json) => json,
+            other => panic!("{other:?}"),
+        }
+    }
 
     #[test]
     fn values_are_taken_as_the_specification_says() {
@@ -64,7 +74,7 @@ mod tests {
             (colours, "1", None),
             (Leaf::Custom, "{\"a\":[1]}", Some("{\"a\":[1]}")),
         ] {
-            assert_eq!(coerce(&leaf, value).as_deref(), expected, "{leaf:?} {value}");
+            assert_eq!(coerce(&leaf, value).map(written).as_deref(), expected, "{leaf:?} {value}");
         }
     }
 }

@@ -1,17 +1,21 @@
-//! Runs a plan, driven by calls that end.
+//! Runs plans, driven by calls that end.
 //!
 //! A field with a call starts as soon as its parent is there. There is no barrier: what one call
 //! brought is completed, and what that makes possible is started, while others are still open. Calls
-//! for the fields of one list go out together, so that they can be one call.
+//! for the fields of one list go out together, so that they can be one call. Operations that came in
+//! one request run beside each other, and share nothing but the wait.
 
+mod ask;
 mod batch;
 mod calls;
+mod clock;
 mod leaf;
 mod tree;
 
-use std::borrow::Cow;
 use std::collections::HashMap;
+use std::iter::Zip;
 use std::rc::Rc;
+use std::slice;
 
 use apollo_compiler::ast::Type;
 use apollo_compiler::response::JsonMap;
@@ -20,48 +24,68 @@ use typed_arena::Arena;
 
 use crate::access::Access;
 use crate::json::{self, Members};
-use crate::plan::{self, Children, Plan, PlanField, PlanSource};
-use crate::schema::{NoCall, Rest, Service, Source, Values};
+use crate::operation::Ready;
+use crate::plan::{Children, Plan, PlanField, PlanSource};
+use crate::schema::{Rest, Service};
 use batch::Many;
-use calls::{Calls, Failure};
+use calls::Calls;
 pub(crate) use calls::{Live, Services};
-use tree::{Id, Key, ROOT, Tree, Value};
+use clock::Clock;
+use tree::{Id, ROOT, Tree, Value};
 
 /// What an operation runs with.
 #[derive(Clone, Copy)]
 pub(crate) struct Input<'e> {
-    pub(crate) service: &'e Service,
-    pub(crate) plan: &'e Plan,
-    pub(crate) variables: &'e JsonMap,
-    pub(crate) access: &'e Access<'e>,
-    /// Answers to `__schema` and `__type`, by their name in the answer.
-    pub(crate) introspected: &'e HashMap<String, String>,
-    pub(crate) services: &'e dyn Services,
-    pub(crate) timeout_ms: u32,
+    service: &'e Service,
+    plan: &'e Plan,
+    variables: &'e JsonMap,
+    introspected: &'e HashMap<String, String>,
+    access: &'e Access<'e>,
+    timeout_ms: u32,
 }
 
-/// Runs a whole operation and returns the answer's body.
-pub(crate) fn run(input: Input<'_>) -> Vec<u8> {
-    let bodies = Arena::new();
-    let mut execution = Execution {
-        input,
-        bodies: &bodies,
-        tree: Tree::new(),
-        calls: Calls::new(),
-        wanted: Vec::new(),
-        arguments: vec![None; input.plan.calls],
-        ends_us: input.services.now_us() + u64::from(input.timeout_ms) * 1000,
-    };
-    execution.root();
-    execution.tree.write()
+impl<'e> Input<'e> {
+    pub(crate) fn new(service: &'e Service, ready: &'e Ready, access: &'e Access<'e>, timeout_ms: u32) -> Self {
+        let Ready { plan, variables, introspected } = ready;
+        Self { service, plan, variables, introspected, access, timeout_ms }
+    }
+}
+
+/// Runs operations and returns their answers' bodies.
+pub(crate) fn run(inputs: &[Input<'_>], services: &dyn Services) -> Vec<Vec<u8>> {
+    let (bodies, clock) = (Arena::new(), Clock::new(services));
+    let mut running: Vec<_> = inputs.iter().map(|input| Execution::new(*input, services, &clock, &bodies)).collect();
+    let mut open = Vec::new();
+    loop {
+        open.clear();
+        for execution in &mut running {
+            execution.go_on();
+            open.extend(execution.open());
+        }
+        let number = match open.as_slice() {
+            [] => break,
+            // Taking it waits for it.
+            [only] => *only,
+            several => services.wait_any(several),
+        };
+        let Some(execution) = running.iter_mut().find(|execution| execution.open().any(|open| open == number)) else {
+            break;
+        };
+        execution.take(number);
+    }
+    running.iter().map(Execution::written).collect()
 }
 
 /// An operation that runs.
 struct Execution<'e> {
     input: Input<'e>,
+    services: &'e dyn Services,
+    clock: &'e Clock<'e>,
     /// What services answered: the tree points into it.
     bodies: &'e Arena<Vec<u8>>,
     tree: Tree<'e>,
+    /// Fields of the root that have not started.
+    roots: Zip<slice::Iter<'e, PlanField>, tree::Children>,
     calls: Calls<'e, Waiter<'e>>,
     /// Fields whose calls are still to be made.
     wanted: Vec<Wanted<'e>>,
@@ -87,44 +111,67 @@ enum Waiter<'e> {
 }
 
 impl<'e> Execution<'e> {
-    /// The fields of the root: all at once, but those of a mutation one after the other.
-    fn root(&mut self) {
-        let plan = self.input.plan;
-        let ids: Vec<Id> = plan.fields.iter().map(|field| self.add(ROOT, field)).collect();
-        self.tree.set(ROOT, Value::Object(ids.clone()));
-        for (field, id) in plan.fields.iter().zip(ids) {
-            self.start(id, field, None);
-            if plan.kind.is_mutation() {
-                self.until_idle();
-            }
+    fn new(input: Input<'e>, services: &'e dyn Services, clock: &'e Clock<'e>, bodies: &'e Arena<Vec<u8>>) -> Self {
+        let mut tree = Tree::new();
+        let ids = tree.add_fields(ROOT, &input.plan.fields);
+        Self {
+            input,
+            services,
+            clock,
+            bodies,
+            tree,
+            roots: input.plan.fields.iter().zip(ids),
+            calls: Calls::new(),
+            wanted: Vec::new(),
+            arguments: vec![None; input.plan.calls],
+            ends_us: clock.now_us() + u64::from(input.timeout_ms) * 1000,
         }
-        self.until_idle();
     }
 
-    /// Makes calls and takes their answers until there is nothing to wait for.
-    fn until_idle(&mut self) {
+    /// Starts fields of the root and makes calls, as far as that goes without an answer: all fields of a
+    /// query at once, those of a mutation one after the other.
+    fn go_on(&mut self) {
+        if !self.input.plan.kind.is_mutation() {
+            while let Some((field, id)) = self.roots.next() {
+                self.start(id, field, None);
+            }
+        }
         loop {
             self.make_calls();
-            let bodies = self.bodies;
-            let next = self.calls.next(self.input.services, |body| bodies.alloc(body).as_slice());
-            let Some((waiters, outcome)) = next else { break };
-            for waiter in waiters {
-                self.deliver(waiter, outcome);
+            if self.open().next().is_some() {
+                return;
             }
-            if self.tree.is_lost(ROOT) {
-                break;
-            }
+            let Some((field, id)) = self.roots.next() else { return };
+            self.start(id, field, None);
         }
     }
 
-    fn add(&mut self, parent: Id, field: &'e PlanField) -> Id {
-        self.tree.add(parent, Key::Field(field), field.ty().is_non_null())
+    /// The calls whose answers are of use.
+    fn open(&self) -> impl Iterator<Item = u32> {
+        let is_lost = self.tree.is_lost(ROOT);
+        self.calls.open().filter(move |_| !is_lost)
+    }
+
+    /// Takes a call's answer, waiting for it if it is not over.
+    fn take(&mut self, number: u32) {
+        let bodies = self.bodies;
+        let taken = self.calls.take(self.services, number, |body| bodies.alloc(body).as_slice());
+        self.clock.look();
+        let Some((waiters, outcome)) = taken else { return };
+        for waiter in waiters {
+            self.deliver(waiter, outcome);
+        }
+    }
+
+    fn written(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(512);
+        self.tree.write(&mut out);
+        out
     }
 
     /// The fields of an object.
     fn object(&mut self, id: Id, fields: &'e [PlanField], json: &'e str, members: &Members<'e>) {
-        let ids: Vec<Id> = fields.iter().map(|field| self.add(id, field)).collect();
-        self.tree.set(id, Value::Object(ids.clone()));
+        let ids = self.tree.add_fields(id, fields);
         for (field, id) in fields.iter().zip(ids) {
             self.start(id, field, Some((json, members)));
         }
@@ -137,7 +184,7 @@ impl<'e> Execution<'e> {
             return;
         }
         match &field.source {
-            PlanSource::Typename => self.tree.set(id, Value::Made(json::quoted(&field.parent_type))),
+            PlanSource::Typename => self.tree.set(id, Value::Quoted(&field.parent_type)),
             PlanSource::Introspection => match self.input.introspected.get(&field.key) {
                 Some(json) => self.tree.set(id, Value::Json(json)),
                 None => self.tree.set(id, Value::Null),
@@ -163,8 +210,7 @@ impl<'e> Execution<'e> {
         }
         match &field.children {
             Children::Leaf(leaf) => match leaf::coerce(leaf, value) {
-                Some(Cow::Borrowed(json)) => self.tree.set(id, Value::Json(json)),
-                Some(Cow::Owned(json)) => self.tree.set(id, Value::Made(json)),
+                Some(value) => self.tree.set(id, value),
                 None => self.unfit(id, field),
             },
             Children::Objects(types) => {
@@ -190,13 +236,8 @@ impl<'e> Execution<'e> {
             self.tree.fail(id, "RESPONSE_TOO_LARGE", "the answer has too many values");
             return;
         }
-        let items: Vec<(Id, &'e str)> = items
-            .into_iter()
-            .enumerate()
-            .map(|(index, item)| (self.tree.add(id, Key::Index(index), inner.is_non_null()), item))
-            .collect();
-        self.tree.set(id, Value::List(items.iter().map(|(id, _)| *id).collect()));
-        for (id, item) in items {
+        let ids = self.tree.add_items(id, items.len(), inner.is_non_null());
+        for (id, item) in ids.zip(items) {
             self.complete(id, field, inner, item);
         }
     }
@@ -214,114 +255,6 @@ impl<'e> Execution<'e> {
         let name = format!("{}.{}", field.parent_type, field.definition.name);
         log::warn(&format!("the value of `{name}` is no {}", field.ty()));
         self.tree.fail(id, "INVALID_VALUE", format!("the value of `{name}` is no {}", field.ty()));
-    }
-
-    /// Makes the calls of all fields that want one. What is known already is delivered at once, and
-    /// may want more.
-    fn make_calls(&mut self) {
-        while !self.wanted.is_empty() {
-            let mut groups: Vec<Vec<Wanted<'e>>> = Vec::new();
-            for wanted in std::mem::take(&mut self.wanted) {
-                match groups.iter_mut().find(|group| group.first().is_some_and(|first| first.call == wanted.call)) {
-                    Some(group) => group.push(wanted),
-                    None => groups.push(vec![wanted]),
-                }
-            }
-            for group in groups {
-                self.make_calls_of(group);
-            }
-        }
-    }
-
-    /// The calls of one field, for all its parents.
-    fn make_calls_of(&mut self, mut group: Vec<Wanted<'e>>) {
-        group.retain(|wanted| !self.tree.is_lost(wanted.id));
-        let Some(first) = group.first() else { return };
-        let service = self.input.service;
-        let info = service.field(&first.field.parent_type, &first.field.definition.name);
-        let Some(Source::Rest(rest)) = info.map(|info| &info.source) else { return };
-        let arguments = match self.arguments_of(first) {
-            Ok(arguments) => arguments,
-            Err(message) => {
-                for wanted in group {
-                    self.tree.fail(wanted.id, "BAD_USER_INPUT", message.clone());
-                }
-                return;
-            }
-        };
-        match &rest.batch {
-            Some(batch) if group.len() > 1 => self.make_batches(rest, batch, &group, &arguments),
-            _ => {
-                for wanted in group {
-                    let values = Values { args: &arguments, parent: wanted.parent, keys: None };
-                    let call = rest.call(&values, self.within_ms());
-                    self.make(rest, call, Waiter::One(rest, wanted));
-                }
-            }
-        }
-    }
-
-    fn make(
-        &mut self,
-        rest: &Rest,
-        call: Result<tollgate_plugin_sdk::http_client::Outbound, NoCall>,
-        waiter: Waiter<'e>,
-    ) {
-        match call {
-            Ok(_) if self.within_ms() == 0 => self.deliver(waiter, Err(Failure::Timeout)),
-            Ok(call) => {
-                if let Some((waiter, outcome)) = self.calls.make(self.input.services, call, rest.is_safe(), waiter) {
-                    self.deliver(waiter, outcome);
-                }
-            }
-            Err(NoCall::Null) => self.deliver(waiter, Ok("null")),
-            Err(NoCall::Unfit) => {
-                let ids: Vec<Id> = match &waiter {
-                    Waiter::One(_, wanted) => vec![wanted.id],
-                    Waiter::Many(many) => many.wanted().map(|wanted| wanted.id).collect(),
-                };
-                for id in ids {
-                    self.tree.fail(id, "BAD_USER_INPUT", "a value is not acceptable in a path");
-                }
-            }
-        }
-    }
-
-    fn deliver(&mut self, waiter: Waiter<'e>, outcome: Result<&'e str, Failure>) {
-        match waiter {
-            Waiter::One(rest, wanted) => {
-                let outcome = outcome.map(|json| rest.select(json).unwrap_or("null"));
-                self.bring(wanted, outcome);
-            }
-            Waiter::Many(many) => self.deliver_batch(&many, outcome),
-        }
-    }
-
-    fn bring(&mut self, wanted: Wanted<'e>, outcome: Result<&'e str, Failure>) {
-        if self.tree.is_lost(wanted.id) {
-            return;
-        }
-        match outcome {
-            Ok(json) => self.complete(wanted.id, wanted.field, wanted.field.ty(), json),
-            Err(failure) => self.tree.fail(wanted.id, failure.code(), failure.message()),
-        }
-    }
-
-    fn arguments_of(&mut self, wanted: &Wanted<'e>) -> Result<Rc<JsonMap>, String> {
-        let (field, input) = (wanted.field, self.input);
-        let coerce = || {
-            let definitions = &field.definition.arguments;
-            plan::coerce(&input.service.schema, definitions, &field.arguments, input.variables).map(Rc::new)
-        };
-        match self.arguments.get_mut(wanted.call) {
-            Some(known) => known.get_or_insert_with(coerce).clone(),
-            None => coerce(),
-        }
-    }
-
-    fn within_ms(&self) -> u32 {
-        let left = self.ends_us.saturating_sub(self.input.services.now_us()) / 1000;
-        u32::try_from(left).unwrap_or(u32::MAX)
     }
 }
 

@@ -3,15 +3,17 @@
 use std::cell::{Cell, RefCell};
 
 use super::*;
+use crate::plan;
 use apollo_compiler::ExecutableDocument;
-use tollgate_plugin_sdk::Answer;
-use tollgate_plugin_sdk::http_client::{ClientError, Outbound};
+use apollo_compiler::validation::Valid;
+use tollgate_plugin_sdk::http_client::{ClientError, Content, Outbound};
 
 const SDL: &str = r#"
 type Query {
   slow: Node @rest(upstream: "u", path: "/slow")
   fast: Node @rest(upstream: "u", path: "/fast")
 }
+type Mutation { change: Node @rest(upstream: "u", method: "POST", path: "/change") }
 type Node { id: ID next: Node @rest(upstream: "u", path: "/next") must: Node! @rest(upstream: "u", path: "/must") }
 "#;
 
@@ -42,11 +44,15 @@ impl Services for Slow {
         *calls.iter().find(|call| self.path(**call) != "/slow").unwrap_or(&calls[0])
     }
 
-    fn take(&self, call: u32) -> Result<Answer, ClientError> {
+    fn take(&self, call: u32) -> Result<Content, ClientError> {
         let path = self.path(call);
         self.events.borrow_mut().push(format!("take {path}"));
         self.now_us.set(self.now_us.get() + self.each_us);
-        if path == "/must" { Err(ClientError::Timeout) } else { Ok(Answer::new(200).body(r#"{"id":1}"#)) }
+        if path == "/must" {
+            Err(ClientError::Timeout)
+        } else {
+            Ok(Content { status: 200, body: br#"{"id":1}"#.to_vec() })
+        }
     }
 
     fn now_us(&self) -> u64 {
@@ -55,22 +61,33 @@ impl Services for Slow {
 }
 
 fn run_with(services: &Slow, query: &str) -> String {
+    run_all(services, &[query]).remove(0)
+}
+
+fn run_all(services: &Slow, queries: &[&str]) -> Vec<String> {
     let _host = tollgate_plugin_sdk::testing::Host::new();
     let service = Service::parse(SDL, "s", true).unwrap();
-    let document = ExecutableDocument::parse_and_validate(&service.schema, query, "q").unwrap();
-    let operation = document.operations.get(None).unwrap();
-    let variables = JsonMap::new();
-    let plan = plan::build(&service, &document, operation, &variables).unwrap();
-    let body = run(Input {
-        service: &service,
-        plan: &plan,
-        variables: &variables,
-        access: &Access::new("scope", "sub"),
-        introspected: &HashMap::new(),
-        services,
-        timeout_ms: 1000,
-    });
-    String::from_utf8(body).unwrap()
+    let ready = |query: &&str| {
+        let document = ExecutableDocument::parse_and_validate(&service.schema, *query, "q").unwrap();
+        let operation = document.operations.get(None).unwrap();
+        let plan = plan::build(&service, &document, operation, &JsonMap::new()).unwrap().into();
+        Ready { plan, variables: Valid::assume_valid(JsonMap::new()), introspected: HashMap::new() }
+    };
+    let ready: Vec<Ready> = queries.iter().map(ready).collect();
+    let access = Access::new("scope", "sub");
+    let inputs: Vec<Input<'_>> = ready.iter().map(|ready| Input::new(&service, ready, &access, 1000)).collect();
+    run(&inputs, services).into_iter().map(|body| String::from_utf8(body).unwrap()).collect()
+}
+
+#[test]
+fn operations_run_beside_each_other_and_the_changes_of_one_in_order() {
+    let services = Slow::default();
+    let change = "mutation { a: change { next { id } } b: change { id } }";
+    let answers = run_all(&services, &["{ slow { id } }", change]);
+    assert_eq!(answers[0], r#"{"data":{"slow":{"id":"1"}}}"#);
+    assert_eq!(answers[1], r#"{"data":{"a":{"next":{"id":"1"}},"b":{"id":"1"}}}"#);
+    let events = ["ask /slow", "ask /change", "take /change", "ask /next", "take /next", "ask /change", "take /change"];
+    assert_eq!(*services.events.borrow(), [&events[..], &["take /slow"]].concat());
 }
 
 #[test]

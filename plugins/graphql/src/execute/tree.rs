@@ -3,8 +3,9 @@
 //! An error in a field that must not be null takes away the nearest object or list around it that
 //! may be (section 6.4.4 of the specification).
 
+use std::ops::Range;
+
 use crate::error::{self, GraphqlError, Segment};
-use crate::json;
 use crate::plan::PlanField;
 
 /// Most values of one answer.
@@ -45,22 +46,60 @@ pub(crate) enum Value<'a> {
     Null,
     /// JSON as it is.
     Json(&'a str),
+    /// Text that is JSON once it stands in quotes.
+    Quoted(&'a str),
     /// JSON that was made.
     Made(String),
-    List(Vec<Id>),
-    Object(Vec<Id>),
+    List(Children),
+    Object(Children),
 }
+
+/// The values within a value: they were added one after the other.
+#[derive(Debug, Clone)]
+pub(crate) struct Children(Range<usize>);
+
+impl Iterator for Children {
+    type Item = Id;
+
+    fn next(&mut self) -> Option<Id> {
+        self.0.next().map(Id)
+    }
+}
+
+/// Values there is room for at once: more than most answers have.
+const USUAL: usize = 64;
 
 impl<'a> Tree<'a> {
     pub(crate) fn new() -> Self {
-        let root = Node { parent: ROOT, key: Key::Index(0), non_null: false, value: Value::Pending };
-        Self { values: vec![root], errors: Vec::new() }
+        let mut values = Vec::with_capacity(USUAL);
+        values.push(Node { parent: ROOT, key: Key::Index(0), non_null: false, value: Value::Pending });
+        Self { values, errors: Vec::new() }
     }
 
-    /// A value that is not known yet.
-    pub(crate) fn add(&mut self, parent: Id, key: Key<'a>, non_null: bool) -> Id {
-        self.values.push(Node { parent, key, non_null, value: Value::Pending });
-        Id(self.values.len() - 1)
+    /// The fields of an object, whose values are not known yet.
+    pub(crate) fn add_fields(&mut self, parent: Id, fields: &'a [PlanField]) -> Children {
+        let children = self.add(fields.iter().map(|field| Node {
+            parent,
+            key: Key::Field(field),
+            non_null: field.ty().is_non_null(),
+            value: Value::Pending,
+        }));
+        self.set(parent, Value::Object(children.clone()));
+        children
+    }
+
+    /// The items of a list, which are not known yet.
+    pub(crate) fn add_items(&mut self, parent: Id, count: usize, non_null: bool) -> Children {
+        let children =
+            self.add((0..count).map(|index| Node { parent, key: Key::Index(index), non_null, value: Value::Pending }));
+        self.set(parent, Value::List(children.clone()));
+        children
+    }
+
+    fn add(&mut self, nodes: impl Iterator<Item = Node<'a>>) -> Children {
+        let first = self.values.len();
+        self.values.extend(nodes);
+        Children(first..self.values.len())
     }
 
     /// Whether so many more would be too many.
@@ -110,18 +149,16 @@ impl<'a> Tree<'a> {
     }
 
     /// `{"errors": [...], "data": ...}`.
-    pub(crate) fn write(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(512);
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
         out.push(b'{');
         if !self.errors.is_empty() {
             out.extend_from_slice(b"\"errors\":");
-            error::write_all(&self.errors, &mut out);
+            error::write_all(&self.errors, out);
             out.push(b',');
         }
         out.extend_from_slice(b"\"data\":");
-        self.write_value(ROOT, &mut out);
+        self.write_value(ROOT, out);
         out.push(b'}');
-        out
     }
 
     fn write_value(&self, id: Id, out: &mut Vec<u8>) {
@@ -130,27 +167,34 @@ impl<'a> Tree<'a> {
             Value::Pending | Value::Null => out.extend_from_slice(b"null"),
             Value::Json(text) => out.extend_from_slice(text.as_bytes()),
             Value::Made(text) => out.extend_from_slice(text.as_bytes()),
+            Value::Quoted(text) => {
+                out.push(b'"');
+                out.extend_from_slice(text.as_bytes());
+                out.push(b'"');
+            }
             Value::List(items) => {
                 out.push(b'[');
-                for (index, item) in items.iter().enumerate() {
+                for (index, item) in items.clone().enumerate() {
                     if index > 0 {
                         out.push(b',');
                     }
-                    self.write_value(*item, out);
+                    self.write_value(item, out);
                 }
                 out.push(b']');
             }
             Value::Object(fields) => {
                 out.push(b'{');
-                for (index, field) in fields.iter().enumerate() {
+                for (index, field) in fields.clone().enumerate() {
                     if index > 0 {
                         out.push(b',');
                     }
                     if let Some(Key::Field(field)) = self.values.get(field.0).map(|node| node.key) {
-                        json::push_quoted(out, &field.key);
-                        out.push(b':');
+                        // A name of GraphQL: there is nothing to escape in it.
+                        out.push(b'"');
+                        out.extend_from_slice(field.key.as_bytes());
+                        out.extend_from_slice(b"\":");
                     }
-                    self.write_value(*field, out);
+                    self.write_value(field, out);
                 }
                 out.push(b'}');
             }

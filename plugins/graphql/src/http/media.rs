@@ -9,6 +9,14 @@ pub(crate) enum Media {
     GraphqlResponse,
 }
 
+/// What a client may write, and how exactly it says so.
+const RANGES: [(&str, Media, u8); 4] = [
+    ("application/graphql-response+json", Media::GraphqlResponse, 2),
+    ("application/json", Media::Json, 2),
+    ("application/*", Media::Json, 1),
+    ("*/*", Media::Json, 0),
+];
+
 impl Media {
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -24,18 +32,14 @@ impl Media {
         }
         let mut best: Option<(f32, u8, Self)> = None;
         for range in accept.iter().flat_map(|line| line.split(',')) {
-            let (media, exact) = match range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str()
-            {
-                "application/graphql-response+json" => (Self::GraphqlResponse, 2),
-                "application/json" => (Self::Json, 2),
-                "application/*" => (Self::Json, 1),
-                "*/*" => (Self::Json, 0),
-                _ => continue,
+            let name = range.split(';').next().unwrap_or_default().trim();
+            let Some((_, media, exact)) = RANGES.iter().find(|(range, ..)| name.eq_ignore_ascii_case(range)) else {
+                continue;
             };
             let weight = quality(range);
-            let better = best.is_none_or(|(most, kind, _)| (weight, exact) > (most, kind));
+            let better = best.is_none_or(|(most, kind, _)| (weight, *exact) > (most, kind));
             if weight > 0.0 && better {
-                best = Some((weight, exact, media));
+                best = Some((weight, *exact, *media));
             }
         }
         best.map(|(_, _, media)| media)

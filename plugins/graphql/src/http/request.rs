@@ -3,16 +3,52 @@
 use apollo_compiler::response::JsonMap;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
+use crate::json;
 use crate::persisted::PersistedQuery;
 
-/// The parameters of a request.
+/// Most values in the variables of an operation, those within lists and objects among them.
+const MOST_VALUES: usize = 20_000;
+
+/// What a request asks for.
+#[derive(Debug)]
+pub(crate) enum Sent {
+    One(Request),
+    /// A list of operations: its answer is a list too.
+    Many(Vec<Request>),
+}
+
+impl Sent {
+    /// From the body of a `POST`, with at most so many operations. The error is for the client.
+    pub(crate) fn from_body(body: &[u8], most: u32) -> Result<Self, String> {
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+        let wrong = |error| format!("the body is no GraphQL request: {error}");
+        if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'[') {
+            return serde_json::from_slice(body).map(Self::One).map_err(wrong);
+        }
+        if most <= 1 {
+            return Err("the body is a list, and one operation a request is answered".to_owned());
+        }
+        // Split first: a list of too many is not read.
+        let items: Vec<&RawValue> = serde_json::from_slice(body).map_err(wrong)?;
+        match u32::try_from(items.len()) {
+            Ok(0) => return Err("the body is a list without an operation".to_owned()),
+            Ok(count) if count <= most => {}
+            _ => return Err(format!("the body is a list of {} operations, and {most} is the most", items.len())),
+        }
+        let requests = items.iter().map(|item| serde_json::from_str(item.get()));
+        requests.collect::<Result<_, _>>().map(Self::Many).map_err(wrong)
+    }
+}
+
+/// The parameters of an operation.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Request {
     pub(crate) query: Option<String>,
     #[serde(rename = "operationName")]
     pub(crate) operation: Option<String>,
-    pub(crate) variables: Option<JsonMap>,
+    variables: Option<Box<RawValue>>,
     #[serde(default)]
     extensions: Option<Extensions>,
 }
@@ -24,12 +60,6 @@ struct Extensions {
 }
 
 impl Request {
-    /// From the body of a `POST`. The error is for the client.
-    pub(crate) fn from_body(body: &[u8]) -> Result<Self, String> {
-        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-        serde_json::from_slice(body).map_err(|error| format!("the body is no GraphQL request: {error}"))
-    }
-
     /// From the query of a `GET`.
     pub(crate) fn from_query(query: &str) -> Result<Self, String> {
         let mut request = Self::default();
@@ -43,6 +73,18 @@ impl Request {
             }
         }
         Ok(request)
+    }
+
+    /// The variables. Their values are counted first: each takes many times the memory of its text. The
+    /// error is for the client.
+    pub(crate) fn variables(&self) -> Result<JsonMap, String> {
+        let Some(json) = self.variables.as_deref().map(RawValue::get).filter(|json| *json != "null") else {
+            return Ok(JsonMap::new());
+        };
+        if json::count(json) > MOST_VALUES {
+            return Err(format!("the variables have more than {MOST_VALUES} values"));
+        }
+        serde_json::from_str(json).map_err(|error| format!("the variables are not what they should be: {error}"))
     }
 
     pub(crate) fn persisted_query(&self) -> Option<&PersistedQuery> {

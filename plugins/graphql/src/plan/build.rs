@@ -1,6 +1,7 @@
 //! From a valid document to a plan: fields are collected (section 6.3.2 of the specification), for
 //! each type an object may have.
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::rc::Rc;
 
@@ -27,11 +28,12 @@ pub(crate) fn build(
     operation: &Operation,
     variables: &JsonMap,
 ) -> Result<Plan, TooLarge> {
-    let mut builder = Builder { service, document, variables, calls: 0, fields: 0, introspects: false };
+    let mut builder =
+        Builder { service, document, variables, calls: 0, fields: 0, introspects: false, is_sliced: false };
     let root = operation.object_type().clone();
     let fields = builder.object(&root, &[&operation.selection_set])?;
-    let Builder { calls, introspects, .. } = builder;
-    Ok(Plan { kind: operation.operation_type, fields, calls, introspects })
+    let Builder { calls, introspects, is_sliced, .. } = builder;
+    Ok(Plan { kind: operation.operation_type, fields, calls, introspects, is_sliced, cost: OnceCell::new() })
 }
 
 /// The variables of `@skip` and `@include` anywhere in a document: with other values of these a
@@ -71,6 +73,7 @@ struct Builder<'d> {
     calls: usize,
     fields: usize,
     introspects: bool,
+    is_sliced: bool,
 }
 
 /// Fields of one name in the answer: they are one.
@@ -122,6 +125,8 @@ impl<'d> Builder<'d> {
         }
         let first = fields.first().ok_or(TooLarge)?;
         let info = self.service.field(ty, &first.name);
+        let list_size = info.and_then(|info| info.list_size.clone());
+        self.is_sliced |= list_size.as_ref().is_some_and(|size| !size.slicing.is_empty());
         let source = match first.name.as_str() {
             "__typename" => PlanSource::Typename,
             "__schema" | "__type" => {
@@ -153,7 +158,7 @@ impl<'d> Builder<'d> {
             source,
             guards: info.map(|info| info.guards.clone()).unwrap_or_default(),
             weight: info.map_or(1, |info| info.weight),
-            list_size: info.and_then(|info| info.list_size.clone()),
+            list_size,
             arguments: first.arguments.clone(),
             children,
         })

@@ -7,17 +7,17 @@ mod arguments;
 mod build;
 mod cost;
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 
-use apollo_compiler::Name;
-use apollo_compiler::Node;
 use apollo_compiler::ast::{OperationType, Type};
 use apollo_compiler::executable::Argument;
+use apollo_compiler::response::JsonMap;
 use apollo_compiler::schema::FieldDefinition;
+use apollo_compiler::{Name, Node, Schema};
 
 pub(crate) use arguments::coerce;
 pub(crate) use build::{build, conditions};
-pub(crate) use cost::cost;
 
 use crate::json::Path;
 use crate::schema::{Guard, ListSize};
@@ -31,6 +31,18 @@ pub(crate) struct Plan {
     pub(crate) calls: usize,
     /// Whether it asks for the schema.
     pub(crate) introspects: bool,
+    /// Whether an argument says how long a list is.
+    is_sliced: bool,
+    /// What it costs, once that is known, where no argument makes a difference.
+    cost: OnceCell<u64>,
+}
+
+impl Plan {
+    /// What it costs with these variables.
+    pub(crate) fn cost(&self, schema: &Schema, variables: &JsonMap, list_size: u32) -> u64 {
+        let count = || cost::cost(schema, &self.fields, variables, list_size);
+        if self.is_sliced { count() } else { *self.cost.get_or_init(count) }
+    }
 }
 
 /// One field of an object.

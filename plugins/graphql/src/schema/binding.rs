@@ -52,6 +52,11 @@ pub(crate) fn read(
     bound: bool,
     problems: &mut Problems<'_>,
 ) -> HashMap<Name, HashMap<Name, FieldInfo>> {
+    let subscription = schema.schema_definition.subscription.as_ref().filter(|_| bound);
+    if let Some(object) = subscription.and_then(|root| schema.get_object(&root.name)) {
+        let what = format!("`{}` has subscriptions, which are not supported", object.name);
+        problems.add(object.name.location(), what);
+    }
     let mut types = HashMap::new();
     for (name, ty) in &schema.types {
         match ty {

@@ -51,6 +51,10 @@ impl Service {
         self.fields.get(ty)?.get(field)
     }
 
+    pub(crate) fn has_no_subscriptions(&self) -> bool {
+        self.schema.schema_definition.subscription.is_none()
+    }
+
     /// The object types a value of a type can have.
     pub(crate) fn possible_types(&self, ty: &Name) -> Vec<Name> {
         match self.schema.types.get(ty) {

@@ -11,6 +11,9 @@ use tollgate_plugin_sdk::{Header, RESERVED_HEADERS, request};
 use super::template::{Place, Template, Values};
 use crate::json::Path;
 
+/// Most bytes of path and query: servers take no more, and a client's value may be as long as its request.
+const LONGEST_PATH: usize = 16 * 1024;
+
 /// One call, ready to be filled in.
 #[derive(Debug)]
 pub(crate) struct Rest {
@@ -41,7 +44,7 @@ pub(crate) struct Batch {
 pub(crate) enum NoCall {
     /// A value the path is made of is null or not there: neither is what it leads to.
     Null,
-    /// A value would leave its place in the path.
+    /// A value would leave its place in the path, or is too long for one.
     Unfit,
 }
 
@@ -223,15 +226,30 @@ impl PathTemplate {
             path.push_str(&pair);
             mark = '&';
         }
+        if path.len() > LONGEST_PATH {
+            return Err(NoCall::Unfit);
+        }
         Ok(path)
     }
 }
 
 /// Whether a value climbs (RFC 3986 section 5.2.4), or makes `/users/{id}` the list of all users.
 fn has_dot_or_empty_segment(path: &str) -> bool {
-    let mut segments = path.split('/').skip(1);
-    path.len() > 1
-        && segments.any(|segment| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "" | "." | ".."))
+    path.len() > 1 && path.split('/').skip(1).any(|segment| matches!(dots(segment), Some(0..=2)))
+}
+
+/// How many dots a segment is, in whatever way they are written; none if it is something else.
+fn dots(segment: &str) -> Option<usize> {
+    let mut rest = segment.as_bytes();
+    let mut dots = 0;
+    loop {
+        rest = match rest {
+            [] => return Some(dots),
+            [b'.', rest @ ..] | [b'%', b'2', b'e' | b'E', rest @ ..] => rest,
+            _ => return None,
+        };
+        dots += 1;
+    }
 }
 
 /// A body with `null` in its places must be JSON: a misspelled place shows here.
@@ -299,4 +317,19 @@ fn header_name(name: &str) -> Result<String, String> {
         return Err(format!("`{name}` cannot be set: the answer must be whole, plain JSON"));
     }
     Ok(lower)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_climbs_or_has_an_empty_segment_is_seen() {
+        for path in ["/a/..", "/./a", "/a/%2e%2E", "/a//b", "/a/", "//"] {
+            assert!(has_dot_or_empty_segment(path), "{path}");
+        }
+        for path in ["/", "/a/b", "/...", "/.a", "/a%2e", "/%2"] {
+            assert!(!has_dot_or_empty_segment(path), "{path}");
+        }
+    }
 }

@@ -149,6 +149,14 @@ fn mutations_run_one_after_the_other_and_send_their_input() {
 }
 
 #[test]
+fn what_was_read_before_a_change_is_read_again_behind_it() {
+    let host = Host::new().on_call(|_| Ok(Answer::new(200).json(&json!({"id": 1, "user": 7, "name": "Zoe"}))));
+    let order = "order(input: {item: \"x\"}) { user { name } }";
+    ask(&shop(), &format!("mutation {{ a: {order} b: {order} }}"));
+    assert_eq!(paths(&host), ["/orders", "/users/7", "/orders", "/users/7"]);
+}
+
+#[test]
 fn a_field_with_a_guard_is_null_for_who_lacks_the_scope() {
     let user = [("/users/7", json!({"id": 7, "name": "Zoe", "salary": 3}))];
     let host = services(&user);

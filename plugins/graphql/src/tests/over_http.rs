@@ -74,3 +74,49 @@ fn a_browser_gets_an_editor_where_it_is_asked_for() {
     let _host = Host::new().header("accept", "text/html,*/*;q=0.8").query("query=%7B__typename%7D");
     assert_eq!(body(&get(&plugin)), json!({"data": {"__typename": "Query"}}));
 }
+
+#[test]
+fn a_list_of_operations_is_answered_with_a_list_where_that_is_on() {
+    let host = services(&[("/users/7", json!({"id": 7, "name": "Zoe"}))]);
+    let plugin = configure(&json!({"limits": {"operations": 3}})).unwrap();
+    let list = json!([{"query": "{ me { name } }"}, {"query": "{ x }"}, {"query": "{ me { id } }"}]);
+    let answer = post(&plugin, &list);
+    assert_eq!((answer.status, content_type(&answer)), (200, "application/json; charset=utf-8"));
+    let answers = body(&answer);
+    assert_eq!(answers[0], json!({"data": {"me": {"name": "Zoe"}}}));
+    assert_eq!(code(&answers[1]), "GRAPHQL_VALIDATION_FAILED");
+    assert_eq!(answers[2], json!({"data": {"me": {"id": "7"}}}));
+    // Each is an operation by itself.
+    assert_eq!(paths(&host), ["/users/7", "/users/7"]);
+}
+
+#[test]
+fn a_list_is_refused_where_it_is_off_too_long_or_empty() {
+    let host = services(&[]);
+    let off = shop();
+    let on = configure(&json!({"limits": {"operations": 2}})).unwrap();
+    let operation = json!({"query": "{ __typename }"});
+    for (plugin, list, says) in [
+        (&off, vec![&operation], "one operation a request"),
+        (&on, vec![&operation; 3], "a list of 3 operations, and 2 is the most"),
+        (&on, vec![], "without an operation"),
+    ] {
+        let answer = post(plugin, &json!(list));
+        assert_eq!((answer.status, code(&body(&answer))), (400, "BAD_REQUEST"));
+        assert!(body(&answer).to_string().contains(says), "{}", body(&answer));
+    }
+    assert_eq!(post(&on, &json!([operation, 1])).status, 400);
+    assert_eq!(body(&post(&on, &json!([operation]))), json!([{"data": {"__typename": "Query"}}]));
+    assert!(host.calls().is_empty());
+}
+
+#[test]
+fn a_subscription_is_told_that_there_are_none() {
+    let _host = services(&[]);
+    let answer = post(&shop(), &json!({"query": "subscription { me { id } }"}));
+    assert_eq!(code(&body(&answer)), "SUBSCRIPTION_NOT_SUPPORTED");
+    let sdl = "type Query { a: Int @rest(upstream: \"u\", path: \"/\") }\n\
+               type Subscription { a: Int @rest(upstream: \"u\", path: \"/\") }";
+    let error = configure(&json!({"schema": sdl})).unwrap_err();
+    assert!(error.contains("shop.graphql:2:6: `Subscription` has subscriptions, which are not supported"), "{error}");
+}

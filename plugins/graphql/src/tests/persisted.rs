@@ -74,3 +74,27 @@ fn a_service_behind_the_gateway_sees_only_what_is_within_the_limits() {
         assert!(!passes(&plugin, &json!({"query": "{ me { id } }"})));
     }
 }
+
+#[test]
+fn a_service_behind_the_gateway_sees_a_list_only_if_all_of_it_is_good() {
+    let list = json!({HASH: TEXT}).to_string();
+    let limits = json!({"depth": 2, "operations": 2});
+    let plugin = |more: Value| {
+        let mut config = json!({"schema": null, "forward": true, "limits": limits});
+        config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        configure(&config).unwrap()
+    };
+    let host = Host::new();
+    let passes = |plugin: &GraphQl, request: Value| {
+        matches!(plugin.on_request_body(request.to_string().into_bytes()), BodyVerdict::Next)
+    };
+    let good = json!({"query": "{ me { id } }"});
+    assert!(passes(&plugin(json!({})), json!([good, good])));
+    assert!(!passes(&plugin(json!({})), json!([good, {"query": "{ me { boss { id } } }"}])));
+    assert!(!passes(&plugin(json!({})), json!([good, good, good])));
+    assert_eq!(host.request_body(), None);
+    let only = plugin(json!({"persisted": {"mode": "only", "operations": list}}));
+    assert!(passes(&only, json!([by_hash(HASH), {"query": TEXT}])));
+    let sent: Value = serde_json::from_slice(&host.request_body().unwrap()).unwrap();
+    assert_eq!(sent, json!([{"query": TEXT, "variables": {}}, {"query": TEXT, "variables": {}}]));
+}

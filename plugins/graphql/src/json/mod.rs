@@ -4,10 +4,10 @@
 //! field of it is wanted, and only then. Absent on purpose: numbers as numbers, so that `1.10` and
 //! 20 digits stay what they are.
 
-use std::borrow::Cow;
-use std::fmt;
+mod steps;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use std::borrow::Cow;
+
 use serde_json::value::RawValue;
 
 /// A path into an object: `contact.email`. Empty for the whole.
@@ -32,19 +32,22 @@ impl Path {
 
     /// What the path leads to from here; none if a member on it is missing or is no object.
     pub(crate) fn find<'a>(&self, json: &'a str) -> Option<&'a str> {
-        self.0.iter().try_fold(json, |json, name| Members::of(json)?.get(name))
+        self.0.iter().try_fold(json, |json, name| member(json, name))
     }
 
     /// As [`Path::find`], from an object that is split already.
     pub(crate) fn find_in<'a>(&self, members: &Members<'a>) -> Option<&'a str> {
         let (first, rest) = self.0.split_first()?;
-        rest.iter().try_fold(members.get(first)?, |json, name| Members::of(json)?.get(name))
+        rest.iter().try_fold(members.get(first)?, |json, name| member(json, name))
     }
 
     pub(crate) fn names(&self) -> &[String] {
         &self.0
     }
 }
+
+/// Members of an object there is room for at once.
+const USUAL: usize = 8;
 
 /// The members of an object, in order.
 #[derive(Debug)]
@@ -53,7 +56,9 @@ pub(crate) struct Members<'a>(Vec<(Cow<'a, str>, &'a str)>);
 impl<'a> Members<'a> {
     /// None if it is no object.
     pub(crate) fn of(json: &'a str) -> Option<Self> {
-        if json.as_bytes().first() == Some(&b'{') { serde_json::from_str(json).ok() } else { None }
+        let mut members = Vec::with_capacity(USUAL);
+        members.extend(steps::Members::of(json)?);
+        Some(Self(members))
     }
 
     /// Of two members of one name the last, as JavaScript has it.
@@ -62,53 +67,9 @@ impl<'a> Members<'a> {
     }
 }
 
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
-    }
-}
-
-struct MembersVisitor;
-
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some((Key(key), json)) = map.next_entry::<Key<'de>, &'de RawValue>()? {
-            members.push((key, json.get()));
-        }
-        Ok(Members(members))
-    }
-}
-
-/// A name that is borrowed unless it has an escape.
-struct Key<'a>(Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for Key<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct KeyVisitor;
-        impl<'de> Visitor<'de> for KeyVisitor {
-            type Value = Key<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a name")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Key(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Key(Cow::Owned(text.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(KeyVisitor)
-    }
+/// One member of an object, without a list of all.
+fn member<'a>(json: &'a str, name: &str) -> Option<&'a str> {
+    steps::Members::of(json)?.filter(|(key, _)| key == name).last().map(|(_, value)| value)
 }
 
 /// The whole text if it is JSON, without the white space around it.
@@ -118,19 +79,33 @@ pub(crate) fn whole(body: &[u8]) -> Result<&str, serde_json::Error> {
 
 /// The items of a list; none if it is no list.
 pub(crate) fn items(json: &str) -> Option<Vec<&str>> {
-    if json.as_bytes().first() != Some(&b'[') {
-        return None;
+    steps::Items::of(json).map(Iterator::collect)
+}
+
+/// About how many values are in it, those within values among them: never less than there are.
+pub(crate) fn count(json: &str) -> usize {
+    let mut is_text = false;
+    let mut bytes = json.bytes();
+    let mut count = 1;
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => is_text = !is_text,
+            b'\\' if is_text => drop(bytes.next()),
+            b',' | b'[' | b'{' if !is_text => count += 1,
+            _ => {}
+        }
     }
-    let items: Vec<&RawValue> = serde_json::from_str(json).ok()?;
-    Some(items.into_iter().map(RawValue::get).collect())
+    count
 }
 
 /// A string's text; none if it is no string.
 pub(crate) fn text(json: &str) -> Option<Cow<'_, str>> {
-    if json.as_bytes().first() != Some(&b'"') {
-        return None;
+    let bare = json.strip_prefix('"')?.strip_suffix('"')?;
+    if bare.contains('\\') {
+        serde_json::from_str::<String>(json).ok().map(Cow::Owned)
+    } else {
+        Some(Cow::Borrowed(bare))
     }
-    serde_json::from_str::<Key<'_>>(json).ok().map(|key| key.0)
 }
 
 /// Text as a JSON string, added to what is there.
@@ -164,6 +139,15 @@ mod tests {
         assert_eq!(Path::parse("").unwrap().find(json), Some(json));
         assert!(Path::parse("a..b").is_err());
         assert!(Path::parse("$.a").is_err());
+    }
+
+    #[test]
+    fn values_are_counted_and_what_is_in_texts_is_not() {
+        for (json, count) in
+            [("1", 1), ("[]", 2), ("[1,2]", 3), (r#"{"a,[":{"b":"\\","c":"\"{"}}"#, 4), (r#"[[1],"\"",2]"#, 5)]
+        {
+            assert_eq!(super::count(json), count, "{json}");
+        }
     }
 
     proptest! {

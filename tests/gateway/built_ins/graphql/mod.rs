@@ -1,5 +1,8 @@
 //! `graphql`: an API over two services, and a guard before one that has an API.
 
+mod hostile;
+mod lists;
+
 use std::time::Duration;
 
 use http::Response;
@@ -9,6 +12,7 @@ use tollgate_tests::{Config, Gateway, Upstream, config, request};
 const SCHEMA: &str = r#"
 type Query {
   me: User @rest(upstream: "users", path: "/users/7")
+  user(id: ID!): User @rest(upstream: "users", path: "/users/{args.id}")
   users: [User!] @rest(upstream: "users", path: "/users")
 }
 type User {
@@ -145,7 +149,12 @@ async fn a_service_with_an_api_of_its_own_is_guarded() {
 }
 
 async fn ask_raw(gateway: &Gateway, query: &str) -> tollgate_tests::Answer {
-    let mut asked = request("POST", "/graphql", json!({"query": query}).to_string());
+    post(gateway, "application/json", &json!({"query": query})).await
+}
+
+async fn post(gateway: &Gateway, accept: &str, body: &Value) -> tollgate_tests::Answer {
+    let mut asked = request("POST", "/graphql", body.to_string());
     asked.headers_mut().insert("content-type", "application/json".try_into().unwrap());
+    asked.headers_mut().insert("accept", accept.try_into().unwrap());
     gateway.send(asked).await
 }
