@@ -103,7 +103,7 @@ async fn ask(
 ) -> Result<(response::Parts, Body), ClientError> {
     depth::mark(&mut call.head.headers, call.caller.map_or(0, |caller| caller.nesting) + 1);
     let began = tokio::time::Instant::now();
-    let terms = upstream::Call { began, deadline: Some(call.deadline.into()), preserve_host: false };
+    let terms = upstream::Call { began, deadline: Some(call.deadline.into()), preserve_host: false, interim: None };
     let answer = upstream.send(&call.head, Body::full(call.body), terms).await;
     if let Some(state) = worker.snapshot.borrow().upstream_named(upstream.name()) {
         state.count_call(&answer);
