@@ -47,7 +47,7 @@ impl<'a> Bench<'a> {
         let load_core = other_core(args.core)?;
         let waker = Waker::start()?;
         let services = Services::start(&scratch.join("services"), load_core)?;
-        let versions = Peer::ALL.map(|peer| (peer, version(args, &tools, peer))).into();
+        let versions = Peer::EVERY.map(|peer| (peer, version(args, &tools, peer))).into();
         let (hops, envoy_hop) = (OnceLock::new(), OnceLock::new());
         Ok(Self { args, tools, load_core, scratch, services, _waker: waker, versions, hops, envoy_hop })
     }

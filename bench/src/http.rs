@@ -50,6 +50,11 @@ impl Request {
         self
     }
 
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(have, _)| *have != name);
+        self
+    }
+
     pub(crate) fn post(mut self, body: usize) -> Self {
         self.method = "POST";
         self.body = body;

@@ -16,6 +16,8 @@ pub(crate) enum Job {
     Hops { count: usize, fresh: bool },
     /// Three calls at once, joined to one JSON object.
     Aggregate,
+    /// As `Proxy`, keeping what the services allow to be kept.
+    Cache,
     /// So many routes, told apart by the path's first segment; the answer to any other path is 404.
     Routes(usize),
     /// Whatever is built in, on one route.

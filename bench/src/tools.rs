@@ -51,6 +51,8 @@ impl Tools {
             Peer::Envoy => output(self.envoy(), &["--version"])
                 .map(|text| text.split('/').rev().nth(3).unwrap_or_default().to_owned()),
             Peer::Caddy => output(self.caddy(), &["version"]).map(|text| word(text, 0).replace('v', "")),
+            // `varnishd (varnish-7.1.1 revision ...)`
+            Peer::Varnish => output("varnishd", &["-V"]).map(|text| word(text, 1).replace("(varnish-", "")),
             Peer::Express => {
                 let script =
                     format!("console.log(require('{}/express/package.json').version)", self.node_modules.display());

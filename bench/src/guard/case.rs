@@ -3,9 +3,9 @@
 use crate::check::Check;
 use crate::http::Request;
 use crate::job::{SUBJECT, TOKEN};
-use crate::peer::tollgate::{aggregate, jwt_and_limit};
+use crate::peer::tollgate::{CACHE, aggregate, jwt_and_limit};
 use crate::scenario::aggregate::joined;
-use crate::services::SMALL;
+use crate::services::{KEPT, SMALL};
 
 /// A gateway's config, a request to it, and the answer it must have.
 #[derive(Debug)]
@@ -34,6 +34,7 @@ pub(super) fn all() -> Vec<Case> {
         headers("headers-4", "four plugins `headers`, a field each", 4),
         jwt(),
         joining(),
+        hit(),
     ]
 }
 
@@ -71,4 +72,11 @@ fn joining() -> Case {
     let check = Check::new("the joined answer", request.clone(), 200).json(joined());
     let title = "`aggregate`: three services, one JSON answer";
     Case { name: "aggregate", title, chain: vec!["join".into()], plugins: aggregate(), request, check }
+}
+
+fn hit() -> Case {
+    let request = Request::get(KEPT).without("cache-control");
+    let check = Check::new("a kept answer", request.clone(), 200).bytes(SMALL).same("seen-request");
+    let title = "`cache`: an answer of 1 KiB that is kept";
+    Case { name: "cache", title, chain: vec!["kept".into()], plugins: CACHE.into(), request, check }
 }

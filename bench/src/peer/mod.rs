@@ -10,6 +10,7 @@ mod express;
 mod haproxy;
 pub(crate) mod nginx;
 pub(crate) mod tollgate;
+mod varnish;
 
 use std::fs;
 use std::net::TcpListener;
@@ -36,6 +37,7 @@ pub(crate) enum Peer {
     Envoy,
     Caddy,
     Express,
+    Varnish,
 }
 
 /// Where a peer runs.
@@ -52,8 +54,12 @@ pub(crate) struct Site<'a> {
 }
 
 impl Peer {
+    /// Those that are gateways in the first place.
     pub(crate) const ALL: [Self; 6] =
         [Self::Tollgate, Self::Nginx, Self::Haproxy, Self::Envoy, Self::Caddy, Self::Express];
+    /// With what takes part in one scenario only.
+    pub(crate) const EVERY: [Self; 7] =
+        [Self::Tollgate, Self::Nginx, Self::Haproxy, Self::Envoy, Self::Caddy, Self::Express, Self::Varnish];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -63,12 +69,13 @@ impl Peer {
             Self::Envoy => "envoy",
             Self::Caddy => "caddy",
             Self::Express => "express",
+            Self::Varnish => "varnish",
         }
     }
 
     pub(crate) fn parse(name: &str) -> Outcome<Self> {
-        let found = Self::ALL.into_iter().find(|peer| peer.name() == name);
-        found.ok_or_else(|| format!("`{name}` is none of tollgate, nginx, haproxy, envoy, caddy, express"))
+        let found = Self::EVERY.into_iter().find(|peer| peer.name() == name);
+        found.ok_or_else(|| format!("`{name}` is none of tollgate, nginx, haproxy, envoy, caddy, express, varnish"))
     }
 
     /// Writes the config, and gives the command that runs it in the foreground. The error says why
@@ -82,6 +89,7 @@ impl Peer {
             Self::Envoy => envoy::prepare(job, site),
             Self::Caddy => caddy::prepare(job, site),
             Self::Express => express::prepare(job, site),
+            Self::Varnish => varnish::prepare(job, site),
         }
     }
 
@@ -94,7 +102,7 @@ impl Peer {
             Self::Nginx => nginx::reload(process),
             Self::Haproxy => haproxy::reload(process),
             Self::Caddy => caddy::reload(site),
-            Self::Envoy | Self::Express => Err("it has no reload of its config's file".to_owned()),
+            Self::Envoy | Self::Express | Self::Varnish => Err("it has no reload of its config's file".to_owned()),
         }
     }
 }

@@ -37,6 +37,7 @@ fn config(job: Job, site: &Site) -> Outcome<String> {
             head + &services + &names.iter().map(plugin).collect::<String>() + &all(&names)
         }
         Job::Aggregate => head + &services + &aggregate() + &all(&["join".into()]),
+        Job::Cache => head + &services + CACHE + &all(&["kept".into()]),
         Job::Routes(count) => {
             let route = |number| {
                 format!("[[routes]]\npath = \"/service-{number}/{{*rest}}\"\nupstream = \"a\"\npreserve_host = true\n")
@@ -75,6 +76,8 @@ fn upstream(name: &str, port: u16) -> String {
 fn all(plugins: &[String]) -> String {
     format!("[[routes]]\npath = \"/{{*rest}}\"\nupstream = \"a\"\npreserve_host = true\nplugins = {plugins:?}\n")
 }
+
+pub(crate) const CACHE: &str = "[plugins.kept]\nuse = \"cache\"\n";
 
 pub(crate) fn jwt_and_limit() -> String {
     format!(

@@ -2,6 +2,7 @@
 
 pub(crate) mod aggregate;
 mod bodies;
+mod cache;
 mod churn;
 mod connections;
 mod hops;
@@ -85,6 +86,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         jwt::scenario(),
         hops::scenario(),
         aggregate::scenario(),
+        cache::scenario(),
         bodies::scenario(),
         routes::scenario(),
         connections::scenario(),
