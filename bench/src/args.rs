@@ -27,7 +27,7 @@ pub(crate) struct Args {
     /// Two rounds of one second: to see that all works, not for figures to quote.
     #[arg(long)]
     quick: bool,
-    /// Only these peers, with commas between them: tollgate,nginx,haproxy,envoy,caddy,express,apollo.
+    /// Only these peers, with commas between them: tollgate,nginx,haproxy,envoy,caddy,express,apollo,varnish.
     #[arg(long, value_delimiter = ',', value_parser = Peer::parse)]
     peers: Vec<Peer>,
     /// The gateway's binary.

@@ -28,7 +28,7 @@ enum Figure {
 use Figure::{Comparison, Value};
 
 /// In their order in the report.
-pub(crate) const BUDGETS: [Budget; 14] = [
+pub(crate) const BUDGETS: [Budget; 15] = [
     line("Plain proxy, 1 KiB: CPU per request by nginx's", "plain", Comparison("tollgate / nginx"), 1.00, ""),
     line("One shared hop", "hops", Comparison("each hop of tollgate 1 shared, µs"), 1.0, " µs"),
     line("Each of 16 shared hops", "hops", Comparison("each hop of tollgate 16 shared, µs"), 1.0, " µs"),
@@ -37,6 +37,7 @@ pub(crate) const BUDGETS: [Budget; 14] = [
     line("JWT and rate limit in Wasm: CPU by HAProxy's, native", "jwt", Comparison("tollgate / haproxy"), 1.00, ""),
     line("Three services, one JSON: CPU by nginx + Lua's", "aggregate", Comparison("tollgate / nginx"), 0.70, ""),
     line("GraphQL over two services: CPU by Apollo Server's", "graphql", Comparison("tollgate / apollo"), 0.066, ""),
+    line("A hit of the cache, 1 KiB: CPU by nginx's", "cache", Comparison("tollgate / nginx"), 1.00, ""),
     line("1 MiB both ways: CPU by HAProxy's", "bodies", Comparison("tollgate / haproxy"), 1.00, ""),
     line("10,000 routes: CPU by that with 10", "routes", Comparison("tollgate 10000 / tollgate 10"), 1.05, ""),
     line("RSS with all built-ins, after load", "start", Value("tollgate", Metric::LoadedRssMib), 40.0, " MiB"),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::Outcome;
-use crate::http::{Request, ask};
+use crate::http::{Reply, Request, ask};
 
 /// A request and the answer it must have.
 #[derive(Debug, Clone)]
@@ -13,6 +13,8 @@ pub(crate) struct Check {
     status: u16,
     /// None is any value.
     headers: Vec<(&'static str, Option<String>)>,
+    /// A field that is the same each time.
+    same: Option<&'static str>,
     body: Body,
 }
 
@@ -27,7 +29,7 @@ enum Body {
 
 impl Check {
     pub(crate) fn new(what: &'static str, request: Request, status: u16) -> Self {
-        Self { what, request, status, headers: Vec::new(), body: Body::Any }
+        Self { what, request, status, headers: Vec::new(), same: None, body: Body::Any }
     }
 
     pub(crate) fn bytes(self, bytes: usize) -> Self {
@@ -50,12 +52,25 @@ impl Check {
         self
     }
 
-    /// The error says what was wrong.
-    pub(crate) fn run(&self, port: u16) -> Outcome<()> {
-        self.look(port).map_err(|error| format!("{}: {error}", self.what))
+    /// A field of the answer that names the request it was made for: asked once more, a gateway that keeps
+    /// answers has it unchanged.
+    pub(crate) fn same(self, name: &'static str) -> Self {
+        Self { same: Some(name), ..self }.has(name)
     }
 
-    fn look(&self, port: u16) -> Outcome<()> {
+    /// The error says what was wrong.
+    pub(crate) fn run(&self, port: u16) -> Outcome<()> {
+        self.look(port).and_then(|first| self.again(port, &first)).map_err(|error| format!("{}: {error}", self.what))
+    }
+
+    fn again(&self, port: u16, first: &Reply) -> Outcome<()> {
+        let Some(name) = self.same else { return Ok(()) };
+        let (before, now) = (first.header(name), self.look(port)?);
+        let is_same = now.header(name) == before;
+        if is_same { Ok(()) } else { Err(format!("{name} was {before:?}, and is {:?} now", now.header(name))) }
+    }
+
+    fn look(&self, port: u16) -> Outcome<Reply> {
         let reply = ask(port, &self.request)?;
         if reply.status != self.status {
             let start = String::from_utf8_lossy(&reply.body).chars().take(120).collect::<String>();
@@ -71,11 +86,11 @@ impl Check {
             }
         }
         match &self.body {
-            Body::Any => Ok(()),
-            Body::Bytes(bytes) if reply.body.len() == *bytes => Ok(()),
+            Body::Any => Ok(reply),
+            Body::Bytes(bytes) if reply.body.len() == *bytes => Ok(reply),
             Body::Bytes(bytes) => Err(format!("{} bytes instead of {bytes}", reply.body.len())),
             Body::Json(value) => match serde_json::from_slice::<Value>(&reply.body) {
-                Ok(body) if body == *value => Ok(()),
+                Ok(body) if body == *value => Ok(reply),
                 Ok(body) => Err(format!("{body} instead of {value}")),
                 Err(error) => Err(format!("not JSON: {error}")),
             },

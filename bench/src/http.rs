@@ -68,6 +68,11 @@ impl Request {
         self
     }
 
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(have, _)| *have != name);
+        self
+    }
+
     pub(crate) fn post(mut self, body: Body) -> Self {
         self.method = "POST";
         self.body = body;

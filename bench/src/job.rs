@@ -18,6 +18,8 @@ pub(crate) enum Job {
     Aggregate,
     /// GraphQL over two of the services: [`QUERY`] is answered.
     GraphQl,
+    /// As `Proxy`, keeping what the services allow to be kept.
+    Cache,
     /// So many routes, told apart by the path's first segment; the answer to any other path is 404.
     Routes(usize),
     /// Whatever is built in, on one route.

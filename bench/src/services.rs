@@ -17,6 +17,8 @@ use crate::process::Process;
 pub(crate) const SMALL: usize = 1024;
 /// Bytes of the large body, both ways.
 pub(crate) const LARGE: usize = 1 << 20;
+/// The small answer, which may be kept. It names the request it was made for: `seen-request`.
+pub(crate) const KEPT: &str = "/kept";
 /// Where the large body goes.
 pub(crate) const UPLOAD: &str = "/upload";
 /// What the services answer to the calls of `job::PARTS`.
@@ -62,6 +64,11 @@ fn text(ports: [u16; 3], elsewhere: u16) -> String {
         add_header seen-user $http_x_user;
         add_header seen-for $http_x_forwarded_for;
         location / {{ default_type application/octet-stream; return 200 "{small}"; }}
+        location = {KEPT} {{
+            add_header cache-control max-age=86400;
+            add_header seen-request $request_id;
+            return 200 "{small}";
+        }}
         location = /users/7 {{ return 200 '{user}'; }}
         location = /orders {{ return 200 '{orders}'; }}
         location = /stock {{ return 200 '{stock}'; }}

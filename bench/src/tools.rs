@@ -56,6 +56,8 @@ impl Tools {
             Peer::Caddy => output(self.caddy(), &["version"]).map(|text| word(text, 0).replace('v', "")),
             Peer::Express => self.node_package("express"),
             Peer::Apollo => self.node_package("@apollo/server"),
+            // `varnishd (varnish-7.1.1 revision ...)`
+            Peer::Varnish => output("varnishd", &["-V"]).map(|text| word(text, 1).replace("(varnish-", "")),
         }
     }
 

@@ -80,6 +80,9 @@ pub async fn serve(worker: &Worker, client: &Client, request: Request<Incoming>)
 
     let head = context.response.take().unwrap_or_else(|| respond::response(&Failure::NothingAnswered, id).0);
     finish.take(context);
+    if let Some(interim) = &client.interim {
+        interim.written().await;
+    }
     finish.respond(head, body)
 }
 
@@ -172,8 +175,13 @@ async fn forward(
     if asked >= context.deadline {
         return respond::fail(context, Failure::Deadline);
     }
-    let call =
-        Call { began: asked.into(), deadline: Some(context.deadline.into()), preserve_host: route.preserve_host };
+    let interim = finish.as_ref().and_then(|finish| finish.interim.clone());
+    let call = Call {
+        began: asked.into(),
+        deadline: Some(context.deadline.into()),
+        preserve_host: route.preserve_host,
+        interim: interim.as_ref(),
+    };
     let answer = state.upstream.send(&context.request, body, call).await;
     state.count_call(&answer);
     if let Some(finish) = finish {

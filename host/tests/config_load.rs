@@ -43,6 +43,7 @@ ejection = { failures = 5, duration = "6ms" }
 idle_connections = 7
 idle_for = "8ms"
 connect_retries = 9
+interim = false
 
 [plugins.jwt]
 use = "jwt-auth"
@@ -93,6 +94,7 @@ fn every_key_of_the_file_reaches_the_model() {
     let users = &config.upstreams[0];
     assert_eq!(users.targets, [target(Scheme::Http, "a", 1), target(Scheme::Https, "b", 443)]);
     assert_eq!((users.balance, users.idle_connections, users.connect_retries), (Balance::LeastRequest, 7, 9));
+    assert!(!users.interim);
     let times = [
         users.timeouts.connect,
         users.timeouts.first_byte,
@@ -171,9 +173,9 @@ fn the_files_to_watch_are_known() {
 fn later_errors_find_their_place() {
     let (_folder, loaded) = everything();
     let at = |keys: &[&str]| loaded.document.at(keys).map(|place| (place.line, place.column)).unwrap();
-    assert_eq!(at(&["plugins", "jwt", "use"]), (33, 7));
+    assert_eq!(at(&["plugins", "jwt", "use"]), (34, 7));
     assert_eq!(at(&["plugins", "mine", "use"]), at(&["plugins", "mine"]));
-    assert_eq!(at(&["routes", "0", "plugins", "1"]).0, 54);
+    assert_eq!(at(&["routes", "0", "plugins", "1"]).0, 55);
     let error = loaded.document.error_at(&["routes", "1", "plugins", "0"], "no").to_string();
     assert!(error.contains("in routes[1].plugins[0]"), "{error}");
 }

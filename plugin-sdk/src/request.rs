@@ -5,7 +5,14 @@
 //! [`attributes`](crate::attributes).
 
 use crate::host::request as wit;
+
+pub use crate::bindings::tollgate::plugin::request::RequestLine;
 use crate::{Header, HeaderError};
+
+/// Method, host, path, query and route: one crossing instead of five.
+pub fn line() -> RequestLine {
+    wit::line()
+}
 
 /// Unique for each request: 32 lower-case hexadecimal digits, also in the access log.
 pub fn id() -> String {
@@ -80,6 +87,11 @@ pub fn header_bytes(name: &str) -> Option<Vec<u8>> {
 pub fn header_many(names: &[&str]) -> Vec<Option<String>> {
     let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
     wit::header_many(&names)
+}
+
+/// As [`header_many`], for names that are kept: none is copied for the call.
+pub fn header_many_kept(names: &[String]) -> Vec<Option<String>> {
+    wit::header_many(names)
 }
 
 /// All values of a field, one for each field line, in order.

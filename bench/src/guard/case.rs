@@ -3,10 +3,10 @@
 use crate::check::Check;
 use crate::http::Request;
 use crate::job::{SUBJECT, TOKEN};
-use crate::peer::tollgate::{self, aggregate, jwt_and_limit};
+use crate::peer::tollgate::{self, CACHE, aggregate, jwt_and_limit};
 use crate::scenario::aggregate::joined;
 use crate::scenario::graphql;
-use crate::services::SMALL;
+use crate::services::{KEPT, SMALL};
 
 /// A gateway's config, a request to it, and the answer it must have.
 #[derive(Debug)]
@@ -36,6 +36,7 @@ pub(super) fn all() -> Vec<Case> {
         jwt(),
         joining(),
         graphql(),
+        hit(),
     ]
 }
 
@@ -80,4 +81,11 @@ fn graphql() -> Case {
     let title = "`graphql`: a query over two services, the second called with what the first answered";
     let (chain, plugins) = (vec!["graphql".into()], tollgate::graphql());
     Case { name: "graphql", title, chain, plugins, request: graphql::request(), check }
+}
+
+fn hit() -> Case {
+    let request = Request::get(KEPT).without("cache-control");
+    let check = Check::new("a kept answer", request.clone(), 200).bytes(SMALL).same("seen-request");
+    let title = "`cache`: an answer of 1 KiB that is kept";
+    Case { name: "cache", title, chain: vec!["kept".into()], plugins: CACHE.into(), request, check }
 }

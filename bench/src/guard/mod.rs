@@ -37,6 +37,9 @@ pub(crate) struct Options {
     /// Store what is counted as the new records, instead of failing where it is more.
     #[arg(long)]
     record: bool,
+    /// Only this case.
+    #[arg(long, value_name = "CASE", conflicts_with = "record")]
+    only: Option<String>,
     /// The records.
     #[arg(long, default_value = "bench/guard.json", value_name = "FILE")]
     records: PathBuf,
@@ -49,7 +52,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Outcome<()> {
     let recorded = Records::load(&options.records)?;
     let mut now = Records::new(Versions::here()?);
-    for case in case::all() {
+    for case in cases(options)? {
         let count = count(&case, options).map_err(|error| format!("{}: {error}", case.name))?;
         println!("{}: {}", case.name, case.title);
         now.put(case.name, count);
@@ -61,6 +64,17 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
         return Ok(());
     }
     now.must_not_exceed(&recorded)
+}
+
+fn cases(options: &Options) -> Outcome<Vec<Case>> {
+    let mut cases = case::all();
+    if let Some(only) = &options.only {
+        cases.retain(|case| case.name == only);
+        if cases.is_empty() {
+            return Err(format!("there is no case `{only}`"));
+        }
+    }
+    Ok(cases)
 }
 
 /// What one request costs the worker, in the cheapest round.

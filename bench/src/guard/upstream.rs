@@ -5,10 +5,11 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use crate::Outcome;
-use crate::services::{JSON, SMALL};
+use crate::services::{JSON, KEPT, SMALL};
 
 /// The services; their threads end with the process.
 #[derive(Debug)]
@@ -72,12 +73,20 @@ fn answer(head: &[String]) -> String {
         "/stock" => JSON[2].to_owned(),
         _ => "x".repeat(SMALL),
     };
+    let kept = if path == KEPT { kept() } else { String::new() };
     let (user, hops) = (values(head, "x-user"), values(head, "x-hop"));
     let length = body.len();
     format!(
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nseen-user: {user}\r\nseen-hop: {hops}\r\n\
-         content-length: {length}\r\n\r\n{body}"
+         {kept}content-length: {length}\r\n\r\n{body}"
     )
+}
+
+/// The fields of an answer that may be kept; the number is that of the request it was made for.
+fn kept() -> String {
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    let number = LAST.fetch_add(1, Ordering::Relaxed);
+    format!("cache-control: max-age=86400\r\nseen-request: {number:010}\r\n")
 }
 
 /// The values of all fields whose names begin so, with commas between them.

@@ -41,6 +41,7 @@ fn config(job: Job, site: &Site) -> Outcome<Value> {
         Job::Routes(_) => return Err("left out: it goes through its routes one by one, as Envoy does".to_owned()),
         Job::JwtAndLimit => return Err("tokens and rate limits take modules that are compiled into it".to_owned()),
         Job::Hops { .. } => return Err("it has no sandboxed plugins".to_owned()),
+        Job::Cache => return Err("a cache takes a module that is compiled into it".to_owned()),
         Job::Aggregate => return Err("it does not join answers".to_owned()),
         Job::GraphQl => return Err("it knows no GraphQL".to_owned()),
     };

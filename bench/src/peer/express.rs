@@ -16,6 +16,7 @@ pub(super) fn prepare(job: Job, site: &Site) -> Outcome<Command> {
         Job::GraphQl => return Err("left out: Apollo Server is what its users take".to_owned()),
         Job::BareProxy | Job::ProxyElsewhere => return Err("it has no reload: it is restarted".to_owned()),
         Job::Routes(_) => return Err("left out: it goes through its routes one by one, as Envoy does".to_owned()),
+        Job::Cache => return Err("left out: it has no cache of its own".to_owned()),
         Job::Hops { .. } => return Err("it has no sandboxed plugins".to_owned()),
     };
     let settings = json!({"job": name, "port": site.port, "services": site.services, "issuer": ISSUER, "secret": SECRET,

@@ -35,6 +35,11 @@ fn config(job: Job, site: &Site) -> Outcome<String> {
             jwt_and_limit(),
             "backend limit\n    stick-table type string len 64 size 100k expire 60s store http_req_rate(60s)\n",
         ),
+        Job::Cache => (
+            FORWARDED.to_owned()
+                + "\n    http-request cache-use kept\n    http-response cache-store kept\n    default_backend services",
+            "cache kept\n    total-max-size 64\n    max-age 86400\n",
+        ),
         Job::Routes(count) => {
             // A map is how HAProxy's manual has many routes: one look-up in a tree of prefixes.
             let map: String = (0..count).map(|number| format!("/service-{number}/ services\n")).collect();

@@ -11,6 +11,7 @@ mod express;
 mod haproxy;
 pub(crate) mod nginx;
 pub(crate) mod tollgate;
+mod varnish;
 
 use std::fs;
 use std::net::TcpListener;
@@ -39,6 +40,7 @@ pub(crate) enum Peer {
     Express,
     /// No gateway: it answers GraphQL.
     Apollo,
+    Varnish,
 }
 
 /// Where a peer runs.
@@ -55,11 +57,20 @@ pub(crate) struct Site<'a> {
 }
 
 impl Peer {
-    /// Those that proxy.
+    /// Those that proxy whatever they are asked.
     pub(crate) const GATEWAYS: [Self; 6] =
         [Self::Tollgate, Self::Nginx, Self::Haproxy, Self::Envoy, Self::Caddy, Self::Express];
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Tollgate, Self::Nginx, Self::Haproxy, Self::Envoy, Self::Caddy, Self::Express, Self::Apollo];
+    /// With those that take part in one scenario only.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Tollgate,
+        Self::Nginx,
+        Self::Haproxy,
+        Self::Envoy,
+        Self::Caddy,
+        Self::Express,
+        Self::Apollo,
+        Self::Varnish,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -70,12 +81,14 @@ impl Peer {
             Self::Caddy => "caddy",
             Self::Express => "express",
             Self::Apollo => "apollo",
+            Self::Varnish => "varnish",
         }
     }
 
     pub(crate) fn parse(name: &str) -> Outcome<Self> {
         let found = Self::ALL.into_iter().find(|peer| peer.name() == name);
-        found.ok_or_else(|| format!("`{name}` is none of tollgate, nginx, haproxy, envoy, caddy, express, apollo"))
+        let names = Self::ALL.map(Self::name).join(", ");
+        found.ok_or_else(|| format!("`{name}` is none of {names}"))
     }
 
     /// Writes the config, and gives the command that runs it in the foreground. The error says why
@@ -90,6 +103,7 @@ impl Peer {
             Self::Caddy => caddy::prepare(job, site),
             Self::Express => express::prepare(job, site),
             Self::Apollo => apollo::prepare(job, site),
+            Self::Varnish => varnish::prepare(job, site),
         }
     }
 
@@ -102,7 +116,9 @@ impl Peer {
             Self::Nginx => nginx::reload(process),
             Self::Haproxy => haproxy::reload(process),
             Self::Caddy => caddy::reload(site),
-            Self::Envoy | Self::Express | Self::Apollo => Err("it has no reload of its config's file".to_owned()),
+            Self::Envoy | Self::Express | Self::Apollo | Self::Varnish => {
+                Err("it has no reload of its config's file".to_owned())
+            }
         }
     }
 }

@@ -35,14 +35,24 @@ pub(crate) const LUA: &str = "load_module /usr/lib/nginx/modules/ndk_http_module
 load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;
 ";
 
+/// Answers are kept in files, as nginx does it, which the kernel has in memory. That they are sent by
+/// `sendfile` and stay open is the best that can be done for them.
+const CACHE: &str = "proxy_cache_path cache keys_zone=kept:10m use_temp_path=off inactive=1d;
+    sendfile on;
+    tcp_nopush on;
+    open_file_cache max=1000 inactive=1d;
+    open_file_cache_valid 1d;";
+
 fn config(job: Job, site: &Site) -> Outcome<String> {
     let port = site.port;
     let lua = if job == Job::Aggregate { LUA } else { "" };
+    let cache = if job == Job::Cache { CACHE } else { "" };
     let [a, b, c] = site.services;
     let service = if job == Job::ProxyElsewhere { site.elsewhere } else { a };
     let server = match job {
         Job::Proxy | Job::ProxyElsewhere | Job::BuiltIns => location("/", FORWARDED),
         Job::BareProxy => location("/", ""),
+        Job::Cache => location("/", &format!("{FORWARDED}proxy_cache kept;")),
         Job::Routes(count) => {
             let routes = (0..count).map(|number| location(&format!("/service-{number}/"), ""));
             format!("{FORWARDED}{}location / {{ return 404; }}", routes.collect::<String>())
@@ -60,6 +70,7 @@ fn config(job: Job, site: &Site) -> Outcome<String> {
         "{lua}{HEAD}
 http {{
     access_log off;
+    {cache}
     upstream a {{ server 127.0.0.1:{service}; keepalive 256; keepalive_requests 1000000000; keepalive_timeout 1h; }}
     upstream b {{ server 127.0.0.1:{b}; keepalive 256; keepalive_requests 1000000000; keepalive_timeout 1h; }}
     upstream c {{ server 127.0.0.1:{c}; keepalive 256; keepalive_requests 1000000000; keepalive_timeout 1h; }}

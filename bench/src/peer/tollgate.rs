@@ -38,6 +38,7 @@ fn config(job: Job, site: &Site) -> Outcome<String> {
         }
         Job::Aggregate => head + &services + &aggregate() + &all(&["join".into()]),
         Job::GraphQl => head + &services + &graphql() + &all(&["graphql".into()]),
+        Job::Cache => head + &services + CACHE + &all(&["kept".into()]),
         Job::Routes(count) => {
             let route = |number| {
                 format!("[[routes]]\npath = \"/service-{number}/{{*rest}}\"\nupstream = \"a\"\npreserve_host = true\n")
@@ -76,6 +77,8 @@ fn upstream(name: &str, port: u16) -> String {
 fn all(plugins: &[String]) -> String {
     format!("[[routes]]\npath = \"/{{*rest}}\"\nupstream = \"a\"\npreserve_host = true\nplugins = {plugins:?}\n")
 }
+
+pub(crate) const CACHE: &str = "[plugins.kept]\nuse = \"cache\"\n";
 
 pub(crate) fn jwt_and_limit() -> String {
     format!(

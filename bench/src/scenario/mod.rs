@@ -2,6 +2,7 @@
 
 pub(crate) mod aggregate;
 mod bodies;
+mod cache;
 mod churn;
 mod connections;
 pub(crate) mod graphql;
@@ -87,6 +88,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         hops::scenario(),
         aggregate::scenario(),
         graphql::scenario(),
+        cache::scenario(),
         bodies::scenario(),
         routes::scenario(),
         connections::scenario(),

@@ -156,6 +156,8 @@ pub struct Upstream {
     pub idle_for: Duration,
     /// Further targets tried where one could not be reached and nothing of the request was sent.
     pub connect_retries: u32,
+    /// Whether interim answers (1xx) are passed on.
+    pub interim: bool,
 }
 
 impl Config {

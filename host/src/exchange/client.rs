@@ -7,6 +7,8 @@ use std::time::Instant;
 
 use http::HeaderValue;
 
+use crate::upstream::Interim;
+
 /// Whoever is at the other end of a connection.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -14,6 +16,8 @@ pub struct Client {
     /// The address as a field value: made once, shared by the requests.
     field: HeaderValue,
     pub turn: Turn,
+    /// For answers before the answer, where the connection can write them.
+    pub(super) interim: Option<Interim>,
 }
 
 /// Whose turn it is on a connection: since when the client owes a request, if it does.
@@ -27,7 +31,13 @@ impl Client {
     pub fn new(address: IpAddr) -> Self {
         let unknown = const { HeaderValue::from_static("unknown") };
         let field = HeaderValue::try_from(address.to_string()).unwrap_or(unknown);
-        Self { address, field, turn: Turn(Rc::new(Cell::new(Some(Instant::now())))) }
+        Self { address, field, turn: Turn(Rc::new(Cell::new(Some(Instant::now())))), interim: None }
+    }
+
+    /// A client whose socket writes what is put in there.
+    #[must_use]
+    pub fn with_interim(self, interim: Interim) -> Self {
+        Self { interim: Some(interim), ..self }
     }
 
     pub(super) fn field(&self) -> &HeaderValue {

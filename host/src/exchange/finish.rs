@@ -22,7 +22,7 @@ use crate::plugin::host_api::made_by;
 use crate::respond::Failure;
 use crate::snapshot::{UpstreamState, WorkerSnapshot};
 use crate::telemetry::{AccessError, AccessLine, PluginLine};
-use crate::upstream::{Answer, UpstreamError};
+use crate::upstream::{Answer, Interim, UpstreamError};
 use crate::worker::Worker;
 use crate::{body, telemetry};
 
@@ -31,6 +31,8 @@ pub(super) struct Finish {
     snapshot: Rc<WorkerSnapshot>,
     route: Option<usize>,
     is_head_request: bool,
+    /// Only where the client knows of interim answers: one of HTTP/1.0 does not (RFC 9110 section 15.2).
+    pub(super) interim: Option<Interim>,
     status: StatusCode,
     turn: Turn,
     received: Option<Rc<Received>>,
@@ -80,6 +82,7 @@ impl Finish {
             snapshot: Rc::clone(snapshot),
             route: None,
             is_head_request: head.method == Method::HEAD,
+            interim: client.interim.clone().filter(|_| head.version != Version::HTTP_10),
             status: StatusCode::OK,
             turn: client.turn.clone(),
             received: None,

@@ -10,8 +10,10 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use super::interim::Informing;
 use super::patience::Impatient;
 use crate::exchange::{self, Client};
+use crate::upstream::Interim;
 use crate::worker::Worker;
 use crate::worker::thread::Accepted;
 
@@ -28,11 +30,13 @@ pub async fn serve(worker: Rc<Worker>, accepted: Accepted) {
     // Answers are written whole; Nagle's algorithm would only hold the last piece back.
     drop(stream.set_nodelay(true));
     let address = peer.ip().to_canonical();
-    let client = Client::new(address);
+    let interim = Interim::default();
+    let client = Client::new(address).with_interim(interim.clone());
     let service = service_fn(async |request| Ok::<_, Infallible>(exchange::serve(&worker, &client, request).await));
     let snapshot = worker.snapshot();
     let limits = &snapshot.shared.config.server.limits;
     let stream = Impatient::new(stream, client.turn.clone(), limits.head_timeout, limits.idle_timeout);
+    let stream = Informing::new(stream, interim);
     let connection = http1::Builder::new()
         // `Impatient` bounds it, with one timer for the connection instead of one for each request.
         .header_read_timeout(None)

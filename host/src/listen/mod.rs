@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::worker::thread::{Accepted, Handle};
 
 pub mod connection;
+mod interim;
 mod patience;
 
 /// Connections the kernel keeps for us until they are accepted.

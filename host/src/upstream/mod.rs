@@ -16,6 +16,7 @@ mod error;
 mod h1;
 mod health;
 pub mod hop_by_hop;
+mod interim;
 mod pool;
 mod reach;
 mod registry;
@@ -30,6 +31,7 @@ pub(crate) use answer::AnswerBody;
 pub use error::UpstreamError;
 #[cfg(fuzzing)]
 pub(crate) use h1::read_in_pieces;
+pub use interim::Interim;
 pub use reach::Reach;
 pub use registry::Registry;
 pub use send::{Answer, Call, Upstream};

@@ -93,5 +93,6 @@ fn origin_settings(origin: &model::Target) -> model::Upstream {
         idle_connections: 16,
         idle_for: Duration::from_secs(30),
         connect_retries: 0,
+        interim: false,
     }
 }

@@ -10,12 +10,12 @@ use std::time::Duration;
 use http::{HeaderValue, StatusCode, header, request, response};
 use tokio::time::Instant;
 
-use super::UpstreamError;
 use super::answer::{AnswerBody, Lease};
 use super::balance::Picker;
 use super::connect::{Unconnected, connect};
 use super::h1::{Connection, Head, Lost, Sending};
 use super::target::{Attempt, Target};
+use super::{Interim, UpstreamError};
 use crate::body::Body;
 use crate::body::timer::{Timer, later};
 use crate::config::model;
@@ -30,7 +30,7 @@ pub struct Upstream {
 
 /// What is special about one call.
 #[derive(Debug, Clone, Copy)]
-pub struct Call {
+pub struct Call<'a> {
     /// When it was begun: now, or shortly before. All times count from here.
     pub began: Instant,
     /// When it must be over, if that is before `timeouts.total`. Running into it is not held against
@@ -38,6 +38,8 @@ pub struct Call {
     pub deadline: Option<Instant>,
     /// Sends the request's own `host` instead of the target's.
     pub preserve_host: bool,
+    /// Takes the interim answers, if anybody wants them.
+    pub interim: Option<&'a Interim>,
 }
 
 /// An upstream's answer. Hop-by-hop fields are still in it.
@@ -71,12 +73,13 @@ impl Upstream {
     /// was written, or if its method is idempotent; and only if its body is in memory (RFC 9110
     /// 9.2.2). Such an idempotent request is also sent to another target where a new connection ends
     /// before any answer. Else another target is tried only where no connection could be opened.
-    pub async fn send(&self, head: &request::Parts, mut body: Body, call: Call) -> Result<Answer, UpstreamError> {
+    pub async fn send(&self, head: &request::Parts, mut body: Body, call: Call<'_>) -> Result<Answer, UpstreamError> {
         let began = call.began;
         let limits = Limits::new(began, &self.settings.timeouts, call.deadline);
         let copy = body.in_memory();
         let is_repeatable = copy.is_some() && head.method.is_idempotent();
-        let request = Outgoing { head, preserve_host: call.preserve_host, is_repeatable, began };
+        let (preserve_host, interim) = (call.preserve_host, call.interim.filter(|_| self.settings.interim));
+        let request = Outgoing { head, preserve_host, interim, is_repeatable, began };
         let mut tried = Vec::new();
         let mut attempt = self.attempt(&mut tried, began).ok_or_else(|| self.no_target())?;
 
@@ -185,11 +188,12 @@ impl Upstream {
     ) -> Result<Answer, Failure> {
         let mut sending = connection.begin(request.head, request.host(&attempt.target), body, request.began);
         let mut patience = Patience { until: limits.first_byte(request.began), limits };
-        let received = poll_fn(|cx| match connection.poll_head(cx, &mut sending, &request.head.method) {
-            Poll::Ready(received) => Poll::Ready(Ok(received)),
-            Poll::Pending => patience.poll(cx, &mut connection.timer, &sending).map(Err),
-        })
-        .await;
+        let received =
+            poll_fn(|cx| match connection.poll_head(cx, &mut sending, &request.head.method, request.interim) {
+                Poll::Ready(received) => Poll::Ready(Ok(received)),
+                Poll::Pending => patience.poll(cx, &mut connection.timer, &sending).map(Err),
+            })
+            .await;
         let unsent = !sending.is_started();
         let error = match received {
             Ok(Ok(head)) if head.parts.status == StatusCode::SWITCHING_PROTOCOLS => {
@@ -248,6 +252,7 @@ impl Upstream {
 struct Outgoing<'a> {
     head: &'a request::Parts,
     preserve_host: bool,
+    interim: Option<&'a Interim>,
     /// It may be sent twice: its method is idempotent and its body in memory.
     is_repeatable: bool,
     began: Instant,

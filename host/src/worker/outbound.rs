@@ -155,7 +155,8 @@ async fn ask(
 ) -> Result<(response::Parts, Body), UpstreamError> {
     depth::mark(&mut question.head.headers, question.nesting + 1);
     let began = tokio::time::Instant::now();
-    let terms = upstream::Call { began, deadline: Some(question.deadline.into()), preserve_host: false };
+    let deadline = Some(question.deadline.into());
+    let terms = upstream::Call { began, deadline, preserve_host: false, interim: None };
     let answer = upstream.send(&question.head, question.body, terms).await;
     if let Some(state) = worker.snapshot.borrow().upstream_named(upstream.name()) {
         state.count_call(&answer);

@@ -1,7 +1,12 @@
 //! The fake of `request`.
 
 use super::state::{read_request, with, with_request};
+use crate::bindings::tollgate::plugin::request::RequestLine;
 use crate::bindings::tollgate::plugin::types::{Header, HeaderError};
+
+pub(crate) fn line() -> RequestLine {
+    RequestLine { method: method(), host: host(), path: path(), query: query(), route: route() }
+}
 
 pub(crate) fn id() -> String {
     read_request(|request| request.id.clone())

@@ -1,7 +1,8 @@
 //! The request at hand, as a cache looks at it.
 
-use tollgate_plugin_sdk::request;
+use tollgate_plugin_sdk::request::{self, RequestLine};
 
+use crate::config::Config;
 use crate::directives::Directives;
 use crate::notes::Kind;
 
@@ -20,7 +21,7 @@ pub(crate) struct Asked {
     pub(crate) has_precondition: bool,
 }
 
-/// In the order `header_many` is asked for them.
+/// In the order they are asked for.
 const FIELDS: [&str; 9] = [
     "x-forwarded-proto",
     "cache-control",
@@ -33,17 +34,27 @@ const FIELDS: [&str; 9] = [
     "if-unmodified-since",
 ];
 
+/// The names of the fields that are asked for, made once.
+pub(crate) struct Fields(Vec<String>);
+
+impl Default for Fields {
+    fn default() -> Self {
+        Self(FIELDS.map(str::to_owned).into())
+    }
+}
+
 impl Asked {
     /// `None` for a method that neither is answered from what is stored nor changes it.
-    pub(crate) fn read(across_routes: bool, heed_clients: bool) -> Option<Self> {
-        let kind = match request::method().as_str() {
+    pub(crate) fn read(config: &Config, fields: &Fields) -> Option<Self> {
+        let line = request::line();
+        let kind = match line.method.as_str() {
             "GET" => Kind::Get,
             "HEAD" => Kind::Head,
             "POST" => Kind::Post,
             "OPTIONS" | "TRACE" => return None,
             _ => Kind::Unsafe,
         };
-        let mut fields = request::header_many(&FIELDS).into_iter();
+        let mut fields = request::header_many_kept(&fields.0).into_iter();
         let mut next = || fields.next().flatten();
         let scheme = next();
         let has_control = next().is_some();
@@ -53,14 +64,14 @@ impl Asked {
         let if_none_match = next().map(|first| all_lines("if-none-match").unwrap_or(first));
         let if_modified_since = next();
         let has_precondition = next().is_some() || next().is_some();
-        let directives = if has_control && heed_clients {
+        let directives = if has_control && config.heed_clients {
             Directives::parse(request::header_values("cache-control").iter().map(String::as_str))
         } else {
             Directives::default()
         };
         Some(Self {
             kind,
-            key: key(scheme.as_deref().unwrap_or("http"), across_routes),
+            key: key(scheme.as_deref().unwrap_or("http"), &line, config.across_routes),
             directives,
             authorized,
             range,
@@ -82,21 +93,22 @@ pub(crate) fn all_lines(name: &str) -> Option<String> {
     if lines.len() > 1 { Some(lines.join(", ")) } else { lines.pop() }
 }
 
-fn key(scheme: &str, across_routes: bool) -> String {
-    let (host, path) = (request::host(), request::path());
-    let mut key = String::with_capacity(scheme.len() + host.len() + path.len() + 40);
+fn key(scheme: &str, line: &RequestLine, across_routes: bool) -> String {
+    let RequestLine { host, path, query, route, .. } = line;
+    let query_length = query.as_ref().map_or(0, |query| query.len() + 1);
+    let mut key = String::with_capacity(scheme.len() + host.len() + path.len() + query_length + route.len() + 4);
     key.push_str(scheme);
     key.push_str("://");
-    key.push_str(&host);
+    key.push_str(host);
     key.make_ascii_lowercase();
-    key.push_str(&path);
-    if let Some(query) = request::query() {
+    key.push_str(path);
+    if let Some(query) = query {
         key.push('?');
-        key.push_str(&query);
+        key.push_str(query);
     }
     if !across_routes {
         key.push(' ');
-        key.push_str(&request::route());
+        key.push_str(route);
     }
     key
 }

@@ -22,13 +22,14 @@ mod vary;
 use tollgate_plugin_sdk::cache;
 use tollgate_plugin_sdk::{Plugin, RequestFilter, ResponseFilter, ResponseVerdict, Verdict, export};
 
-use asked::Asked;
+use asked::{Asked, Fields};
 use config::Config;
 use notes::{Kind, Note};
 
 /// The plugin.
 struct Cache {
     config: Config,
+    fields: Fields,
 }
 
 impl Plugin for Cache {
@@ -41,13 +42,13 @@ impl Plugin for Cache {
         if let Some(status) = config.fresh.keys().find(|status| !is_final_status(status)) {
             return Err(format!("fresh: `{status}` is not a status from 200 to 599"));
         }
-        Ok(Self { config })
+        Ok(Self { config, fields: Fields::default() })
     }
 }
 
 impl RequestFilter for Cache {
     fn on_request(&self) -> Verdict {
-        let Some(asked) = Asked::read(self.config.across_routes, self.config.heed_clients) else {
+        let Some(asked) = Asked::read(&self.config, &self.fields) else {
             return Verdict::Next;
         };
         match asked.kind {

@@ -3,4 +3,6 @@
 mod bodies;
 mod connections;
 mod forwarding;
+mod framing;
+mod interim;
 mod malformed;

@@ -33,6 +33,9 @@ pub(crate) struct Upstream {
     #[serde(default = "default_connect_retries")]
     #[schemars(range(max = 16))]
     pub connect_retries: u32,
+    /// Passes interim answers (1xx, such as 103 with early hints) on to clients. Plugins do not see them.
+    #[serde(default = "default_interim")]
+    pub interim: bool,
 }
 
 fn default_idle_connections() -> usize {
@@ -41,6 +44,10 @@ fn default_idle_connections() -> usize {
 
 fn default_idle_for() -> Time {
     secs(60)
+}
+
+fn default_interim() -> bool {
+    true
 }
 
 fn default_connect_retries() -> u32 {

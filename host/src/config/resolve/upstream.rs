@@ -24,6 +24,7 @@ impl Resolver<'_> {
             idle_connections: written.idle_connections,
             idle_for: written.idle_for.0,
             connect_retries: written.connect_retries,
+            interim: written.interim,
         })
     }
 

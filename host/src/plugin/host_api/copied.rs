@@ -7,6 +7,7 @@ use crate::plugin::bindings::exports::tollgate::plugin::body_filter::ChunkVerdic
 use crate::plugin::bindings::exports::tollgate::plugin::request_filter::BodyVerdict;
 use crate::plugin::bindings::exports::tollgate::plugin::response_filter::ResponseBodyVerdict;
 use crate::plugin::bindings::tollgate::plugin::http_client::Content;
+use crate::plugin::bindings::tollgate::plugin::request::RequestLine;
 use crate::plugin::bindings::tollgate::plugin::types::{Answer, Fetch, Header, Hit};
 use crate::plugin::state::InstanceState;
 use crate::plugin::verdict::{RequestVerdict, ResponseVerdict};
@@ -63,6 +64,12 @@ impl Copied for Header {
 impl Copied for Answer {
     fn copied(&self) -> usize {
         self.headers.copied() + self.body.len()
+    }
+}
+
+impl Copied for RequestLine {
+    fn copied(&self) -> usize {
+        self.method.len() + self.host.len() + self.path.len() + self.query.copied() + self.route.len()
     }
 }
 

@@ -9,6 +9,9 @@ pub(crate) const MAX_FIELDS: usize = 256;
 /// Longest value a plugin may set, in bytes.
 pub(crate) const MAX_VALUE: usize = 32 * 1024;
 
+/// Names up to which they are compared with the fields one by one.
+const FEW: usize = 32;
+
 pub(crate) fn get(map: &HeaderMap, name: &str) -> Option<String> {
     map.get(name).map(to_text)
 }
@@ -18,7 +21,21 @@ pub(crate) fn get_bytes(map: &HeaderMap, name: &str) -> Option<Vec<u8>> {
 }
 
 pub(crate) fn get_many(map: &HeaderMap, names: &[String]) -> Vec<Option<String>> {
-    names.iter().map(|name| get(map, name)).collect()
+    if names.len() > FEW {
+        return names.iter().map(|name| get(map, name)).collect();
+    }
+    // A head's fields are few, too: comparing names, most of which differ in length, costs less than making
+    // each a `HeaderName` and hashing it.
+    let mut found = vec![None; names.len()];
+    for (name, value) in map {
+        let name = name.as_str();
+        for (wanted, found) in names.iter().zip(&mut found) {
+            if found.is_none() && wanted.eq_ignore_ascii_case(name) {
+                *found = Some(to_text(value));
+            }
+        }
+    }
+    found
 }
 
 pub(crate) fn values(map: &HeaderMap, name: &str) -> Vec<String> {
@@ -129,6 +146,20 @@ mod tests {
         set(&mut map, "x", b"a\xffb").unwrap();
         assert_eq!(get(&map, "X").as_deref(), Some("a\u{fffd}b"));
         assert_eq!(get_bytes(&map, "x").as_deref(), Some(&b"a\xffb"[..]));
+    }
+
+    #[test]
+    fn few_names_find_the_same_as_many() {
+        let mut map = HeaderMap::new();
+        for (name, value) in [("x-a", "1"), ("x-b", "2"), ("x-a", "3"), ("accept", "h")] {
+            add(&mut map, name, value.as_bytes()).unwrap();
+        }
+        let few: Vec<String> = ["X-A", "x-c", "ACCEPT", "x-a", "x b", ""].map(str::to_owned).into();
+        let found = get_many(&map, &few);
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(found, [text("1"), None, text("h"), text("1"), None, None]);
+        let many: Vec<String> = few.iter().cycle().take(few.len() * (FEW + 1)).cloned().collect();
+        assert!(get_many(&map, &many).chunks(few.len()).all(|part| part == found));
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use http::request;
 use http::uri::PathAndQuery;
 
 use super::header_map;
 use crate::context::Forward;
-use crate::plugin::bindings::tollgate::plugin::request::Host;
+use crate::plugin::bindings::tollgate::plugin::request::{Host, RequestLine};
 use crate::plugin::bindings::tollgate::plugin::types::{Header, HeaderError};
 use crate::plugin::state::InstanceState;
 
@@ -18,6 +19,19 @@ const MAX_TARGET: usize = 16 * 1024;
 const MAX_SHOWN: usize = 200;
 
 impl Host for InstanceState {
+    fn line(&mut self) -> Result<RequestLine> {
+        let context = self.request("request.line")?;
+        let uri = &context.request.uri;
+        let line = RequestLine {
+            method: context.request.method.as_str().to_owned(),
+            host: asked_host(&context.request),
+            path: uri.path().to_owned(),
+            query: uri.query().map(str::to_owned),
+            route: context.route.to_string(),
+        };
+        self.give(line)
+    }
+
     fn id(&mut self) -> Result<String> {
         let id = self.request("request.id")?.id.to_string();
         self.give(id)
@@ -39,9 +53,7 @@ impl Host for InstanceState {
     }
 
     fn host(&mut self) -> Result<String> {
-        let head = &self.request("request.host")?.request;
-        let authority = head.uri.authority().map(|authority| authority.as_str().to_owned());
-        let host = authority.or_else(|| header_map::get(&head.headers, "host")).unwrap_or_default();
+        let host = asked_host(&self.request("request.host")?.request);
         self.give(host)
     }
 
@@ -163,6 +175,12 @@ impl Host for InstanceState {
         self.request_mut("request.set-body")?.replaced_body = Some(body.into());
         Ok(())
     }
+}
+
+/// The absolute target goes before the field (RFC 9112 section 3.2.2).
+fn asked_host(head: &request::Parts) -> String {
+    let authority = head.uri.authority().map(|authority| authority.as_str().to_owned());
+    authority.or_else(|| header_map::get(&head.headers, "host")).unwrap_or_default()
 }
 
 fn set_target(uri: &mut http::Uri, target: &str) -> std::result::Result<(), String> {

@@ -16,6 +16,7 @@ use super::sending::{Sending, Unsent, Upload};
 use super::{Broken, Decoded, Decoder};
 use crate::body::timer::Timer;
 use crate::body::{Body, BodyError};
+use crate::upstream::Interim;
 use crate::upstream::socket::{Reader, Writer};
 
 /// Bytes read at once, at first.
@@ -95,12 +96,14 @@ impl Connection {
         Sending::new(head, host, body, std::mem::take(&mut self.request), began)
     }
 
-    /// Sends the request and receives the head of the answer, whichever can be done.
+    /// Sends the request and receives the head of the answer, whichever can be done. What comes before it
+    /// goes to `interim`.
     pub(in crate::upstream) fn poll_head(
         &mut self,
         cx: &mut Context<'_>,
         sending: &mut Sending,
         method: &Method,
+        interim: Option<&Interim>,
     ) -> Poll<Result<Head, Lost>> {
         let mut unsent = None;
         if let Some(writer) = &mut self.writer {
@@ -125,7 +128,7 @@ impl Connection {
             if !self.received[known..].contains(&b'\n') && self.received.len() <= head::MAX_HEAD {
                 continue;
             }
-            match head::take(&mut self.received, &mut self.fields, method) {
+            match head::take(&mut self.received, &mut self.fields, method, interim) {
                 Ok(Some(head)) => return Poll::Ready(Ok(head)),
                 Ok(None) => {}
                 Err(error) => return Poll::Ready(Err(Lost::Answer(error))),

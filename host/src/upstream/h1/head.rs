@@ -3,11 +3,12 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use bytes::{Buf as _, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode, Version, response};
 
 use super::{Broken, Decoder};
+use crate::upstream::Interim;
 
 /// Longest head, in bytes.
 pub(super) const MAX_HEAD: usize = 64 * 1024;
@@ -30,10 +31,14 @@ pub(super) struct Field {
     value: Range<usize>,
 }
 
-/// Takes a whole head out of what was received; `None` where more has to come. Interim answers are
-/// skipped, as a gateway may do that asked for none (RFC 9110 section 15.2); 101 is final here.
-/// `fields` is scratch space.
-pub(super) fn take(received: &mut BytesMut, fields: &mut Vec<Field>, method: &Method) -> Result<Option<Head>, Broken> {
+/// Takes a whole head out of what was received; `None` where more has to come. Interim answers go to
+/// `interim`, or are skipped where nobody wants them; 101 is final here. `fields` is scratch space.
+pub(super) fn take(
+    received: &mut BytesMut,
+    fields: &mut Vec<Field>,
+    method: &Method,
+    interim: Option<&Interim>,
+) -> Result<Option<Head>, Broken> {
     loop {
         let Some(head) = parse(received, fields)? else {
             return if received.len() > MAX_HEAD { Err(Broken::HeadTooLarge(MAX_HEAD)) } else { Ok(None) };
@@ -42,7 +47,10 @@ pub(super) fn take(received: &mut BytesMut, fields: &mut Vec<Field>, method: &Me
             return Err(Broken::HeadTooLarge(MAX_HEAD));
         }
         if head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS {
-            received.advance(head.length);
+            let bytes = received.split_to(head.length).freeze();
+            if let Some(interim) = interim.filter(|_| Interim::takes(head.status)) {
+                interim.put(head.status, headers(&bytes, fields)?);
+            }
             continue;
         }
         let bytes = received.split_to(head.length).freeze();
@@ -81,7 +89,7 @@ fn parse(received: &[u8], fields: &mut Vec<Field>) -> Result<Option<Parsed>, Bro
     Ok(Some(Parsed { length, status, version }))
 }
 
-fn finish(head: &Parsed, bytes: &Bytes, fields: &[Field], method: &Method) -> Result<Head, Broken> {
+fn headers(bytes: &Bytes, fields: &[Field]) -> Result<HeaderMap, Broken> {
     let mut headers = HeaderMap::with_capacity(fields.len());
     for field in fields {
         let name = HeaderName::from_bytes(&bytes[field.name.clone()]);
@@ -91,6 +99,11 @@ fn finish(head: &Parsed, bytes: &Bytes, fields: &[Field], method: &Method) -> Re
         };
         headers.append(name, value);
     }
+    Ok(headers)
+}
+
+fn finish(head: &Parsed, bytes: &Bytes, fields: &[Field], method: &Method) -> Result<Head, Broken> {
+    let headers = headers(bytes, fields)?;
     let body = Decoder::of(method, head.status, head.version, &headers)?;
     let keeps_alive = keeps_alive(head.version, &headers) && !body.ends_with_connection();
     let mut parts = Response::new(()).into_parts().0;
@@ -112,13 +125,13 @@ mod tests {
     use super::*;
 
     fn taken(sent: &str) -> Result<Option<Head>, Broken> {
-        take(&mut BytesMut::from(sent), &mut Vec::new(), &Method::GET)
+        take(&mut BytesMut::from(sent), &mut Vec::new(), &Method::GET, None)
     }
 
     #[test]
     fn a_head_is_taken_and_the_body_is_left() {
         let mut received = BytesMut::from("HTTP/1.1 201 Fine\r\nX-A: 1\r\nx-a:2\r\nContent-Length: 2\r\n\r\nok");
-        let head = take(&mut received, &mut Vec::new(), &Method::GET).unwrap().unwrap();
+        let head = take(&mut received, &mut Vec::new(), &Method::GET, None).unwrap().unwrap();
         assert_eq!(head.parts.status, 201);
         assert_eq!(head.parts.headers.get_all("x-a").iter().collect::<Vec<_>>(), ["1", "2"]);
         assert_eq!((head.body, head.keeps_alive, &received[..]), (Decoder::Length(2), true, &b"ok"[..]));
@@ -138,6 +151,23 @@ mod tests {
         let head = head.unwrap().unwrap();
         assert_eq!((head.parts.status, head.parts.headers.len()), (StatusCode::OK, 0));
         assert_eq!(taken("HTTP/1.1 101 Sw\r\n\r\n").unwrap().unwrap().parts.status, 101);
+    }
+
+    #[test]
+    fn interim_answers_are_kept_for_whoever_wants_them() {
+        let sent = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nlink: a\r\n\r\nHTTP/1.1 200 OK\r\n\r\n";
+        for end in [sent.len() - 1, sent.len()] {
+            let interim = Interim::default();
+            let mut received = BytesMut::from(&sent[..end]);
+            let head = take(&mut received, &mut Vec::new(), &Method::GET, Some(&interim)).unwrap();
+            assert_eq!(head.is_some(), end == sent.len());
+            let mut kept = Vec::new();
+            let _ = interim.drain(|bytes| {
+                kept.extend_from_slice(bytes);
+                std::task::Poll::Ready(Ok::<_, ()>(bytes.len()))
+            });
+            assert_eq!(kept, b"HTTP/1.1 103 Early Hints\r\nlink: a\r\n\r\n");
+        }
     }
 
     #[test]
@@ -168,7 +198,7 @@ mod tests {
     #[test]
     fn bytes_that_are_not_utf8_are_kept() {
         let mut received = BytesMut::from(&b"HTTP/1.1 200 OK\r\nx: a\xffb\r\n\r\n"[..]);
-        let head = take(&mut received, &mut Vec::new(), &Method::GET).unwrap().unwrap();
+        let head = take(&mut received, &mut Vec::new(), &Method::GET, None).unwrap().unwrap();
         assert_eq!(head.parts.headers["x"].as_bytes(), b"a\xffb");
     }
 }

@@ -9,7 +9,7 @@ use super::{Broken, Decoded, head};
 pub(crate) fn read<'a>(mut pieces: impl Iterator<Item = &'a [u8]>) -> Result<(u16, Vec<u8>), Broken> {
     let (mut received, mut fields) = (BytesMut::new(), Vec::new());
     let mut answer = loop {
-        if let Some(head) = head::take(&mut received, &mut fields, &Method::GET)? {
+        if let Some(head) = head::take(&mut received, &mut fields, &Method::GET, None)? {
             break head;
         }
         received.extend_from_slice(pieces.next().ok_or(Broken::Closed)?);

@@ -142,6 +142,7 @@ pub(super) fn settings(ports: &[u16]) -> model::Upstream {
         idle_connections: 8,
         idle_for: LONG,
         connect_retries: 0,
+        interim: true,
     }
 }
 
@@ -159,7 +160,9 @@ pub(super) fn post(body: Body) -> Request<Body> {
 
 pub(super) async fn send(upstream: &Upstream, request: Request<Body>) -> Result<Answer, UpstreamError> {
     let (head, body) = request.into_parts();
-    upstream.send(&head, body, Call { began: Instant::now(), deadline: None, preserve_host: false }).await
+    upstream
+        .send(&head, body, Call { began: Instant::now(), deadline: None, preserve_host: false, interim: None })
+        .await
 }
 
 /// Sends `GET /` and reads the whole answer.

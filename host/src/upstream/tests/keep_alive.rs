@@ -31,7 +31,10 @@ fn the_target_sees_its_own_host_and_only_path_and_query() {
         let upstream = Registry::new(0).upstream(&settings(&[server.port]));
         send(&upstream, get("http://client.example/a?b")).await.unwrap();
         let (head, body) = get("/c").into_parts();
-        upstream.send(&head, body, Call { began: Instant::now(), preserve_host: true, deadline: None }).await.unwrap();
+        upstream
+            .send(&head, body, Call { began: Instant::now(), preserve_host: true, deadline: None, interim: None })
+            .await
+            .unwrap();
         let requests = server.requests.borrow();
         assert_eq!(requests[0], format!("GET /a?b HTTP/1.1\r\nhost: 127.0.0.1:{}\r\n\r\n", server.port));
         assert_eq!(requests[1], "GET /c HTTP/1.1\r\nhost: client.example\r\n\r\n");

@@ -103,6 +103,52 @@ async fn conditions_parts_and_head_are_answered_from_what_is_stored() {
 }
 
 #[tokio::test]
+async fn a_part_that_came_as_a_part_is_not_stored_and_the_whole_answers_for_parts() {
+    let upstream = tollgate_tests::Upstream::handling(|seen| {
+        let answer = http::Response::builder().header("cache-control", "max-age=100").header("etag", "\"v1\"");
+        match seen.header("range") {
+            "" => answer.body("0123456789".into()).unwrap(),
+            _ => answer.status(206).header("content-range", "bytes 2-4/10").body("234".into()).unwrap(),
+        }
+    })
+    .await;
+    let gateway = Gateway::start(&cached(&upstream, "")).await;
+    let part = async || get(&gateway, "/", &[("range", "bytes=2-4")]).await;
+    for _ in 0..2 {
+        let fetched = part().await;
+        assert_eq!((fetched.status, fetched.text()), (206, "234"));
+        assert_eq!(fetched.header("cache-status"), "tollgate; fwd=uri-miss");
+    }
+    assert_eq!(get(&gateway, "/", &[]).await.text(), "0123456789");
+    let stored = part().await;
+    assert_eq!((stored.status, stored.text(), stored.header("content-range")), (206, "234", "bytes 2-4/10"));
+    assert!(stored.header("cache-status").starts_with("tollgate; hit"), "{stored:?}");
+    assert_eq!(upstream.seen().len(), 3);
+}
+
+#[tokio::test]
+async fn an_interim_answer_is_passed_on_and_not_stored() {
+    let upstream = tollgate_tests::Upstream::scripted(|mut wire| async move {
+        while wire.head().await.is_some() {
+            wire.write("HTTP/1.1 103 Early Hints\r\nlink: </a>\r\nx-hint: 1\r\n\r\n").await;
+            wire.write("HTTP/1.1 200 OK\r\ncache-control: max-age=100\r\ncontent-length: 2\r\n\r\nok").await;
+        }
+    })
+    .await;
+    let gateway = Gateway::start(&cached(&upstream, "")).await;
+    let mut client = gateway.raw().await;
+    for (status, is_hit) in [(103, false), (200, false), (200, true)] {
+        if status == 103 || is_hit {
+            client.write("GET / HTTP/1.1\r\nhost: web.example\r\n\r\n").await;
+        }
+        let answer = client.answer().await;
+        assert_eq!((answer.status, answer.headers.contains_key("x-hint")), (status, status == 103));
+        assert_eq!(answer.headers.contains_key("age"), is_hit);
+    }
+    assert_eq!(upstream.heads().len(), 1);
+}
+
+#[tokio::test]
 async fn a_change_removes_what_is_stored_and_a_failed_one_does_not() {
     let upstream = counting(|seen, answer| match &*seen.method {
         "POST" => answer.status(500),
