@@ -177,14 +177,14 @@ fn inside<'a, 'v>(keywords: &'a Map<String, Value>, instance: &'v Value) -> Vec<
         Value::Object(table) => {
             let named = keywords.get("properties").and_then(Value::as_object);
             let subschemas: Vec<_> = INSIDE_TABLES.iter().flat_map(|keyword| each(keyword)).collect();
-            let (names, additional) = (each("propertyNames"), each("additionalProperties"));
+            let (for_keys, additional) = (each("propertyNames"), each("additionalProperties"));
             let mut pairs = Vec::new();
             for (key, value) in table {
                 let own = named.and_then(|named| named.get(key));
                 let others = additional.iter().copied().filter(|_| own.is_none());
                 pairs.extend(own.into_iter().chain(others).map(|subschema| (subschema, value)));
                 pairs.extend(subschemas.iter().map(|subschema| (*subschema, value)));
-                pairs.extend(names.iter().map(|subschema| (*subschema, &NAME)));
+                pairs.extend(for_keys.iter().map(|subschema| (*subschema, &NAME)));
             }
             pairs
         }

@@ -88,16 +88,13 @@ impl JwtAuth {
         let Some(text) = self.source.token()? else {
             return if self.optional { self.forward.nothing() } else { Err(Refusal::NoToken) };
         };
-        let good = match self.known.get(&text) {
-            Some(good) => {
-                self.rules.check_times(&good.times, clock::unix_ms())?;
-                good
-            }
-            None => {
-                let good = Rc::new(self.prove(&text)?);
-                self.known.keep(&text, &good);
-                good
-            }
+        let good = if let Some(good) = self.known.get(&text) {
+            self.rules.check_times(&good.times, clock::unix_ms())?;
+            good
+        } else {
+            let good = Rc::new(self.prove(&text)?);
+            self.known.keep(&text, &good);
+            good
         };
         self.forward.tell(&good.told)?;
         if !self.forward_token {

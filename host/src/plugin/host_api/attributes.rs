@@ -7,7 +7,7 @@ impl Host for InstanceState {
     fn get(&mut self, name: String) -> wasmtime::Result<Option<String>> {
         self.count(&name);
         let value = self.context("attributes.get")?.attributes.get(&name);
-        self.give(value)
+        Ok(self.give(value))
     }
 
     fn set(&mut self, name: String, value: String) -> wasmtime::Result<Result<(), AttributeError>> {

@@ -26,13 +26,15 @@ impl Host for InstanceState {
         let now = Instant::now();
         let told: Vec<_> = found.iter().map(|entry| stored(entry, now)).collect();
         notes.found.extend(found);
-        told.iter().for_each(|stored| self.count(&stored.meta));
+        for stored in &told {
+            self.count(&stored.meta);
+        }
         Ok(told)
     }
 
     fn note(&mut self) -> Result<Option<Vec<u8>>> {
         let note = self.fetching("cache.note")?.map(|fetching| fetching.note.clone());
-        self.give(note)
+        Ok(self.give(note))
     }
 
     fn request_headers(&mut self, names: Vec<String>) -> Result<Vec<Option<String>>> {
@@ -40,7 +42,7 @@ impl Host for InstanceState {
         let fetching = self.fetching("cache.request-headers")?;
         let values: Vec<_> =
             names.iter().map(|name| fetching.as_ref().and_then(|fetching| fetching.asked(name))).collect();
-        self.give(values)
+        Ok(self.give(values))
     }
 
     fn store(&mut self, storing: Storing) -> Result<std::result::Result<(), StoreError>> {

@@ -30,21 +30,21 @@ impl Host for InstanceState {
         self.configured("crypto.sign")?;
         self.count(&message);
         let signature = self.plugin.keys.sign(&key, &message).map_err(failed)?.map_err(to_wit);
-        self.give(signature)
+        Ok(self.give(signature))
     }
 
     fn seal(&mut self, key: String, text: Vec<u8>, associated: Vec<u8>) -> Made {
         self.configured("crypto.seal")?;
         self.count(&(&text, &associated));
         let sealed = self.plugin.keys.seal(&key, &text, &associated).map_err(failed)?.map_err(to_wit);
-        self.give(sealed)
+        Ok(self.give(sealed))
     }
 
     fn open(&mut self, key: String, sealed: Vec<u8>, associated: Vec<u8>) -> Made {
         self.configured("crypto.open")?;
         self.count(&(&sealed, &associated));
         let text = self.plugin.keys.open(&key, sealed, &associated).map_err(to_wit);
-        self.give(text)
+        Ok(self.give(text))
     }
 
     fn hash(&mut self, algorithm: HashAlgorithm, data: Vec<u8>) -> wasmtime::Result<Vec<u8>> {

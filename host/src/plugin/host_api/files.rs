@@ -25,6 +25,6 @@ impl Host for InstanceState {
             files::FileError::TooLarge => FileError::TooLarge,
             files::FileError::Unreadable(reason) => FileError::Unreadable(reason),
         });
-        self.give(read)
+        Ok(self.give(read))
     }
 }

@@ -134,14 +134,14 @@ impl Host for InstanceState {
     async fn take(&mut self, call: u32) -> wasmtime::Result<Result<Answer, ClientError>> {
         self.deadline("http-client.take")?;
         let outcome = self.outcome(call).await.map(answer);
-        self.give(outcome)
+        Ok(self.give(outcome))
     }
 
     async fn take_content(&mut self, call: u32) -> wasmtime::Result<Result<Content, ClientError>> {
         self.deadline("http-client.take-content")?;
         let content = |Answered { head, body }| Content { status: head.status.as_u16(), body: body.into() };
         let outcome = self.outcome(call).await.map(content);
-        self.give(outcome)
+        Ok(self.give(outcome))
     }
 }
 

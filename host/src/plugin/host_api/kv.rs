@@ -11,7 +11,7 @@ impl Host for InstanceState {
         self.configured("kv.get")?;
         self.count(&key);
         let value = self.plugin.stores.kv.get(&key);
-        self.give(value)
+        Ok(self.give(value))
     }
 
     fn set(&mut self, key: String, value: Vec<u8>, ttl_ms: u32) -> Result<std::result::Result<(), KvError>> {

@@ -29,37 +29,37 @@ impl Host for InstanceState {
             query: uri.query().map(str::to_owned),
             route: context.route.to_string(),
         };
-        self.give(line)
+        Ok(self.give(line))
     }
 
     fn id(&mut self) -> Result<String> {
         let id = self.request("request.id")?.id.to_string();
-        self.give(id)
+        Ok(self.give(id))
     }
 
     fn route(&mut self) -> Result<String> {
         let route = self.request("request.route")?.route.to_string();
-        self.give(route)
+        Ok(self.give(route))
     }
 
     fn client_address(&mut self) -> Result<String> {
         let address = self.request("request.client-address")?.client.to_string();
-        self.give(address)
+        Ok(self.give(address))
     }
 
     fn method(&mut self) -> Result<String> {
         let method = self.request("request.method")?.request.method.as_str().to_owned();
-        self.give(method)
+        Ok(self.give(method))
     }
 
     fn host(&mut self) -> Result<String> {
         let host = asked_host(&self.request("request.host")?.request);
-        self.give(host)
+        Ok(self.give(host))
     }
 
     fn path(&mut self) -> Result<String> {
         let path = self.request("request.path")?.request.uri.path().to_owned();
-        self.give(path)
+        Ok(self.give(path))
     }
 
     fn set_path(&mut self, path: String) -> Result<std::result::Result<(), String>> {
@@ -77,7 +77,7 @@ impl Host for InstanceState {
 
     fn query(&mut self) -> Result<Option<String>> {
         let query = self.request("request.query")?.request.uri.query().map(str::to_owned);
-        self.give(query)
+        Ok(self.give(query))
     }
 
     fn set_query(&mut self, query: Option<String>) -> Result<std::result::Result<(), String>> {
@@ -107,36 +107,36 @@ impl Host for InstanceState {
     fn param(&mut self, name: String) -> Result<Option<String>> {
         self.count(&name);
         let param = self.request("request.param")?.params.get(&name).map(str::to_owned);
-        self.give(param)
+        Ok(self.give(param))
     }
 
     fn header(&mut self, name: String) -> Result<Option<String>> {
         self.count(&name);
         let found = header_map::get(&self.request("request.header")?.request.headers, &name);
-        self.give(found)
+        Ok(self.give(found))
     }
 
     fn header_bytes(&mut self, name: String) -> Result<Option<Vec<u8>>> {
         self.count(&name);
         let found = header_map::get_bytes(&self.request("request.header-bytes")?.request.headers, &name);
-        self.give(found)
+        Ok(self.give(found))
     }
 
     fn header_many(&mut self, names: Vec<String>) -> Result<Vec<Option<String>>> {
         self.count(&names);
         let found = header_map::get_many(&self.request("request.header-many")?.request.headers, &names);
-        self.give(found)
+        Ok(self.give(found))
     }
 
     fn header_values(&mut self, name: String) -> Result<Vec<String>> {
         self.count(&name);
         let found = header_map::values(&self.request("request.header-values")?.request.headers, &name);
-        self.give(found)
+        Ok(self.give(found))
     }
 
     fn headers(&mut self) -> Result<Vec<Header>> {
         let headers = header_map::all(&self.request("request.headers")?.request.headers);
-        self.give(headers)
+        Ok(self.give(headers))
     }
 
     fn set_header(&mut self, name: String, value: String) -> Result<std::result::Result<(), HeaderError>> {

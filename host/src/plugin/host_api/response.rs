@@ -29,30 +29,30 @@ impl Host for InstanceState {
     fn header(&mut self, name: String) -> Result<Option<String>> {
         self.count(&name);
         let found = header_map::get(&self.response("response.header")?.headers, &name);
-        self.give(found)
+        Ok(self.give(found))
     }
 
     fn header_bytes(&mut self, name: String) -> Result<Option<Vec<u8>>> {
         self.count(&name);
         let found = header_map::get_bytes(&self.response("response.header-bytes")?.headers, &name);
-        self.give(found)
+        Ok(self.give(found))
     }
 
     fn header_many(&mut self, names: Vec<String>) -> Result<Vec<Option<String>>> {
         self.count(&names);
         let found = header_map::get_many(&self.response("response.header-many")?.headers, &names);
-        self.give(found)
+        Ok(self.give(found))
     }
 
     fn header_values(&mut self, name: String) -> Result<Vec<String>> {
         self.count(&name);
         let found = header_map::values(&self.response("response.header-values")?.headers, &name);
-        self.give(found)
+        Ok(self.give(found))
     }
 
     fn headers(&mut self) -> Result<Vec<Header>> {
         let headers = header_map::all(&self.response("response.headers")?.headers);
-        self.give(headers)
+        Ok(self.give(headers))
     }
 
     fn set_header(&mut self, name: String, value: String) -> Result<std::result::Result<(), HeaderError>> {

@@ -13,6 +13,6 @@ impl Host for InstanceState {
         self.configured("secrets.get")?;
         self.count(&name);
         let secret = self.plugin.secrets.get(&name).map(|secret| secret.0.clone());
-        self.give(secret)
+        Ok(self.give(secret))
     }
 }

@@ -11,7 +11,7 @@ impl Host for InstanceState {
         self.configured("shared-kv.get")?;
         self.count(&(&namespace, &key));
         let value = self.shared(&namespace).map(|store| store.get(&key));
-        self.give(value)
+        Ok(self.give(value))
     }
 
     fn set(&mut self, namespace: String, key: String, value: Vec<u8>, ttl_ms: u32) -> Answer<()> {
