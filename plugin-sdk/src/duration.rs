@@ -8,8 +8,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::quantity::{self, Problem};
 
 /// What a duration looks like: the `pattern` in the schema of a [`Duration`].
 pub const PATTERN: &str = "^[0-9]{1,16}(ms|s|m|h)$";
@@ -60,29 +61,23 @@ impl FromStr for Duration {
 
     /// The error is about the text, and quotes it.
     fn from_str(text: &str) -> Result<Self, String> {
-        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, unit) = text.split_at(digits);
-        let factor = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, factor)| *factor);
-        let (Some(factor), false) = (factor, number.is_empty()) else {
-            return Err(format!(
+        let parsed = quantity::parse(text, &UNITS).and_then(|milliseconds| {
+            if milliseconds <= Self::MAX.0 { Ok(Self(milliseconds)) } else { Err(Problem::TooMuch) }
+        });
+        parsed.map_err(|problem| match problem {
+            Problem::Form => format!(
                 "`{}` is no duration; write a whole number and a unit: `250ms`, `10s`, `1m` or `1h`",
                 text.escape_debug()
-            ));
-        };
-        let milliseconds = number.parse::<u32>().ok().and_then(|number| number.checked_mul(factor));
-        milliseconds
-            .map(Self)
-            .filter(|duration| *duration <= Self::MAX)
-            .ok_or_else(|| format!("`{text}` is more than 49 days (`{}`)", Self::MAX))
+            ),
+            Problem::TooMuch => format!("`{text}` is more than 49 days (`{}`)", Self::MAX),
+        })
     }
 }
 
 /// As it is written, in the largest unit that leaves no fraction.
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fits = |(_, factor): &&(&str, u32)| self.0 > 0 && self.0.is_multiple_of(*factor);
-        let (unit, factor) = UNITS.iter().find(fits).unwrap_or(&("s", 1000));
-        write!(f, "{}{unit}", self.0 / factor)
+        quantity::write(f, self.0, &UNITS, ("s", 1000))
     }
 }
 
@@ -100,21 +95,7 @@ impl Serialize for Duration {
 
 impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Text)
-    }
-}
-
-struct Text;
-
-impl Visitor<'_> for Text {
-    type Value = Duration;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a duration: a string with a unit, such as `10s`")
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Duration, E> {
-        text.parse().map_err(E::custom)
+        quantity::deserialize(deserializer, "a duration: a string with a unit, such as `10s`")
     }
 }
 

@@ -47,6 +47,8 @@ pub mod http_client;
 pub mod kv;
 pub mod log;
 pub mod metrics;
+pub mod path;
+mod quantity;
 pub mod random;
 pub mod rate;
 pub mod request;

@@ -5,8 +5,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::quantity::{self, Problem};
 
 /// What a size looks like: the `pattern` in the schema of a [`Size`].
 pub const PATTERN: &str = "^[0-9]{1,16}(B|KB|MB|GB|KiB|MiB|GiB)$";
@@ -51,27 +52,21 @@ impl FromStr for Size {
 
     /// The error is about the text, and quotes it.
     fn from_str(text: &str) -> Result<Self, String> {
-        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, unit) = text.split_at(digits);
-        let factor = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, factor)| *factor);
-        let (Some(factor), false) = (factor, number.is_empty()) else {
-            return Err(format!(
+        quantity::parse(text, &UNITS).map(Self).map_err(|problem| match problem {
+            Problem::Form => format!(
                 "`{}` is no size; write a whole number and a unit: `512B`, `64KiB`, `8MiB` or `10MB`",
                 text.escape_debug()
-            ));
-        };
-        let bytes = number.parse::<u32>().ok().and_then(|number| number.checked_mul(factor));
-        bytes.map(Self).ok_or_else(|| format!("`{text}` is not less than `4GiB`"))
+            ),
+            Problem::TooMuch => format!("`{text}` is not less than `4GiB`"),
+        })
     }
 }
 
 /// In the largest binary unit that leaves no fraction.
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let binary = UNITS.iter().take(3);
-        let fits = |(_, factor): &&(&str, u32)| self.0 > 0 && self.0.is_multiple_of(*factor);
-        let (unit, factor) = binary.into_iter().find(fits).unwrap_or(&("B", 1));
-        write!(f, "{}{unit}", self.0 / factor)
+        let (binary, _) = UNITS.split_at(3);
+        quantity::write(f, self.0, binary, ("B", 1))
     }
 }
 
@@ -83,21 +78,7 @@ impl Serialize for Size {
 
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Text)
-    }
-}
-
-struct Text;
-
-impl Visitor<'_> for Text {
-    type Value = Size;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a size: a string with a unit, such as `64KiB`")
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Size, E> {
-        text.parse().map_err(E::custom)
+        quantity::deserialize(deserializer, "a size: a string with a unit, such as `64KiB`")
     }
 }
 

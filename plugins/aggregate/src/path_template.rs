@@ -3,6 +3,8 @@
 //! What is filled in is percent-encoded, so that a value stays within its place: it adds no
 //! segment, no parameter and no fragment, and cannot climb with `..`.
 
+use tollgate_plugin_sdk::path;
+
 use crate::failure::Failure;
 use crate::source::{Names, Source, Values};
 use crate::template::{Piece, Template};
@@ -81,21 +83,7 @@ fn encode(path: &mut String, value: &str, keep_slashes: bool) {
 
 /// Whether a path has a segment that a server resolves away (RFC 3986 section 5.2.4).
 fn has_dot_segment(path: &str) -> bool {
-    path.split('/').any(|segment| matches!(dots(segment), Some(1 | 2)))
-}
-
-/// How many dots a segment is, in whatever way they are written; `None` if it is something else.
-fn dots(segment: &str) -> Option<usize> {
-    let mut rest = segment.as_bytes();
-    let mut dots = 0;
-    loop {
-        rest = match rest {
-            [] => return Some(dots),
-            [b'.', rest @ ..] | [b'%', b'2', b'e' | b'E', rest @ ..] => rest,
-            _ => return None,
-        };
-        dots += 1;
-    }
+    path.split('/').any(|segment| matches!(path::dots(segment), Some(1 | 2)))
 }
 
 #[cfg(test)]

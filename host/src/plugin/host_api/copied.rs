@@ -1,7 +1,8 @@
 //! Bytes that cross between the gateway and a plugin, for the metrics.
 //!
 //! Each text and each body is copied once into the other side's memory. Numbers, flags and the
-//! lists' own few bytes are left out: they cost nothing to speak of.
+//! lists' own few bytes are left out, and the names of files, keys and the plugin's own metrics: they
+//! cost nothing to speak of.
 
 use crate::plugin::bindings::exports::tollgate::plugin::body_filter::ChunkVerdict;
 use crate::plugin::bindings::exports::tollgate::plugin::request_filter::BodyVerdict;

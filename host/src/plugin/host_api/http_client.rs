@@ -163,11 +163,7 @@ impl InstanceState {
 /// An answer with its header fields.
 fn answer(answered: Answered) -> Answer {
     let Answered { head, body } = answered;
-    let text = |(name, value): (&http::HeaderName, &http::HeaderValue)| Header {
-        name: name.as_str().to_owned(),
-        value: String::from_utf8_lossy(value.as_bytes()).into_owned(),
-    };
-    Answer { status: head.status.as_u16(), headers: head.headers.iter().map(text).collect(), body: body.into() }
+    Answer { status: head.status.as_u16(), headers: header_map::all(&head.headers), body: body.into() }
 }
 
 /// Checks rights and syntax, so that nothing illegal gets as far as a pool.
@@ -221,15 +217,20 @@ fn denied(plugin: &str, list: &str, target: &str) -> ClientError {
 /// `https://host` or `https://host:port`, as in a grant.
 fn parse_origin(origin: &str) -> Option<model::Target> {
     let uri: http::Uri = origin.parse().ok()?;
+    let bare = uri.path() == "/" && uri.query().is_none();
+    target_of(&uri).filter(|_| bare)
+}
+
+/// The origin of an address, as grants name it; `None` where it is not `http` or `https`.
+pub(in crate::plugin) fn target_of(uri: &http::Uri) -> Option<model::Target> {
     let authority = uri.authority()?;
     let scheme = match uri.scheme_str() {
         Some("http") => model::Scheme::Http,
         Some("https") => model::Scheme::Https,
         _ => return None,
     };
-    let bare = uri.path() == "/" && uri.query().is_none();
     let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
-    bare.then(|| model::Target { scheme, host, port: authority.port_u16().unwrap_or(scheme.port()) })
+    Some(model::Target { scheme, host, port: authority.port_u16().unwrap_or(scheme.port()) })
 }
 
 fn head(call: &Outbound) -> Result<request::Parts, String> {

@@ -31,6 +31,7 @@ impl LogBudget {
 
 impl Host for InstanceState {
     fn write(&mut self, level: Level, mut message: String) -> wasmtime::Result<()> {
+        self.count(&message);
         let limit = self.plugin.limits.log_lines;
         let Some(dropped) = self.log_budget.take(Instant::now(), limit) else {
             if let Some(metrics) = &self.metrics {

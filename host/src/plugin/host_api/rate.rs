@@ -7,6 +7,7 @@ use crate::state::rate;
 impl Host for InstanceState {
     fn check(&mut self, key: String, bucket: Bucket, tokens: u32) -> wasmtime::Result<Result<Decision, RateError>> {
         self.context("rate.check")?;
+        self.count(&key);
         let bucket = rate::Bucket { capacity: bucket.capacity, refill: bucket.refill, period_ms: bucket.period_ms };
         Ok(match self.plugin.stores.rate.check(&key, bucket, tokens) {
             Ok(found) => Ok(Decision {

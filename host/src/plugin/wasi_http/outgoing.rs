@@ -21,7 +21,7 @@ use super::answer::announced;
 use super::bridge::bridge;
 use crate::body::{Body, BodyError, Fault, Side};
 use crate::config::model;
-use crate::plugin::host_api::http_client::reach;
+use crate::plugin::host_api::http_client::{reach, target_of};
 use crate::plugin::rights::Rights;
 use crate::upstream::UpstreamError;
 use crate::upstream::hop_by_hop::strip_hop_by_hop;
@@ -133,16 +133,11 @@ fn grant(rights: &Rights, request: &Request<WasiBody>) -> Result<To, Error> {
     let uri = request.uri();
     let authority = uri.authority().filter(|authority| !authority.host().is_empty());
     let authority = authority.ok_or(Error::HttpRequestUriInvalid)?;
-    let scheme = match uri.scheme_str() {
-        Some("http") => model::Scheme::Http,
-        Some("https") => model::Scheme::Https,
-        _ => return Err(Error::HttpRequestUriInvalid),
-    };
+    let target = target_of(uri).ok_or(Error::HttpRequestUriInvalid)?;
+    let scheme = target.scheme;
     if scheme == model::Scheme::Http && rights.upstreams.iter().any(|name| name == authority.as_str()) {
         return Ok(To::Upstream(authority.as_str().to_owned()));
     }
-    let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
-    let target = model::Target { scheme, host, port: authority.port_u16().unwrap_or(scheme.port()) };
     if let Some(reach) = reach(rights, &target) {
         return Ok(To::Origin(target, reach));
     }

@@ -6,7 +6,7 @@
 use apollo_compiler::ast::{Directive, Value};
 use apollo_compiler::{Name, Node};
 use tollgate_plugin_sdk::http_client::{Outbound, Target};
-use tollgate_plugin_sdk::{Header, RESERVED_HEADERS, request};
+use tollgate_plugin_sdk::{Header, RESERVED_HEADERS, path, request};
 
 use super::template::{Place, Template, Values};
 use crate::json::Path;
@@ -235,21 +235,7 @@ impl PathTemplate {
 
 /// Whether a value climbs (RFC 3986 section 5.2.4), or makes `/users/{id}` the list of all users.
 fn has_dot_or_empty_segment(path: &str) -> bool {
-    path.len() > 1 && path.split('/').skip(1).any(|segment| matches!(dots(segment), Some(0..=2)))
-}
-
-/// How many dots a segment is, in whatever way they are written; none if it is something else.
-fn dots(segment: &str) -> Option<usize> {
-    let mut rest = segment.as_bytes();
-    let mut dots = 0;
-    loop {
-        rest = match rest {
-            [] => return Some(dots),
-            [b'.', rest @ ..] | [b'%', b'2', b'e' | b'E', rest @ ..] => rest,
-            _ => return None,
-        };
-        dots += 1;
-    }
+    path.len() > 1 && path.split('/').skip(1).any(|segment| matches!(path::dots(segment), Some(0..=2)))
 }
 
 /// A body with `null` in its places must be JSON: a misspelled place shows here.
