@@ -16,27 +16,28 @@ struct Taken {
 
 #[tokio::test]
 async fn two_hundred_reloads_leave_nothing_behind() {
-    soak(200).await;
+    soak(200, 2).await;
 }
 
 /// `make soak`: some minutes.
 #[tokio::test]
 #[ignore = "takes minutes; `make soak` runs it"]
 async fn ten_thousand_reloads_leave_nothing_behind() {
-    soak(10_000).await;
+    // Metrics keep a thousand names that are gone: a tenth of the way fills them.
+    soak(10_000, 10_000).await;
 }
 
-/// Each reload has another plugin file and other names of everything that metrics, stores and pools
-/// are kept by. Every seventh fails, after its plugin was loaded.
-async fn soak(reloads: usize) {
+/// Each reload has another plugin file, and other names of everything that metrics, stores and pools
+/// are kept by: `names` in turn. Every seventh fails, after its plugin was loaded.
+async fn soak(reloads: usize, names: usize) {
     let upstream = Upstream::answering("ok").await;
-    let gateway = Gateway::with(&version(&upstream, 0, false)).plugin("p", component(0)).start().await;
+    let gateway = Gateway::with(&version(&upstream, 0, 0, false)).plugin("p", component(0)).start().await;
     let load = Load::with_pauses(&gateway, "/p", &[(200, "ok")], Duration::from_millis(20));
     let mut curve = Vec::new();
     for number in 1..=reloads {
         let is_bad = number % 7 == 0;
         gateway.replace("plugins/p.wasm", component(number % 2));
-        gateway.replace("tollgate.toml", version(&upstream, number, is_bad).to_string());
+        gateway.replace("tollgate.toml", version(&upstream, number, number % names, is_bad).to_string());
         gateway.signal("HUP");
         assert_eq!(result(&gateway, number).await, if is_bad { "failed" } else { "ok" });
         if number % (reloads / 20) == 0 {
@@ -84,16 +85,16 @@ async fn taken(gateway: &Gateway) -> Taken {
     }
 }
 
-fn version(upstream: &Upstream, number: usize, is_bad: bool) -> Config {
+fn version(upstream: &Upstream, number: usize, name: usize, is_bad: bool) -> Config {
     let refuse = if is_bad { "refuse = \"this one is bad\", " } else { "" };
     let script = format!("{refuse}request = [\"set x-in 1\"], response = [\"set x-out {number}\"]");
     let plugin = format!("use = \"p.wasm\"\nconfig = {{ {script} }}");
     config()
         .table("[reload]\nwatch = \"off\"")
-        .upstream(&format!("u{number}"), [upstream])
-        .plugin(&format!("p{number}"), &plugin)
+        .upstream(&format!("u{name}"), [upstream])
+        .plugin(&format!("p{name}"), &plugin)
         .plugin("still", "use = \"headers\"\nconfig = { response = { set = { x-a = \"1\" } } }")
-        .route_with("/p", &format!("u{number}"), &format!("name = \"r{number}\"\nplugins = [\"p{number}\", \"still\"]"))
+        .route_with("/p", &format!("u{name}"), &format!("name = \"r{name}\"\nplugins = [\"p{name}\", \"still\"]"))
 }
 
 /// The same component with other bytes: a custom section with a number.
