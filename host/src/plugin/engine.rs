@@ -1,18 +1,16 @@
-//! The one wasmtime engine, its ticker and its code cache.
+//! The one wasmtime engine and its code cache.
 //!
 //! The settings are worth more than code: together they take a hook from 1.9 to 0.8 microseconds
 //! and a fresh instance from 24 to 10 (docs/architecture.md has the measurements).
 
 use std::path::Path;
-use std::time::Duration;
 
 use wasmtime::{
     Cache, CacheConfig, Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
     WasmBacktraceDetails,
 };
 
-/// How often a running guest is interrupted to look at its CPU time and to let others run.
-pub const TICK: Duration = Duration::from_millis(1);
+use super::ticker;
 
 /// Most live instances of the whole gateway; a slot is address space, not memory.
 const SLOTS: u32 = 4096;
@@ -33,7 +31,7 @@ pub fn start(cache: Option<&Path>) -> wasmtime::Result<Engine> {
             Engine::new(&config(cache, InstanceAllocationStrategy::OnDemand))?
         }
     };
-    tick(engine.weak())?;
+    ticker::start(engine.weak())?;
     Ok(engine)
 }
 
@@ -82,16 +80,4 @@ pub(super) fn open_cache(directory: &Path) -> wasmtime::Result<Cache> {
     let mut config = CacheConfig::new();
     config.with_directory(directory);
     Cache::new(config)
-}
-
-/// An OS thread, because a guest that spins keeps its own thread from ticking anything.
-fn tick(engine: wasmtime::EngineWeak) -> std::io::Result<()> {
-    std::thread::Builder::new().name("epoch".into()).spawn(move || {
-        while let Some(engine) = engine.upgrade() {
-            engine.increment_epoch();
-            drop(engine);
-            std::thread::sleep(TICK);
-        }
-    })?;
-    Ok(())
 }

@@ -10,7 +10,7 @@ use super::files::ReadFiles;
 use super::meter::{Meter, Stopped, metered, pause};
 use super::rights::Rights;
 use super::state::{Hook, InstanceState, Told};
-use super::{Hooks, Plugin, wasi_http};
+use super::{Hooks, Plugin, ticker, wasi_http};
 use crate::context::Context;
 use crate::telemetry::PluginMetrics;
 
@@ -81,9 +81,15 @@ impl Instance {
         store.limiter(|state| &mut state.limits);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |store| {
-            if store.data().meter.tick() > cpu {
+            let meter = &store.data().meter;
+            let used = meter.tick();
+            if used > cpu {
                 return Err(wasmtime::Error::new(CpuTimeUp));
             }
+            if used < ticker::grace() {
+                return Ok(UpdateDeadline::Continue(1));
+            }
+            meter.put_aside();
             // A plain `Yield` wakes the task at once and starves the reactor; this one is taken up by `metered`.
             Ok(UpdateDeadline::YieldCustom(1, Box::pin(pause())))
         });
@@ -164,8 +170,20 @@ impl Instance {
 
     /// Whether it should make room for a new one.
     pub(super) fn is_worn(&self) -> bool {
-        let state = self.store.data();
-        self.uses >= state.plugin.limits.uses || state.limits.is_grown()
+        self.uses >= self.store.data().plugin.limits.uses || self.is_grown()
+    }
+
+    /// Whether its memory has grown far.
+    pub(super) fn is_grown(&self) -> bool {
+        self.store.data().limits.is_grown()
+    }
+
+    /// Drops what it knows of a request, which belongs to this worker.
+    pub(super) fn forget(&mut self) {
+        let state = self.store.data_mut();
+        state.calls.clear();
+        state.context = None;
+        state.web = None;
     }
 
     fn begin(&mut self, hook: Hook) {

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_gettime};
 
-use super::engine::TICK;
+use super::ticker::TICK;
 use super::turns::Seat;
 
 /// Shared by the future, which measures, and the store's epoch callback, which compares. Only one
@@ -34,7 +34,7 @@ pub struct Meter {
     /// Nanoseconds used before that.
     used: AtomicU64,
     /// Whether a tick has put the hook aside, and it has not been told so yet.
-    has_ticked: AtomicBool,
+    is_aside: AtomicBool,
     /// Whether the hook was not over at once, so that the next two hold.
     has_paused: AtomicBool,
     /// Nanoseconds spent waiting in the host.
@@ -50,17 +50,20 @@ impl Meter {
             is_slow: AtomicBool::new(false),
             poll_started: AtomicU64::new(0),
             used: AtomicU64::new(0),
-            has_ticked: AtomicBool::new(false),
+            is_aside: AtomicBool::new(false),
             has_paused: AtomicBool::new(false),
             host_wait: AtomicU64::new(0),
             turn_wait: AtomicU64::new(0),
         })
     }
 
-    /// CPU time of the hook so far, at a tick. To be called from inside its poll, which must then be
-    /// left with `pause`.
+    /// The hook is put aside: its poll is to be left with `pause`.
+    pub(super) fn put_aside(&self) {
+        self.is_aside.store(true, Relaxed);
+    }
+
+    /// CPU time of the hook so far, at a tick. To be called from inside its poll.
     pub fn tick(&self) -> Duration {
-        self.has_ticked.store(true, Relaxed);
         if !self.is_slow.load(Relaxed) {
             // Whatever lies between two ticks, the guest can have used no more than one of it.
             let tick = u64::try_from(TICK.as_nanos()).unwrap_or(u64::MAX);
@@ -92,7 +95,7 @@ impl Meter {
     fn reset(&self) {
         self.used.store(0, Relaxed);
         self.is_slow.store(false, Relaxed);
-        self.has_ticked.store(false, Relaxed);
+        self.is_aside.store(false, Relaxed);
         self.has_paused.store(false, Relaxed);
     }
 
@@ -168,7 +171,7 @@ async fn rest<F: Future>(meter: &Meter, wall: Duration, mut hook: Pin<&mut F>) -
     let (host_wait, turn_wait) = (Waited::default(), Waited::default());
     let to_its_end = async {
         loop {
-            if meter.has_ticked.swap(false, Relaxed) {
+            if meter.is_aside.swap(false, Relaxed) {
                 let began = Instant::now();
                 let turn = seat.next_turn(meter.used()).await;
                 turn_wait.add(began.elapsed());
@@ -179,7 +182,7 @@ async fn rest<F: Future>(meter: &Meter, wall: Duration, mut hook: Pin<&mut F>) -
                 host_wait.add(waits_since.elapsed());
                 let polled = meter.poll(hook.as_mut(), cx);
                 waits_since = Instant::now();
-                if polled.is_pending() && !meter.has_ticked.load(Relaxed) {
+                if polled.is_pending() && !meter.is_aside.load(Relaxed) {
                     seat.leave();
                     return Poll::Pending;
                 }

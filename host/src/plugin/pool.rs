@@ -17,6 +17,7 @@ use super::Plugin;
 use super::completing::Completing;
 use super::fault::{Busy, Fault, LoadError};
 use super::instance::Instance;
+use super::retire::retire;
 use crate::config::model::Isolation;
 use crate::telemetry::metrics::{HookMetrics, PluginMetrics};
 
@@ -40,7 +41,8 @@ pub struct Pool {
 /// An instance on loan. Dropped, it is retired; see [`CheckedOut::give_back`].
 #[derive(Debug)]
 pub struct CheckedOut {
-    instance: Box<Instance>,
+    /// There until it is given back or dropped.
+    instance: Option<Box<Instance>>,
     place: Place,
 }
 
@@ -114,7 +116,7 @@ impl Pool {
 
     fn take_idle(self: &Rc<Self>) -> Option<CheckedOut> {
         let instance = self.idle.borrow_mut().pop()?;
-        Some(CheckedOut { instance, place: Place { pool: Rc::clone(self), kept: false } })
+        Some(CheckedOut { instance: Some(instance), place: Place { pool: Rc::clone(self), kept: false } })
     }
 
     async fn make(self: &Rc<Self>) -> Result<CheckedOut, Fault> {
@@ -128,7 +130,7 @@ impl Pool {
             error => Fault::Instance(error.to_string().into()),
         })?;
         instance.count_in(Arc::clone(&self.metrics));
-        Ok(CheckedOut { instance: Box::new(instance), place })
+        Ok(CheckedOut { instance: Some(Box::new(instance)), place })
     }
 
     fn queue(&self) -> Result<oneshot::Receiver<()>, Fault> {
@@ -156,14 +158,25 @@ impl Pool {
 impl CheckedOut {
     /// Back to the pool, unless it is worn or may serve only once.
     pub fn give_back(mut self) {
-        if self.place.pool.plugin.isolation == Isolation::Shared && !self.instance.is_worn() {
+        let is_shared = self.place.pool.plugin.isolation == Isolation::Shared;
+        if let Some(instance) = self.instance.take_if(|instance| is_shared && !instance.is_worn()) {
             self.place.kept = true;
-            self.place.pool.idle.borrow_mut().push(self.instance);
+            self.place.pool.idle.borrow_mut().push(instance);
         }
     }
 
+    #[allow(clippy::expect_used, reason = "only what consumes `self` takes it out")]
     pub fn instance(&mut self) -> &mut Instance {
-        &mut self.instance
+        self.instance.as_mut().expect("the instance that was checked out")
+    }
+}
+
+impl Drop for CheckedOut {
+    fn drop(&mut self) {
+        if let Some(mut instance) = self.instance.take() {
+            instance.forget();
+            retire(instance);
+        }
     }
 }
 

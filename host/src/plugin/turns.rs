@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::engine::TICK;
+use super::ticker::{QUICK_TICK, Quicker, TICK};
 
 /// CPU time from which on a hook is long. The first tick may come at once, or while the kernel has
 /// put the thread aside: only the second one tells of a whole tick of work.
@@ -29,8 +29,10 @@ const LONG: Duration = TICK.saturating_mul(2);
 /// on. A request takes a few such rounds; where there is nothing to do one takes a microsecond.
 const ROUNDS: usize = 8;
 
-/// How long the rounds may take in all: long hooks have a third of a worker that is busy.
-const ROUNDS_TIME: Duration = TICK.saturating_mul(2);
+/// How many times as long as the last turn the rounds may take: long hooks have a fifth of a worker that is
+/// busy. A turn is a tick, unless the guest did something that is done in one piece, such as filling a
+/// megabyte that it never touched.
+const SHARE: u32 = 4;
 
 thread_local! {
     static TURNS: Rc<Turns> = Rc::default();
@@ -54,6 +56,8 @@ pub struct Turns {
 struct Line {
     /// Whether one of them has the turn.
     is_taken: Cell<bool>,
+    /// How long the last one computed in its turn.
+    took: Cell<Duration>,
     /// Those that wait for it.
     waiting: RefCell<VecDeque<oneshot::Sender<Turn>>>,
 }
@@ -106,7 +110,7 @@ impl Turns {
                 return turn;
             }
         }
-        Turn { turns: Rc::clone(self), is_long }
+        Turn { turns: Rc::clone(self), is_long, began: Instant::now() }
     }
 
     async fn place(self: &Rc<Self>, plugin: &Arc<str>) -> Result<Place, TooMany> {
@@ -151,11 +155,14 @@ impl Turns {
 struct Turn {
     turns: Rc<Turns>,
     is_long: bool,
+    /// When it began to compute.
+    began: Instant,
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
         let line = self.turns.line(self.is_long);
+        line.took.set(self.began.elapsed());
         let next = {
             let mut waiting = line.waiting.borrow_mut();
             // One who was given up meanwhile must not swallow the turn.
@@ -163,7 +170,9 @@ impl Drop for Turn {
             waiting.pop_front()
         };
         match next {
-            Some(next) => drop(next.send(Self { turns: Rc::clone(&self.turns), is_long: self.is_long })),
+            Some(next) => {
+                drop(next.send(Self { turns: Rc::clone(&self.turns), is_long: self.is_long, began: self.began }));
+            }
             None => line.is_taken.set(false),
         }
     }
@@ -197,33 +206,39 @@ pub(super) struct Seat {
     plugin: Arc<str>,
     turn: Option<Turn>,
     place: Option<Place>,
+    quicker: Option<Quicker>,
     /// Whether it waits for a place.
     pub(super) is_kept_out: bool,
 }
 
 impl Seat {
     pub(super) fn new(plugin: &Arc<str>) -> Self {
-        Self { turns: Turns::here(), plugin: Arc::clone(plugin), turn: None, place: None, is_kept_out: false }
+        Self {
+            turns: Turns::here(),
+            plugin: Arc::clone(plugin),
+            turn: None,
+            place: None,
+            quicker: None,
+            is_kept_out: false,
+        }
     }
 
     /// Resolves when the hook, which has used so much CPU time, may compute for another tick.
     pub(super) async fn next_turn(&mut self, used: Duration) -> Result<(), TooMany> {
         self.turn = None;
         let is_long = used >= LONG;
+        if is_long {
+            self.quicker.get_or_insert_with(Quicker::until_dropped);
+        }
         if is_long && self.place.is_none() {
             self.is_kept_out = true;
             self.place = Some(self.turns.place(&self.plugin).await?);
             self.is_kept_out = false;
         }
-        self.turn = Some(self.turns.turn(is_long).await);
-        let began = Instant::now();
-        for _ in 0..if is_long { ROUNDS } else { 1 } {
-            // Unlike a task that wakes itself, this lets the worker look at its sockets.
-            tokio::task::yield_now().await;
-            if began.elapsed() >= ROUNDS_TIME {
-                break;
-            }
-        }
+        let mut turn = self.turns.turn(is_long).await;
+        give_way(is_long, self.turns.line(is_long).took.get()).await;
+        turn.began = Instant::now();
+        self.turn = Some(turn);
         Ok(())
     }
 
@@ -231,6 +246,22 @@ impl Seat {
     pub(super) fn leave(&mut self) {
         self.turn = None;
         self.place = None;
+        self.quicker = None;
+    }
+}
+
+/// Lets the worker do other things, after a turn that took so long.
+async fn give_way(is_long: bool, took: Duration) {
+    let most = took.max(QUICK_TICK) * SHARE;
+    // A piece of work that took several ticks is as much in the way as a long hook.
+    let rounds = if is_long || took >= QUICK_TICK * SHARE { ROUNDS } else { 1 };
+    let began = Instant::now();
+    for _ in 0..rounds {
+        // Unlike a task that wakes itself, this lets the worker look at its sockets.
+        tokio::task::yield_now().await;
+        if began.elapsed() >= most {
+            break;
+        }
     }
 }
 

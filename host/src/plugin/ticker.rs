@@ -1,0 +1,87 @@
+//! Interrupts guests that compute: an OS thread moves the engine's epoch.
+//!
+//! A thread, because a guest that spins keeps its own thread from ticking anything. A tick costs the
+//! machine a wake-up and finds few hooks computing, so they are rare; but while a hook computes for long,
+//! whoever else wants to be served waits for ticks. So they come quicker then.
+
+use std::num::NonZeroU64;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
+use rustix::thread::set_current_timer_slack;
+use wasmtime::EngineWeak;
+
+/// How often a running guest is interrupted to look at its CPU time and to let others run.
+pub(super) const TICK: Duration = Duration::from_millis(1);
+
+/// The same while there are hooks that compute for long.
+pub(super) const QUICK_TICK: Duration = Duration::from_micros(100);
+
+/// CPU time a hook may use before it is put aside, while ticks are quick: else most of those would be hit
+/// that are over in a moment, and hold an instance each until their turn comes.
+const GRACE: Duration = Duration::from_micros(500);
+
+/// How much later than asked for the kernel may wake the thread, in nanoseconds.
+const SLACK: Option<NonZeroU64> = NonZeroU64::new(1000);
+
+/// Long hooks of the whole process that are not over. One for all engines: it says only how soon the next
+/// tick comes.
+static COMPUTING: AtomicUsize = AtomicUsize::new(0);
+
+/// Ticks come quicker until it is dropped.
+#[derive(Debug)]
+pub(super) struct Quicker(());
+
+impl Quicker {
+    pub(super) fn until_dropped() -> Self {
+        COMPUTING.fetch_add(1, Relaxed);
+        Self(())
+    }
+}
+
+impl Drop for Quicker {
+    fn drop(&mut self) {
+        COMPUTING.fetch_sub(1, Relaxed);
+    }
+}
+
+/// Ticks until the engine is gone.
+pub(super) fn start(engine: EngineWeak) -> std::io::Result<()> {
+    std::thread::Builder::new().name("epoch".into()).spawn(move || {
+        // Else the kernel adds 50 microseconds to each. Where it may not be set, ticks are that much later.
+        let _ = set_current_timer_slack(SLACK);
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            std::thread::sleep(pause());
+        }
+    })?;
+    Ok(())
+}
+
+/// CPU time below which a tick leaves a hook alone.
+pub(super) fn grace() -> Duration {
+    if COMPUTING.load(Relaxed) == 0 { Duration::ZERO } else { GRACE }
+}
+
+/// Until the next tick.
+fn pause() -> Duration {
+    if COMPUTING.load(Relaxed) == 0 { TICK } else { QUICK_TICK }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_come_quicker_while_a_hook_computes_and_no_longer() {
+        let (one, other) = (Quicker::until_dropped(), Quicker::until_dropped());
+        drop(one);
+        assert_eq!(pause(), QUICK_TICK);
+        drop(other);
+        // Hooks of other tests count as well; they end.
+        while pause() != TICK {
+            std::thread::yield_now();
+        }
+    }
+}
