@@ -57,6 +57,8 @@ pub mod secrets;
 pub mod shared_kv;
 pub mod size;
 
+#[cfg(any(test, target_family = "wasm"))]
+mod allocator;
 #[doc(hidden)]
 pub mod bindings;
 mod body_filter;
@@ -67,6 +69,10 @@ mod response_filter;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 mod types;
+
+#[cfg(all(feature = "allocator", target_family = "wasm"))]
+#[global_allocator]
+static ALLOCATOR: allocator::Allocator = allocator::Allocator::new();
 
 pub use background::Background;
 pub use body_filter::{BodyFilter, ChunkVerdict};
