@@ -11,6 +11,7 @@ use crate::respond::Failure;
 const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
 /// All gateways of this kind count together.
 const MARK: &str = "tollgate;depth=";
+const FIRST: HeaderValue = HeaderValue::from_static("tollgate;depth=1");
 
 /// How deep a request is that came in, if that is not too deep. A client that lies about it only makes
 /// its own calls fail.
@@ -27,7 +28,9 @@ pub(super) fn of(headers: &HeaderMap, max: u32) -> Result<u32, Failure> {
 
 /// Says on a call that goes out how deep it is.
 pub(crate) fn mark(headers: &mut HeaderMap, depth: u32) {
-    if let Ok(value) = HeaderValue::try_from(format!("{MARK}{depth}")) {
+    // Nearly every call is the first.
+    let value = if depth == 1 { Ok(FIRST) } else { HeaderValue::try_from(format!("{MARK}{depth}")) };
+    if let Ok(value) = value {
         // A map that is full has its limit's worth of fields: the call goes out without.
         let _ = headers.try_append(CDN_LOOP, value);
     }
@@ -46,6 +49,9 @@ mod tests {
         mark(&mut headers, 3);
         assert!(matches!(of(&headers, 4), Ok(3)));
         assert!(matches!(of(&headers, 2), Err(Failure::Loop)));
+        let mut first = HeaderMap::new();
+        mark(&mut first, 1);
+        assert!(matches!((of(&first, 1), of(&first, 0)), (Ok(1), Err(Failure::Loop))));
     }
 
     #[test]

@@ -94,7 +94,8 @@ pub async fn send(call: OutboundCall) -> Result<Answered, ClientError> {
                 deadline: call.deadline,
                 caller: call.caller.unwrap_or_else(|| itself(&worker)),
             };
-            let answer = exchange::call(&worker, called).await.ok_or_else(gone)?;
+            // Boxed: it is as large as a whole exchange, and most calls go to upstreams.
+            let answer = Box::pin(exchange::call(&worker, called)).await.ok_or_else(gone)?;
             answer.map_err(|exchange::TooDeep| ClientError::TooDeep)?
         }
     };

@@ -114,7 +114,8 @@ impl Host for InstanceState {
             return Ok(self.calls.count());
         }
         let state = match prepare(&self.plugin, call, caller, deadline) {
-            Ok(call) => CallState::Running(Running(tokio::task::spawn_local(worker::send(call)))),
+            // Boxed: a task is moved about whole, its result with it, and this one has kilobytes.
+            Ok(call) => CallState::Running(Running(tokio::task::spawn_local(Box::pin(worker::send(call))))),
             Err(error) => CallState::Over(Err(error)),
         };
         Ok(self.calls.push(state))
