@@ -64,72 +64,97 @@ impl<'a> Steps<'a> {
         (json.as_bytes().first() == Some(&bracket)).then_some(Self { text: json, at: 1 })
     }
 
-    fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
-    }
-
     fn space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
-            self.at += 1;
-        }
+        self.at = behind_space(self.text.as_bytes(), self.at);
     }
 
     /// The next value, and past it; none at the end of what it is in.
     fn element(&mut self) -> Option<&'a str> {
-        self.space();
-        if self.peek() == Some(b',') {
-            self.at += 1;
-            self.space();
+        let bytes = self.text.as_bytes();
+        let mut start = behind_space(bytes, self.at);
+        if bytes.get(start) == Some(&b',') {
+            start = behind_space(bytes, start + 1);
         }
-        let start = self.at;
-        match self.peek()? {
-            b'"' => self.string(),
-            b'{' | b'[' => self.nested(),
-            _ => self.scalar(),
-        }
+        self.at = match bytes.get(start)? {
+            b'"' => behind_string(bytes, start),
+            b'{' | b'[' => behind_nested(bytes, start),
+            _ => behind_scalar(bytes, start),
+        };
         self.text.get(start..self.at).filter(|value| !value.is_empty())
     }
-
-    /// To behind the closing quote.
-    fn string(&mut self) {
-        self.at += 1;
-        while let Some(byte) = self.peek() {
-            self.at += 1;
-            match byte {
-                b'"' => return,
-                b'\\' => self.at += 1,
-                _ => {}
-            }
-        }
-    }
-
-    /// To behind the bracket that closes this one.
-    fn nested(&mut self) {
-        let mut open = 0_usize;
-        while let Some(byte) = self.peek() {
-            match byte {
-                b'"' => {
-                    self.string();
-                    continue;
-                }
-                b'{' | b'[' => open += 1,
-                b'}' | b']' => open = open.saturating_sub(1),
-                _ => {}
-            }
-            self.at += 1;
-            if open == 0 {
-                return;
-            }
-        }
-    }
-
-    /// To what cannot be part of a number or a word.
-    fn scalar(&mut self) {
-        while !matches!(self.peek(), None | Some(b',' | b'}' | b']' | b':' | b' ' | b'\t' | b'\n' | b'\r')) {
-            self.at += 1;
-        }
-    }
 }
+
+// Of text and place, not of `Steps`: so the place is in a register, and these are half of a query's work.
+
+fn behind_space(bytes: &[u8], mut at: usize) -> usize {
+    while matches!(bytes.get(at), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+        at += 1;
+    }
+    at
+}
+
+/// Behind the closing quote of what begins with one here.
+fn behind_string(bytes: &[u8], mut at: usize) -> usize {
+    at += 1;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => return at + 1,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}
+
+/// Behind the bracket that closes the one here.
+fn behind_nested(bytes: &[u8], mut at: usize) -> usize {
+    let mut open = 0_usize;
+    while let Some(byte) = bytes.get(at) {
+        match KIND[usize::from(*byte)] {
+            Kind::Other => {}
+            Kind::Quote => {
+                at = behind_string(bytes, at);
+                continue;
+            }
+            Kind::Opens => open += 1,
+            Kind::Closes => {
+                open = open.saturating_sub(1);
+                if open == 0 {
+                    return at + 1;
+                }
+            }
+        }
+        at += 1;
+    }
+    bytes.len()
+}
+
+/// At what cannot be part of a number or a word.
+fn behind_scalar(bytes: &[u8], mut at: usize) -> usize {
+    while !matches!(bytes.get(at), None | Some(b',' | b'}' | b']' | b':' | b' ' | b'\t' | b'\n' | b'\r')) {
+        at += 1;
+    }
+    at
+}
+
+/// What a byte is to the end of an object or a list.
+#[derive(Clone, Copy)]
+enum Kind {
+    Other,
+    Quote,
+    Opens,
+    Closes,
+}
+
+static KIND: [Kind; 256] = {
+    let mut kinds = [Kind::Other; 256];
+    kinds[b'"' as usize] = Kind::Quote;
+    kinds[b'{' as usize] = Kind::Opens;
+    kinds[b'[' as usize] = Kind::Opens;
+    kinds[b'}' as usize] = Kind::Closes;
+    kinds[b']' as usize] = Kind::Closes;
+    kinds
+};
 
 #[cfg(test)]
 mod tests {
