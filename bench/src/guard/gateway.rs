@@ -51,6 +51,8 @@ impl Gateway {
         // Without a place for compiled plugins the gateway compiles them by itself: the process it would
         // start for that is, under valgrind, valgrind.
         command.env("GLIBC_TUNABLES", TUNABLES).env("TOLLGATE_CACHE_DIR", "/dev/null/none");
+        // Everything takes fifty times as long, and so would seem to compute for long.
+        command.env("TOLLGATE_TICK_MS", "1000");
         let log = folder.join("log");
         let mut process = Process::start(&command, CORE, &log)?;
         wait_for(&mut process, port, &Request::get("/"), PATIENCE)

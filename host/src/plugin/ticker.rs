@@ -17,6 +17,11 @@ pub(super) const TICK: Duration = Duration::from_millis(1);
 /// The same while there are hooks that compute for long.
 pub(super) const QUICK_TICK: Duration = Duration::from_micros(100);
 
+/// For a program that runs many times slower than it should, as one does under valgrind: milliseconds between
+/// two ticks, up to [`SLOWEST`]. Hooks would be found computing there that are not.
+const SLOW: &str = "TOLLGATE_TICK_MS";
+const SLOWEST: Duration = Duration::from_secs(1);
+
 /// CPU time a hook may use before it is put aside, while ticks are quick: else most of those would be hit
 /// that are over in a moment, and hold an instance each until their turn comes.
 const GRACE: Duration = Duration::from_micros(500);
@@ -50,10 +55,11 @@ pub(super) fn start(engine: EngineWeak) -> std::io::Result<()> {
     std::thread::Builder::new().name("epoch".into()).spawn(move || {
         // Else the kernel adds 50 microseconds to each. Where it may not be set, ticks are that much later.
         let _ = set_current_timer_slack(SLACK);
+        let slow = slow(std::env::var(SLOW).ok().as_deref());
         while let Some(engine) = engine.upgrade() {
             engine.increment_epoch();
             drop(engine);
-            std::thread::sleep(pause());
+            std::thread::sleep(slow.unwrap_or_else(pause));
         }
     })?;
     Ok(())
@@ -69,9 +75,24 @@ fn pause() -> Duration {
     if COMPUTING.load(Relaxed) == 0 { TICK } else { QUICK_TICK }
 }
 
+/// What the environment asks for, if that is slower than usual.
+fn slow(milliseconds: Option<&str>) -> Option<Duration> {
+    let asked = Duration::from_millis(milliseconds?.parse().ok()?);
+    (asked > TICK).then(|| asked.min(SLOWEST))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ticks_may_be_slowed_down_but_not_stopped_or_hurried() {
+        assert_eq!(slow(Some("50")), Some(Duration::from_millis(50)));
+        assert_eq!(slow(Some("3600000")), Some(SLOWEST));
+        for usual in [None, Some("0"), Some("1"), Some("-5"), Some("soon"), Some("")] {
+            assert_eq!(slow(usual), None, "{usual:?}");
+        }
+    }
 
     #[test]
     fn ticks_come_quicker_while_a_hook_computes_and_no_longer() {
