@@ -110,7 +110,7 @@ impl Turns {
                 return turn;
             }
         }
-        Turn { turns: Rc::clone(self), is_long, began: Instant::now() }
+        Turn { turns: Rc::clone(self), is_long, began: None }
     }
 
     async fn place(self: &Rc<Self>, plugin: &Arc<str>) -> Result<Place, TooMany> {
@@ -155,14 +155,16 @@ impl Turns {
 struct Turn {
     turns: Rc<Turns>,
     is_long: bool,
-    /// When it began to compute.
-    began: Instant,
+    /// When it began to compute; none while others are still let go first.
+    began: Option<Instant>,
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
         let line = self.turns.line(self.is_long);
-        line.took.set(self.began.elapsed());
+        if let Some(began) = self.began {
+            line.took.set(began.elapsed());
+        }
         let next = {
             let mut waiting = line.waiting.borrow_mut();
             // One who was given up meanwhile must not swallow the turn.
@@ -171,7 +173,7 @@ impl Drop for Turn {
         };
         match next {
             Some(next) => {
-                drop(next.send(Self { turns: Rc::clone(&self.turns), is_long: self.is_long, began: self.began }));
+                drop(next.send(Self { turns: Rc::clone(&self.turns), is_long: self.is_long, began: None }));
             }
             None => line.is_taken.set(false),
         }
@@ -237,7 +239,7 @@ impl Seat {
         }
         let mut turn = self.turns.turn(is_long).await;
         give_way(is_long, self.turns.line(is_long).took.get()).await;
-        turn.began = Instant::now();
+        turn.began = Some(Instant::now());
         self.turn = Some(turn);
         Ok(())
     }
