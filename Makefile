@@ -32,7 +32,7 @@ build: setup
 	$(CARGO) build --release --package tollgate
 
 demo: build
-	target/release/tollgate demo $(ARGS)
+	$(or $(CARGO_TARGET_DIR),target)/release/tollgate demo $(ARGS)
 
 # The end-to-end tests run the gateway that the same cargo builds for them. Without the variable they
 # would ask cargo for one again, and with other features of its dependencies cargo would compile
