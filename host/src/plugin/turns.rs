@@ -29,10 +29,13 @@ const LONG: Duration = TICK.saturating_mul(2);
 /// on. A request takes a few such rounds; where there is nothing to do one takes a microsecond.
 const ROUNDS: usize = 8;
 
-/// How many times as long as the last turn the rounds may take: long hooks have a fifth of a worker that is
-/// busy. A turn is a tick, unless the guest did something that is done in one piece, such as filling a
-/// megabyte that it never touched.
-const SHARE: u32 = 4;
+/// How long the rounds may take in all: long hooks have a fifth of a worker that is busy.
+const ROUNDS_TIME: Duration = QUICK_TICK.saturating_mul(4);
+
+/// A long hook's turn is a quick tick, unless the guest did something that is done in one piece, such as
+/// filling a megabyte that it never touched. After a turn of this length the long hooks rest for as long as
+/// it took, or for the millisecond that timers know.
+const PIECE: Duration = QUICK_TICK.saturating_mul(4);
 
 thread_local! {
     static TURNS: Rc<Turns> = Rc::default();
@@ -254,14 +257,15 @@ impl Seat {
 
 /// Lets the worker do other things, after a turn that took so long.
 async fn give_way(is_long: bool, took: Duration) {
-    let most = took.max(QUICK_TICK) * SHARE;
-    // A piece of work that took several ticks is as much in the way as a long hook.
-    let rounds = if is_long || took >= QUICK_TICK * SHARE { ROUNDS } else { 1 };
+    // Rounds are over at once where nothing is ready, and what is about to be would wait for the next piece.
+    if is_long && took >= PIECE {
+        return tokio::time::sleep(took).await;
+    }
     let began = Instant::now();
-    for _ in 0..rounds {
+    for _ in 0..if is_long { ROUNDS } else { 1 } {
         // Unlike a task that wakes itself, this lets the worker look at its sockets.
         tokio::task::yield_now().await;
-        if began.elapsed() >= most {
+        if began.elapsed() >= ROUNDS_TIME {
             break;
         }
     }
