@@ -1,7 +1,7 @@
 //! The allocator of plugins: free lists of small sizes before Rust's own for components, dlmalloc.
 //!
-//! A plugin's hook takes and gives back dozens of small pieces, and half of its instructions are
-//! dlmalloc's search for neighbours to join. Here a piece that is given back goes on a list of its size,
+//! A plugin's hook takes and gives back dozens of small pieces, and a third of its instructions went
+//! into dlmalloc's search for neighbours to join. Here a piece that is given back goes on a list of its size,
 //! and the next of that size takes it from there. What is on a list is never given to another size:
 //! a plugin takes for each size what it once had of it at the same time. Absent on purpose: threads,
 //! which a component has none of.

@@ -84,7 +84,7 @@ impl<'a> Steps<'a> {
     }
 }
 
-// Of text and place, not of `Steps`: so the place is in a register, and these are half of a query's work.
+// Of text and place, not of `Steps`: so the place is in a register. These were a fifth of a query's work.
 
 fn behind_space(bytes: &[u8], mut at: usize) -> usize {
     while matches!(bytes.get(at), Some(b' ' | b'\t' | b'\n' | b'\r')) {
