@@ -19,6 +19,7 @@ pub mod gateway;
 pub mod listen;
 pub mod lock;
 pub mod plugin;
+pub mod randomness;
 pub mod reload;
 pub mod respond;
 pub mod route;

@@ -13,6 +13,8 @@ use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
+use crate::randomness;
+
 /// Whose certificates are believed. Sessions are resumed among all that share one.
 #[derive(Debug, Clone)]
 pub struct Trust {
@@ -26,6 +28,8 @@ impl Trust {
     /// # Errors
     /// If there is none at all, or the library cannot be set up; the text says what to do.
     pub fn load(more: &[CertificateDer<'static>]) -> Result<Self, String> {
+        // Handshakes need it.
+        randomness::make_ready();
         let system = rustls_native_certs::load_native_certs();
         for error in &system.errors {
             tracing::warn!("a certificate authority of the system cannot be read: {error}");

@@ -6,6 +6,7 @@ use tokio_rustls::rustls::pki_types::{PrivateKeyDer, pem::PemObject as _};
 
 use super::Failed;
 use crate::config::model::Algorithm;
+use crate::randomness;
 
 #[derive(Debug)]
 pub(super) enum Pair {
@@ -17,6 +18,8 @@ pub(super) enum Pair {
 impl Pair {
     /// Takes PKCS #8, and the older forms of RSA and EC keys, which OpenSSL still writes.
     pub(super) fn parse(algorithm: Algorithm, pem: &[u8]) -> Result<Self, String> {
+        // Signatures need it.
+        randomness::make_ready();
         let key = PrivateKeyDer::from_pem_slice(pem).map_err(|error| format!("not a private key in PEM: {error}"))?;
         let unfit = |error: aws_lc_rs::error::KeyRejected| {
             format!("not a private key for this algorithm (wrong kind, curve or size?): {error}")
