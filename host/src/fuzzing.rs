@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use http::{Uri, request};
 
+use crate::cache::redis;
 use crate::respond::Failure;
 use crate::{exchange, upstream};
 
@@ -20,6 +21,12 @@ pub fn strip_prefix(uri: &mut Uri, prefix: Option<&str>) {
 /// Reads an upstream's answer that arrives in these pieces: its status and body, or what is wrong.
 pub fn read_answer<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Result<(u16, Vec<u8>), String> {
     upstream::read_in_pieces(pieces).map_err(|broken| broken.to_string())
+}
+
+/// Reads a stored response as it is in Redis: its status, how many fields it has, and its body.
+pub fn read_record(bytes: &[u8]) -> Result<Option<(u16, usize, Vec<u8>)>, String> {
+    let entry = redis::read_record(String::new(), &bytes.to_vec().into()).map_err(|broken| broken.to_string())?;
+    Ok(entry.map(|entry| (entry.head.status.as_u16(), entry.head.headers.len(), entry.body.to_vec())))
 }
 
 /// How guests read and change fields; `true` where a change was made.

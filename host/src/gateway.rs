@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::cache::redis;
 use crate::config::model::{self, Component, Config};
 use crate::config::{self, Diagnostic, Diagnostics, Document};
 use crate::lock::{self, Lock, Pin, Pins};
@@ -31,7 +32,7 @@ include!(concat!(env!("OUT_DIR"), "/built_ins.rs"));
 pub struct Gateway {
     compiler: Compiler,
     linkers: Linkers,
-    stores: Stores,
+    stores: Arc<Stores>,
     pub metrics: Arc<metrics::Registry>,
     /// Components of the newest snapshot, by the hash of their bytes.
     components: Mutex<HashMap<ContentHash, Loaded>>,
@@ -73,7 +74,7 @@ impl Gateway {
         Ok(Self {
             compiler: Compiler::new(code_cache),
             linkers: Linkers::new(&engine)?,
-            stores: Stores::default(),
+            stores: Arc::default(),
             metrics,
             components: Mutex::default(),
         })
@@ -174,6 +175,25 @@ impl Gateway {
     fn in_force(&self, config: &Config) {
         self.stores.commit(config);
         self.metrics.keep_custom(config.plugins.iter().map(|p| (p.name.as_str(), p.grants.metrics.as_slice())));
+    }
+
+    /// Shares what plugins cache with other gateways, if the config says so. To be called once, before
+    /// anything is served; what is returned ends it.
+    ///
+    /// # Errors
+    /// Where Redis is not usable as it is written. Whether it is there shows later.
+    pub fn share_cache(&self, config: &Config) -> Result<Option<redis::Keeper>, String> {
+        let Some(shared) = &config.state.cache else { return Ok(None) };
+        // Not kept alive by the thread that it keeps going.
+        let stores = Arc::downgrade(&self.stores);
+        let apply = move |removal: &redis::Removal| {
+            if let Some(stores) = stores.upgrade() {
+                stores.removed_elsewhere(removal);
+            }
+        };
+        let (shared, keeper) = redis::Shared::start(shared, &config.outbound, apply)?;
+        self.stores.share_cache(shared);
+        Ok(Some(keeper))
     }
 
     /// Gives back the memory of what has expired in plugins' stores.

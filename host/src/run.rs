@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Semaphore, watch};
 
+use crate::cache::redis;
 use crate::config::Diagnostics;
 use crate::gateway::{Built, Gateway};
 use crate::reload::{Reloader, Threads};
@@ -29,6 +30,8 @@ pub struct Running {
     workers: Arc<Vec<Handle>>,
     stopping: watch::Sender<bool>,
     control: Control,
+    /// The thread that talks with Redis, if the cache is shared.
+    sharing: Option<redis::Keeper>,
 }
 
 /// Why a gateway does not start.
@@ -70,6 +73,7 @@ pub fn start(config: &Path, lock: lock::Mode) -> Result<Running, StartError> {
     let addresses = listeners.iter().map(local).collect::<Result<Vec<_>, _>>()?;
     let admin_address = admin_listener.as_ref().map(local).transpose()?;
 
+    let sharing = gateway.share_cache(&snapshot.config).map_err(StartError::System)?;
     let (stopping, is_stopping) = watch::channel(false);
     let workers = spawn_workers(&snapshot, &is_stopping)?;
     let mut background = Background::default();
@@ -81,7 +85,7 @@ pub fn start(config: &Path, lock: lock::Mode) -> Result<Running, StartError> {
     let status = reloader.status();
     let admin = admin_listener.map(|listener| (listener, status, metrics));
     let control = Control::start(control, listeners, &workers, &places, admin, is_stopping).map_err(system)?;
-    Ok(Running { addresses, admin: admin_address, reloader, workers, stopping, control })
+    Ok(Running { addresses, admin: admin_address, reloader, workers, stopping, control, sharing })
 }
 
 impl Running {
@@ -97,7 +101,7 @@ impl Running {
 
     /// Stops: no new connections, answers under way have `server.drain` to end.
     pub fn stop(self) {
-        let Self { reloader, workers, stopping, control, .. } = self;
+        let Self { reloader, workers, stopping, control, sharing, .. } = self;
         reloader.stop();
         stopping.send_replace(true);
         control.wait_for_acceptors();
@@ -106,6 +110,10 @@ impl Running {
             Handle::join_all(workers);
         }
         control.end();
+        // Last, so that what the last request removed is removed for all.
+        if let Some(keeper) = sharing {
+            keeper.stop();
+        }
     }
 }
 

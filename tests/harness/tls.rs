@@ -53,6 +53,13 @@ impl Authority {
         self.sign(&params)
     }
 
+    /// The same as [`Self::identity`] for a program that reads files: certificate and key, in PEM.
+    pub fn pem_identity(&self, name: &str) -> (String, String) {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new([name.to_owned()]).unwrap();
+        (params.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
+    }
+
     fn sign(&self, params: &CertificateParams) -> Identity {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap();

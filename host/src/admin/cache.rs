@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use crate::cache::{Purge, Store, Sums};
+use crate::cache::redis::{Namespace, Removed};
+use crate::cache::{Purge, Store};
+use crate::telemetry::metrics::Caches;
 
 use super::Admin;
 
@@ -15,21 +17,40 @@ pub(super) struct Wrong(pub(super) &'static str);
 const USAGE: Wrong =
     Wrong("Say what: one of ?url=URL, ?prefix=URL, ?tag=TAG and ?all=true; and &plugin=NAME for one plugin's only.\n");
 
-/// Removes what the query says, and returns how many keys that were.
-pub(super) fn purge(admin: &Admin, query: &str) -> Result<u64, Wrong> {
+/// How many keys are gone.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Purged {
+    /// From this gateway's memory.
+    pub(super) here: u64,
+    /// From what is shared, and with it from the others' memory; `None` where nothing is shared.
+    pub(super) shared: Option<Removed>,
+}
+
+/// Removes what the query says, wherever it is.
+pub(super) async fn purge(admin: &Admin, query: &str) -> Result<Purged, Wrong> {
     let Query { what, plugin } = Query::parse(query)?;
     let stores = stores(admin).into_iter().filter(|(name, _)| plugin.as_ref().is_none_or(|plugin| plugin == name));
     let stores: Vec<_> = stores.collect();
     if stores.is_empty() {
         return Err(Wrong("There is no plugin of that name.\n"));
     }
-    Ok(stores.iter().map(|(_, store)| store.purge(what.borrowed())).sum())
+    let mut purged = Purged::default();
+    for (_, store) in &stores {
+        purged.here += store.purge(what.borrowed());
+        if let Some(shared) = store.shared() {
+            let removed = shared.purge(what.borrowed()).await;
+            purged.shared = Some(purged.shared.map_or(removed, |before| before.and(removed)));
+        }
+    }
+    Ok(purged)
 }
 
-/// The numbers of plugins that have stored something, or waited for it.
-pub(super) fn numbers(admin: &Admin) -> Vec<(String, Sums)> {
-    let sums = stores(admin).into_iter().map(|(name, store)| (name, store.numbers()));
-    sums.filter(|(_, sums)| sums.is_used()).collect()
+/// The numbers of plugins that have stored something, or waited for it, and of what is shared.
+pub(super) fn numbers(admin: &Admin) -> Caches {
+    let stores = stores(admin);
+    let redis = stores.iter().find_map(|(_, store)| store.shared()).map(Namespace::sums);
+    let sums = stores.into_iter().map(|(name, store)| (name, store.numbers()));
+    Caches { plugins: sums.filter(|(_, sums)| sums.is_used()).collect(), redis }
 }
 
 fn stores(admin: &Admin) -> Vec<(String, Arc<Store>)> {

@@ -5,7 +5,9 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 
+use super::cache::Purged;
 use super::{Admin, cache, status};
+use crate::cache::redis::Removed;
 use crate::telemetry::metrics;
 
 type Answer = Response<Full<Bytes>>;
@@ -21,9 +23,9 @@ const LIST: &str = "\
 ";
 
 /// Answers one request. Its body, if any, is not read.
-pub(super) fn answer<B>(admin: &Admin, request: &Request<B>) -> Answer {
+pub(super) async fn answer<B>(admin: &Admin, request: &Request<B>) -> Answer {
     if request.uri().path() == "/api/cache" {
-        return api_cache(admin, request);
+        return api_cache(admin, request).await;
     }
     let page: fn(&Admin) -> Answer = match request.uri().path() {
         "/livez" => |_| text(StatusCode::OK, "ok\n"),
@@ -55,14 +57,21 @@ fn api_status(admin: &Admin) -> Answer {
     }
 }
 
-fn api_cache<B>(admin: &Admin, request: &Request<B>) -> Answer {
+async fn api_cache<B>(admin: &Admin, request: &Request<B>) -> Answer {
     if *request.method() != Method::DELETE {
         let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "Only DELETE: stored responses can be removed here.\n");
         answer.headers_mut().insert(ALLOW, HeaderValue::from_static("DELETE"));
         return answer;
     }
-    match cache::purge(admin, request.uri().query().unwrap_or_default()) {
-        Ok(removed) => page(StatusCode::OK, JSON, format!("{{\"removed\":{removed}}}\n")),
+    match cache::purge(admin, request.uri().query().unwrap_or_default()).await {
+        Ok(Purged { here, shared: None }) => page(StatusCode::OK, JSON, format!("{{\"removed\":{here}}}\n")),
+        Ok(Purged { here, shared: Some(Removed::Keys(redis)) }) => {
+            page(StatusCode::OK, JSON, format!("{{\"removed\":{here},\"removed_from_redis\":{redis}}}\n"))
+        }
+        // Not done yet, but it will be: other gateways may serve it until then.
+        Ok(Purged { here, shared: Some(Removed::Later) }) => {
+            page(StatusCode::ACCEPTED, JSON, format!("{{\"removed\":{here},\"removed_from_redis\":null}}\n"))
+        }
         Err(wrong) => text(StatusCode::BAD_REQUEST, wrong.0),
     }
 }

@@ -46,7 +46,7 @@ pub(super) async fn accept(listener: TcpListener, admin: Arc<Admin>) {
 
 /// One request: a scrape every few seconds needs no keep-alive, and nothing has to be closed later.
 async fn connection(stream: TcpStream, admin: &Admin) {
-    let service = service_fn(async |request| Ok::<_, Infallible>(pages::answer(admin, &request)));
+    let service = service_fn(async |request| Ok::<_, Infallible>(pages::answer(admin, &request).await));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)

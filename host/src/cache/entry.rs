@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{StatusCode, response};
 
 /// Most responses of one key. One more takes the place of the oldest.
-const MAX_VARIANTS: usize = 32;
+pub(super) const MAX_VARIANTS: usize = 32;
 /// What an entry takes beside its bytes, about: maps, counters, allocations.
 const OVERHEAD: usize = 512;
 /// What a header field takes beside its bytes, about.
@@ -44,6 +44,8 @@ pub struct Entry {
     pub body: Bytes,
     pub kept: Kept,
     pub stored: Instant,
+    /// The same moment by the clocks of all gateways: milliseconds since 1970.
+    pub(super) stored_at: u64,
     expires: Option<Instant>,
 }
 
@@ -100,9 +102,19 @@ fn copy(value: &HeaderValue) -> Option<HeaderValue> {
 
 impl Entry {
     pub(super) fn new(head: Head, body: Bytes, kept: Kept) -> Self {
-        let stored = Instant::now();
+        Self::of(head, body, kept, Instant::now(), now_ms())
+    }
+
+    /// One that another gateway stored. `None` if that was before this machine was there.
+    pub(super) fn stored_at(head: Head, body: Bytes, kept: Kept, stored_at: u64) -> Option<Self> {
+        // A clock that is ahead of ours makes it new, not newer than that.
+        let age = Duration::from_millis(now_ms().saturating_sub(stored_at));
+        Some(Self::of(head, body, kept, Instant::now().checked_sub(age)?, stored_at))
+    }
+
+    fn of(head: Head, body: Bytes, kept: Kept, stored: Instant, stored_at: u64) -> Self {
         let expires = stored.checked_add(kept.keep);
-        Self { id: LAST.fetch_add(1, Relaxed) + 1, head, body, kept, stored, expires }
+        Self { id: LAST.fetch_add(1, Relaxed) + 1, head, body, kept, stored, stored_at, expires }
     }
 
     pub(super) fn is_kept(&self, now: Instant) -> bool {
@@ -116,7 +128,18 @@ impl Entry {
     }
 }
 
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
 impl Variants {
+    /// Whether this is not here yet, nor a later one with its selector.
+    pub(super) fn lacks(&self, entry: &Entry) -> bool {
+        let is_later = |other: &&Arc<Entry>| other.stored_at >= entry.stored_at;
+        !self.entries.iter().filter(is_later).any(|other| other.kept.selector == entry.kept.selector)
+    }
+
     /// With one more, in place of an earlier one with the same selector; without what has expired.
     pub(super) fn with(&self, entry: Arc<Entry>) -> Self {
         let now = Instant::now();

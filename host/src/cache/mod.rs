@@ -5,7 +5,7 @@
 //! they are good enough to be served is the plugin's to decide; that the bytes are bounded, that a
 //! fetch is made once and that nobody waits for ever is decided here.
 //!
-//! Absent on purpose: disk, a store shared by several gateways, followers that read along with a
+//! Several gateways share what they store through [`redis`], behind their memory. Absent on purpose: disk, followers that read along with a
 //! body that is still being stored, and a sweep (what has expired is dropped when it is looked up,
 //! or evicted).
 
@@ -14,6 +14,7 @@ pub mod fill;
 mod flight;
 mod notes;
 mod numbers;
+pub mod redis;
 mod serve;
 mod store;
 

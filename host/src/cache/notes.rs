@@ -57,6 +57,8 @@ pub struct Patience {
     pub failures: u32,
     /// Fetches of others that did not bring what it wanted.
     pub rounds: u32,
+    /// What other gateways have stored was asked for: once is enough.
+    pub has_asked: bool,
 }
 
 /// A response that is stored once its body is whole.
@@ -88,7 +90,7 @@ impl Fetching {
     /// Stores the whole body, and tells those who wait.
     pub(super) fn store(self, storing: Storing, body: Bytes) {
         let entry = Arc::new(Entry::new(storing.head, body, storing.kept));
-        let stored = self.store.insert(&self.key, self.began, entry);
+        let stored = self.store.insert(&self.key, self.began, &entry);
         self.land(if stored { Landed::Stored } else { Landed::NotStored });
     }
 

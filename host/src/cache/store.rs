@@ -13,6 +13,7 @@ use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter};
 use super::entry::{Entry, Variants};
 use super::flight::{Flights, Joined};
 use super::numbers::{Numbers, Sums, count};
+use super::redis::Namespace;
 use crate::config::model::PluginLimits;
 
 /// Parts with a lock of their own. The largest object has to fit into one.
@@ -41,6 +42,8 @@ pub struct Store {
     removed: Box<[AtomicU64]>,
     purged: AtomicU64,
     hasher: RandomState,
+    /// Where other gateways find what is stored here; empty where nothing is shared.
+    shared: OnceLock<Namespace>,
 }
 
 type Kept = Cache<Arc<str>, Arc<Variants>, Weight, DefaultHashBuilder, Evictions>;
@@ -70,6 +73,7 @@ impl Default for Store {
             removed: (0..REMOVALS).map(|_| AtomicU64::new(0)).collect(),
             purged: AtomicU64::new(0),
             hasher: RandomState::new(),
+            shared: OnceLock::new(),
         }
     }
 }
@@ -85,6 +89,17 @@ impl Store {
         }
     }
 
+    /// From now on other gateways find what is stored here. Once and for all.
+    pub fn share(&self, shared: Namespace) {
+        // It was shared before: the same process has the same Redis.
+        let _ = self.shared.set(shared);
+    }
+
+    /// What other gateways share, if anything is shared.
+    pub fn shared(&self) -> Option<&Namespace> {
+        self.shared.get()
+    }
+
     /// Largest body, in bytes.
     pub fn max_object(&self) -> u64 {
         self.max_object.load(Relaxed)
@@ -95,6 +110,11 @@ impl Store {
         let Some(found) = self.kept.get().and_then(|kept| kept.get(key)) else { return Vec::new() };
         let now = Instant::now();
         found.entries.iter().filter(|entry| entry.is_kept(now)).cloned().collect()
+    }
+
+    /// Whether there is something under a key that is not among these.
+    pub fn has_more_than(&self, known: &[Arc<Entry>], key: &str) -> bool {
+        self.lookup(key).iter().any(|entry| known.iter().all(|known| known.id != entry.id))
     }
 
     /// Leads the fetch of a key, or follows who does.
@@ -114,7 +134,7 @@ impl Store {
     pub fn set_apart(&self, key: &Arc<str>, wait: Duration) {
         if !wait.is_zero() {
             let until = Instant::now().checked_add(wait);
-            self.write(key, |found| found.apart(until));
+            self.write(key, |found| Some(found.apart(until)));
         }
     }
 
@@ -124,25 +144,38 @@ impl Store {
     }
 
     /// Stores an entry, unless its key was removed since `began`. True if it was stored.
-    pub(super) fn insert(&self, key: &Arc<str>, began: u64, entry: Arc<Entry>) -> bool {
-        if !self.is_current(key, began) {
-            return false;
+    pub(super) fn insert(&self, key: &Arc<str>, began: u64, entry: &Arc<Entry>) -> bool {
+        let stays = self.write_if_current(key, began, |found| Some(found.with(Arc::clone(entry))));
+        if stays {
+            count(&self.numbers.stored);
+            if let Some(shared) = self.shared() {
+                shared.store(key, entry);
+            }
         }
-        self.write(key, |found| found.with(entry));
-        count(&self.numbers.stored);
-        // It may have been removed just now, before it was there.
-        let is_current = self.is_current(key, began);
-        if !is_current {
-            self.kept.get().and_then(|kept| kept.remove(key));
+        stays
+    }
+
+    /// Asks for what other gateways have stored under a key. True if there is now something that was
+    /// not there before, or something later than what was.
+    pub async fn bring(&self, key: &Arc<str>, deadline: Instant) -> bool {
+        let Some(shared) = self.shared().filter(|_| !self.is_apart(key)) else { return false };
+        let began = self.moment();
+        let found = shared.lookup(key, deadline).await;
+        let mut has_come = false;
+        for entry in found.into_iter().filter(|entry| entry.body.len() as u64 <= self.max_object()) {
+            has_come |= self.write_if_current(key, began, |found| found.lacks(&entry).then(|| found.with(entry)));
         }
-        is_current
+        has_come
     }
 
     /// As `insert`, for what takes an earlier one's place.
     pub(super) fn refresh(&self, key: &Arc<str>, began: u64, newer: Arc<Entry>) -> Arc<Entry> {
         if self.is_current(key, began) {
-            self.write(key, |found| found.with(Arc::clone(&newer)));
+            self.write(key, |found| Some(found.with(Arc::clone(&newer))));
             count(&self.numbers.refreshed);
+            if let Some(shared) = self.shared() {
+                shared.store(key, &newer);
+            }
         }
         newer
     }
@@ -151,8 +184,18 @@ impl Store {
         self.slot(key).load(Relaxed) <= began && self.purged.load(Relaxed) <= began
     }
 
-    /// Removes a key, and keeps what is being fetched from being stored. True if it was there.
+    /// Removes a key here and wherever it is shared, and keeps what is being fetched from being
+    /// stored. True if it was here.
     pub fn remove(&self, key: &str) -> bool {
+        let was_here = self.forget(key);
+        if let Some(shared) = self.shared() {
+            shared.remove(key);
+        }
+        was_here
+    }
+
+    /// The same, here alone: another gateway has removed it.
+    pub fn forget(&self, key: &str) -> bool {
         let moment = self.removals.fetch_add(1, Relaxed) + 1;
         self.slot(key).store(moment, Relaxed);
         let removed = self.kept.get().and_then(|kept| kept.remove(key));
@@ -163,7 +206,7 @@ impl Store {
         was_there
     }
 
-    /// Removes all that fits, and returns how many keys that were. Looks at everything that is
+    /// Removes all that fits here, and returns how many keys that were. Looks at everything that is
     /// stored: not for a worker.
     pub fn purge(&self, what: Purge<'_>) -> u64 {
         let moment = self.removals.fetch_add(1, Relaxed) + 1;
@@ -217,12 +260,30 @@ impl Store {
         true
     }
 
-    /// Two fetches of one key that end at the same time must not lose one another's variant.
-    fn write(&self, key: &Arc<str>, change: impl FnOnce(&Variants) -> Variants) {
+    /// As `write`, unless the key was removed since `began`. True if something was written and stays.
+    fn write_if_current(&self, key: &Arc<str>, began: u64, change: impl FnOnce(&Variants) -> Option<Variants>) -> bool {
+        if !self.is_current(key, began) || !self.write(key, change) {
+            return false;
+        }
+        // It may have been removed just now, before it was there.
+        let is_current = self.is_current(key, began);
+        if !is_current {
+            self.kept.get().and_then(|kept| kept.remove(key));
+        }
+        is_current
+    }
+
+    /// Two fetches of one key that end at the same time must not lose one another's variant. True if
+    /// there was something to change.
+    fn write(&self, key: &Arc<str>, change: impl FnOnce(&Variants) -> Option<Variants>) -> bool {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = self.kept.get_or_init(|| self.open());
-        let found = kept.peek(key).unwrap_or_default();
-        kept.insert(Arc::clone(key), Arc::new(change(&found)));
+        let changed = change(&kept.peek(key).unwrap_or_default());
+        let has_changed = changed.is_some();
+        if let Some(changed) = changed {
+            kept.insert(Arc::clone(key), Arc::new(changed));
+        }
+        has_changed
     }
 
     fn open(&self) -> Kept {
@@ -247,9 +308,17 @@ impl Store {
 impl Purge<'_> {
     fn fits(self, key: &str, variants: &Variants) -> bool {
         match self {
+            Self::Tag(tag) => variants.entries.iter().any(|entry| entry.kept.tags.iter().any(|other| other == tag)),
+            _ => self.fits_key(key),
+        }
+    }
+
+    /// Whether a key's name makes it go. No name has a tag.
+    pub(super) fn fits_key(self, key: &str) -> bool {
+        match self {
             Self::Url(url) => key.strip_prefix(url).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')),
             Self::Prefix(prefix) => key.starts_with(prefix),
-            Self::Tag(tag) => variants.entries.iter().any(|entry| entry.kept.tags.iter().any(|other| other == tag)),
+            Self::Tag(_) => false,
             Self::All => true,
         }
     }
@@ -301,7 +370,7 @@ mod tests {
         Arc::new(Entry::new(head, vec![0; body].into(), kept))
     }
 
-    fn put(store: &Store, key: &str, entry: Arc<Entry>) {
+    fn put(store: &Store, key: &str, entry: &Arc<Entry>) {
         assert!(store.insert(&key.into(), store.moment(), entry));
     }
 
@@ -309,7 +378,7 @@ mod tests {
     fn what_is_stored_stays_within_its_bytes() {
         let store = store(1 << 20);
         for n in 0..10_000 {
-            put(&store, &format!("http://a/{n}"), entry(1000, &[]));
+            put(&store, &format!("http://a/{n}"), &entry(1000, &[]));
         }
         let numbers = store.numbers();
         assert!(numbers.bytes <= 1 << 20, "{numbers:?}");
@@ -321,7 +390,7 @@ mod tests {
     fn a_purge_takes_the_url_the_prefix_or_the_tag_and_nothing_else() {
         let store = store(1 << 20);
         for key in ["http://a/x", "http://a/x de", "http://a/xy", "http://b/x"] {
-            put(&store, key, entry(1, if key.contains("//b") { &["t"] } else { &[] }));
+            put(&store, key, &entry(1, if key.contains("//b") { &["t"] } else { &[] }));
         }
         assert_eq!(store.purge(Purge::Url("http://a/x")), 2);
         assert_eq!(store.lookup("http://a/xy").len(), 1);
@@ -336,11 +405,11 @@ mod tests {
         let (removed, other): (Arc<str>, Arc<str>) = ("http://a/1".into(), "http://a/2".into());
         let began = store.moment();
         assert!(!store.remove(&removed));
-        assert!(!store.insert(&removed, began, entry(1, &[])));
-        assert!(store.insert(&removed, store.moment(), entry(1, &[])), "one that began later is");
+        assert!(!store.insert(&removed, began, &entry(1, &[])));
+        assert!(store.insert(&removed, store.moment(), &entry(1, &[])), "one that began later is");
         let began = store.moment();
         store.purge(Purge::Prefix("http://zzz/"));
-        assert!(!store.insert(&other, began, entry(1, &[])), "a purge cannot know what a fetch will bring");
+        assert!(!store.insert(&other, began, &entry(1, &[])), "a purge cannot know what a fetch will bring");
     }
 
     #[test]
@@ -349,7 +418,7 @@ mod tests {
         let key: Arc<str> = "http://a/".into();
         store.set_apart(&key, LONG);
         assert!(matches!(store.join(&key), Joined::Alone));
-        put(&store, &key, entry(1, &[]));
+        put(&store, &key, &entry(1, &[]));
         assert!(matches!(store.join(&key), Joined::Leader(_)), "something was stored after all");
     }
 }

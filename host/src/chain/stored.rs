@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use http::{HeaderName, header};
 
 use crate::body::Body;
-use crate::cache::{self, Fetching, Hit, Joined, Landed, Patience, Refresh, fill};
+use crate::cache::{self, Fetching, Hit, Joined, Landed, Notes, Patience, Refresh, fill};
 use crate::context::{Context, Source};
 use crate::plugin::bindings::tollgate::plugin::types::{Fetch, Header, Hit as Served};
 use crate::plugin::host_api::{build_headers, final_status};
@@ -29,15 +29,23 @@ pub(super) enum Next {
     Again,
 }
 
-/// Leads the fetch, or waits for who does: no instance is held meanwhile.
+/// Leads the fetch, or waits for who does, and asks for what other gateways have stored: no instance is
+/// held meanwhile.
 pub(super) async fn fetch(link: &Link, context: &mut Context, fetch: Fetch) -> Result<Next, String> {
     let (mut fetching, wait) = begin(link, context, &fetch)?;
-    let patience = context.cache.get_or_insert_default().patience.restarted(wait, context.deadline);
+    let Notes { patience, found, .. } = &mut **context.cache.get_or_insert_default();
+    let patience = patience.restarted(wait, context.deadline);
     while !wait.is_zero() {
         match fetching.store.join(&fetching.key) {
             Joined::Alone => break,
             Joined::Leader(leading) => {
                 fetching.leading = Some(leading);
+                // Who led before may have landed since the plugin looked.
+                if patience.rounds < MAX_ROUNDS && fetching.store.has_more_than(found, &fetching.key) {
+                    patience.rounds += 1;
+                    fetching.tell(Landed::Stored);
+                    return Ok(Next::Again);
+                }
                 break;
             }
             Joined::Follower(_) if patience.failures >= MAX_FAILURES || patience.rounds >= MAX_ROUNDS => break,
@@ -57,6 +65,14 @@ pub(super) async fn fetch(link: &Link, context: &mut Context, fetch: Fetch) -> R
                     }
                 }
             }
+        }
+    }
+    // Another gateway may have it: nobody's upstream is asked twice.
+    if !wait.is_zero() && !std::mem::replace(&mut patience.has_asked, true) {
+        let until = patience.until.unwrap_or(context.deadline).min(context.deadline);
+        if fetching.store.bring(&fetching.key, until).await {
+            fetching.tell(Landed::Stored);
+            return Ok(Next::Again);
         }
     }
     // Of this moment, not of when it began to wait: what was removed before is not what it brings.
@@ -129,6 +145,11 @@ fn refresh(link: &Link, context: &mut Context, wanted: Fetch, position: usize) -
     if let Joined::Leader(leading) = fetching.store.join(&fetching.key) {
         fetching.leading = Some(leading);
         let notes = context.cache.get_or_insert_default();
+        // Who led before may have landed since the plugin looked.
+        if fetching.store.has_more_than(&notes.found, &fetching.key) {
+            fetching.tell(Landed::Stored);
+            return Ok(());
+        }
         notes.refresh = Some(Refresh { position, fetching, set, remove });
     }
     Ok(())

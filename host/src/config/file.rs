@@ -6,6 +6,7 @@
 
 mod plugin;
 mod route;
+mod shared_cache;
 mod upstream;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use super::units::{Size, Time};
 
 pub(crate) use plugin::{Algorithm, Grant, Isolation, Key, KeyUse, OnError, Plugin, PluginLimits, PluginSecret};
 pub(crate) use route::{Condition, Route};
+pub(crate) use shared_cache::SharedCache;
 pub(crate) use upstream::{Balance, Upstream};
 
 /// The configuration of a Tollgate gateway.
@@ -201,8 +203,12 @@ impl Default for Compile {
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct State {
-    /// Only `memory` so far: each gateway has its own, lost when it stops.
+    /// Of `kv` and rate counters. Only `memory`: each gateway has its own, lost when it stops.
     pub backend: Backend,
+    /// What several gateways share of what plugins cache; nothing without it.
+    #[schemars(with = "SharedCache")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache: Option<SharedCache>,
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]

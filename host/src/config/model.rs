@@ -15,9 +15,11 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 use crate::plugin::files::Files;
 
 mod key;
+mod shared_cache;
 mod target;
 
 pub use key::{Algorithm, Key, KeyMaterial, Secret};
+pub use shared_cache::{RedisServer, SharedCache};
 pub use target::{Scheme, Target, Wildcard};
 
 /// A whole configuration, of one version.
@@ -27,6 +29,7 @@ pub struct Config {
     pub log: Log,
     pub reload: Reload,
     pub compile: CompileLimits,
+    pub state: State,
     pub kv: Vec<KvNamespace>,
     /// Indexed by [`UpstreamId`].
     pub upstreams: Vec<Upstream>,
@@ -35,6 +38,13 @@ pub struct Config {
     /// In the order of the file.
     pub routes: Vec<Route>,
     pub outbound: Outbound,
+}
+
+/// `[state]`
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    /// `None`: nothing is shared with other gateways.
+    pub cache: Option<SharedCache>,
 }
 
 /// `[outbound]`: the connections the gateway opens.

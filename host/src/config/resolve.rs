@@ -10,6 +10,7 @@ mod path;
 mod plugin;
 mod route;
 mod server;
+mod state;
 mod target;
 mod upstream;
 
@@ -76,6 +77,7 @@ impl Resolver<'_> {
         let compile = self.part::<file::Compile>("/compile").map(|written| server::compile(&written));
         self.secrets();
         let kv = self.each("kv", Self::kv_namespace);
+        let state = self.state();
         let outbound = self.part::<file::Outbound>("/outbound").and_then(|written| self.outbound(&written));
         let upstreams = self.each("upstreams", Self::upstream);
         let plugins = self.each("plugins", Self::plugin);
@@ -85,6 +87,7 @@ impl Resolver<'_> {
             log: log?,
             reload: reload?,
             compile: compile?,
+            state: state?,
             kv: kv?,
             outbound: outbound?,
             upstreams: upstreams?,

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use crate::body::Body;
-use crate::cache::Refresh;
+use crate::cache::{Landed, Refresh};
 use crate::chain::{Entered, Outcome};
 use crate::context::Context;
 use crate::respond;
@@ -30,8 +30,13 @@ pub(super) fn begin(snapshot: &Rc<WorkerSnapshot>, route: &RouteState, context: 
     tokio::task::spawn_local(run(Rc::clone(snapshot), index, Box::new(refreshed), refresh));
 }
 
-async fn run(snapshot: Rc<WorkerSnapshot>, route: usize, context: Box<Context>, refresh: Refresh) {
+async fn run(snapshot: Rc<WorkerSnapshot>, route: usize, context: Box<Context>, mut refresh: Refresh) {
     let Some(route) = snapshot.routes.get(route) else { return };
+    let fetching = &mut refresh.fetching;
+    // Another gateway may have fetched it anew.
+    if fetching.store.bring(&fetching.key, context.deadline).await {
+        return fetching.tell(Landed::Stored);
+    }
     let position = refresh.position;
     let Entered { mut context, body, depth, outcome } = route.chain.enter_behind(refresh, context, Body::empty()).await;
     let body = match outcome {

@@ -296,12 +296,14 @@ fn settle(events: &mpsc::Receiver<Event>, first: &Event) -> Settled {
     }
 }
 
-/// Sockets and threads are made once.
+/// Sockets, threads and the connection to Redis are made once.
 fn warn_of_what_needs_a_restart(old: &Snapshot, new: &Snapshot) {
     let level = ("log.level", old.config.log.level != new.config.log.level);
+    let shared = ("state.cache", old.config.state.cache != new.config.state.cache);
     let (old, new) = (&old.config.server, &new.config.server);
     let fixed = [
         level,
+        shared,
         ("server.listen", old.listen != new.listen),
         ("server.admin", old.admin != new.admin),
         ("server.workers", old.workers != new.workers),

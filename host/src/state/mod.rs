@@ -1,12 +1,13 @@
 //! State that outlives a reload: what plugins keep in `kv`, count with `rate` and store in `cache`.
 //!
 //! Stores belong to a configured plugin's name, or to their own where plugins share them, so a changed config or a new version of the
-//! component finds what the one before it left. Memory only; nothing is written to disk.
+//! component finds what the one before it left. Memory only, but for what gateways share of the cache;
+//! nothing is written to disk.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::cache;
+use crate::cache::{self, redis};
 use crate::config::model;
 
 pub mod kv;
@@ -17,6 +18,8 @@ pub mod rate;
 pub struct Stores {
     by_plugin: Mutex<HashMap<String, PluginStores>>,
     shared: Mutex<HashMap<String, Arc<kv::Store>>>,
+    /// Where gateways share what their plugins cache.
+    redis: OnceLock<Arc<redis::Shared>>,
 }
 
 /// The stores of one plugin.
@@ -42,6 +45,9 @@ impl Stores {
         let new = || {
             let new = PluginStores { kv: Arc::default(), rate: Arc::default(), cache: Arc::default() };
             new.set_limits(limits);
+            if let Some(redis) = self.redis.get() {
+                new.cache.share(redis.namespace(plugin));
+            }
             new
         };
         stores.entry(plugin.to_owned()).or_insert_with(new).clone()
@@ -60,6 +66,29 @@ impl Stores {
             (namespace.name.clone(), Arc::clone(shared.entry(namespace.name.clone()).or_insert_with(new)))
         };
         granted.map(store).collect()
+    }
+
+    /// What plugins cache is shared with other gateways from now on, also what those store that come
+    /// later.
+    pub fn share_cache(&self, redis: Arc<redis::Shared>) {
+        let stores = lock(&self.by_plugin);
+        for (plugin, stores) in stores.iter() {
+            stores.cache.share(redis.namespace(plugin));
+        }
+        // Set once, by whoever starts the gateway.
+        let _ = self.redis.set(redis);
+    }
+
+    /// Another gateway has removed something from the cache.
+    pub fn removed_elsewhere(&self, removal: &redis::Removal) {
+        let stores = lock(&self.by_plugin);
+        let named = |plugin: &str| removal.plugin.as_deref().is_none_or(|named| named == plugin);
+        for (_, stores) in stores.iter().filter(|(plugin, _)| named(plugin)) {
+            match &removal.what {
+                redis::What::Key(key) => drop(stores.cache.forget(key)),
+                what => drop(what.as_purge().map(|purge| stores.cache.purge(purge))),
+            }
+        }
     }
 
     /// A config is in force: its limits hold, and the stores of what it does not name are dropped.

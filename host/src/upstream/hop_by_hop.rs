@@ -41,9 +41,11 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
+/// Whether the field is for the next hop only, whatever `connection` says.
+///
 /// Looks at the length first: most heads have none of these fields, and looking each up in the map
 /// costs more than looking at every name.
-fn is_hop_by_hop(name: &HeaderName) -> bool {
+pub(crate) fn is_hop_by_hop(name: &HeaderName) -> bool {
     const LENGTHS: u32 = {
         let (mut lengths, mut at) = (0, 0);
         while at < HOP_BY_HOP.len() {

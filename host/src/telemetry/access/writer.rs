@@ -303,7 +303,11 @@ mod tests {
         let writer = AccessWriter::start(&Access::File(PathBuf::from("/dev/full")), &registry).unwrap();
         writer.worker(registry.worker(WorkerId(0))).write(&a_line("/"));
         drop(writer);
-        assert!(registry.text(&[]).contains("tollgate_access_lines_dropped_total 1\n"));
+        assert!(
+            registry
+                .text(&crate::telemetry::metrics::Caches::default())
+                .contains("tollgate_access_lines_dropped_total 1\n")
+        );
     }
 
     #[test]

@@ -1,9 +1,16 @@
 //! The numbers of what plugins have stored, read where they are kept.
 
 use super::text::{Kind, Text};
-use crate::cache::Sums;
+use crate::cache::{Sums, redis};
 
-type Caches = [(String, Sums)];
+/// The numbers of the cache.
+#[derive(Debug, Default)]
+pub struct Caches {
+    /// Of plugins that have stored or waited for something, by name.
+    pub plugins: Vec<(String, Sums)>,
+    /// `None` where nothing is shared with other gateways.
+    pub redis: Option<redis::Sums>,
+}
 
 /// A family, what it is, what it says and where its number is.
 type Family = (&'static str, Kind, &'static str, fn(&Sums) -> u64);
@@ -30,15 +37,41 @@ const FAMILIES: [Family; 10] = [
     ("tollgate_cache_evicted_total", Kind::Counter, "Keys removed for want of room.", |sums| sums.evicted),
 ];
 
-/// Only plugins that have stored or waited for something.
 pub(super) fn write(text: &mut Text, caches: &Caches) {
-    if caches.is_empty() {
-        return;
-    }
-    for (name, kind, help, value) in FAMILIES {
-        text.family(name, kind, help);
-        for (plugin, sums) in caches {
-            text.sample(&[("plugin", plugin)], value(sums));
+    if !caches.plugins.is_empty() {
+        for (name, kind, help, value) in FAMILIES {
+            text.family(name, kind, help);
+            for (plugin, sums) in &caches.plugins {
+                text.sample(&[("plugin", plugin)], value(sums));
+            }
         }
     }
+    if let Some(redis) = &caches.redis {
+        write_redis(text, redis);
+    }
+}
+
+fn write_redis(text: &mut Text, redis: &redis::Sums) {
+    text.family("tollgate_cache_redis_connected", Kind::Gauge, "1 while the cache is shared through Redis.");
+    text.sample(&[], u64::from(redis.is_connected));
+    text.family("tollgate_cache_redis_lookups_total", Kind::Counter, "Keys looked up in Redis before a fetch.");
+    let lookups = [
+        ("hit", redis.hits),
+        ("miss", redis.misses),
+        ("late", redis.late),
+        ("failed", redis.failed),
+        ("skipped", redis.skipped),
+    ];
+    for (result, count) in lookups {
+        text.sample(&[("result", result)], count);
+    }
+    text.family("tollgate_cache_redis_stored_total", Kind::Counter, "Responses written to Redis.");
+    text.sample(&[], redis.stored);
+    text.family("tollgate_cache_redis_dropped_total", Kind::Counter, "Responses that could not be written to Redis.");
+    text.sample(&[], redis.dropped);
+    text.family("tollgate_cache_redis_removals_total", Kind::Counter, "Removals, made here and heard of.");
+    text.sample(&[("origin", "here")], redis.removed);
+    text.sample(&[("origin", "elsewhere")], redis.heard);
+    text.family("tollgate_cache_redis_removals_pending", Kind::Gauge, "Removals that wait for Redis.");
+    text.sample(&[], redis.pending);
 }

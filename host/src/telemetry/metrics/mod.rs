@@ -19,6 +19,7 @@ mod upstream;
 mod value;
 mod worker;
 
+pub use cache::Caches;
 pub use link::{HookMetrics, LinkMetrics};
 pub use plugin::{Hook, PluginFault, PluginMetrics, Verdict};
 pub use process::Live;

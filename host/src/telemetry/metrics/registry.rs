@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use super::cache::Caches;
 use super::custom::{self, CustomMetrics};
 use super::process::{Live, Process};
 use super::shards::{MAX_SERIES, Shards, WorkerId};
 use super::text::Text;
 use super::{LinkMetrics, PluginMetrics, RouteMetrics, UpstreamMetrics, WorkerMetrics};
 use super::{cache, link, plugin, route, upstream, worker};
-use crate::cache::Sums;
 
 /// Hands out the numbers to write, and sums them. One for the process; it outlives every snapshot.
 #[derive(Debug)]
@@ -104,9 +104,8 @@ impl Registry {
         self.process.reloaded(ok);
     }
 
-    /// Everything, in Prometheus' text format 0.0.4. `caches` are the numbers of plugins' stores, by
-    /// name: they are kept there.
-    pub fn text(&self, caches: &[(String, Sums)]) -> String {
+    /// Everything, in Prometheus' text format 0.0.4. The numbers of the cache are kept there.
+    pub fn text(&self, caches: &Caches) -> String {
         let mut text = Text::default();
         route::write(&mut text, &self.routes.sums());
         upstream::write(&mut text, &self.targets.sums());
@@ -223,7 +222,7 @@ mod tests {
 
     fn value(registry: &Registry, name: &str, labels: &[(&str, &str)]) -> f64 {
         let labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        let samples = parse(&registry.text(&[]));
+        let samples = parse(&registry.text(&Caches::default()));
         *samples.get(&(name.to_owned(), labels)).unwrap_or_else(|| panic!("no {name} in {samples:#?}"))
     }
 

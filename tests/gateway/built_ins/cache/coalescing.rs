@@ -3,28 +3,13 @@
 use std::time::Duration;
 
 use http::Response;
-use tokio::task::JoinSet;
 use tollgate_tests::{Gateway, Upstream, within};
 
-use super::{SHORT, cached};
+use super::{SHORT, ask_all, cached};
 
 /// Waits until so many requests wait for another's fetch.
 async fn waiting(gateway: &Gateway, count: f64) {
     gateway.metrics_with("tollgate_cache_waiting", &[("plugin", "kept")], count).await;
-}
-
-fn ask_all(gateway: &Gateway, count: usize) -> JoinSet<(u16, String)> {
-    let mut asked = JoinSet::new();
-    for _ in 0..count {
-        let address = gateway.address;
-        asked.spawn(async move {
-            let mut request = tollgate_tests::request("GET", "/", "");
-            request.headers_mut().insert("host", "web.example".parse().unwrap());
-            let answer = tollgate_tests::Client::to(address).await.send(request).await;
-            (answer.status, answer.text().to_owned())
-        });
-    }
-    asked
 }
 
 #[tokio::test]

@@ -5,9 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
+use tokio::task::JoinSet;
 use tollgate_tests::{Config, Gateway, Seen, Upstream, config, request};
 
 mod coalescing;
+mod shared;
 mod storing;
 
 /// A gateway of two workers with the cache in front of one upstream, for all paths.
@@ -38,6 +40,21 @@ fn with(mut request: Request<&'static str>, fields: &[(&'static str, &str)]) -> 
 /// A `GET` with these fields, for the one host the tests ask for.
 async fn get(gateway: &Gateway, path: &str, fields: &[(&'static str, &str)]) -> tollgate_tests::Answer {
     gateway.send(with(with(request("GET", path, ""), &[("host", "web.example")]), fields)).await
+}
+
+/// Asks for `/` so many times at once: status and body of each answer.
+fn ask_all(gateway: &Gateway, count: usize) -> JoinSet<(u16, String)> {
+    let mut asked = JoinSet::new();
+    for _ in 0..count {
+        let address = gateway.address;
+        asked.spawn(async move {
+            let mut request = tollgate_tests::request("GET", "/", "");
+            request.headers_mut().insert("host", "web.example".parse().unwrap());
+            let answer = tollgate_tests::Client::to(address).await.send(request).await;
+            (answer.status, answer.text().to_owned())
+        });
+    }
+    asked
 }
 
 const SHORT: Duration = Duration::from_millis(50);
