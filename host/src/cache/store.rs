@@ -13,6 +13,7 @@ use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter};
 use super::entry::{Entry, Variants};
 use super::flight::{Flights, Joined};
 use super::numbers::{Numbers, Sums, count};
+use super::purge::Purge;
 use super::redis::Namespace;
 use crate::config::model::PluginLimits;
 
@@ -47,16 +48,6 @@ pub struct Store {
 }
 
 type Kept = Cache<Arc<str>, Arc<Variants>, Weight, DefaultHashBuilder, Evictions>;
-
-/// What an operator wants removed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purge<'a> {
-    /// The keys that are this URL, or begin with it and a space.
-    Url(&'a str),
-    Prefix(&'a str),
-    Tag(&'a str),
-    All,
-}
 
 impl Default for Store {
     fn default() -> Self {
@@ -302,25 +293,6 @@ impl Store {
     #[allow(clippy::cast_possible_truncation, reason = "only the low bits choose the slot")]
     fn slot(&self, key: &str) -> &AtomicU64 {
         &self.removed[self.hasher.hash_one(key) as usize % REMOVALS]
-    }
-}
-
-impl Purge<'_> {
-    fn fits(self, key: &str, variants: &Variants) -> bool {
-        match self {
-            Self::Tag(tag) => variants.entries.iter().any(|entry| entry.kept.tags.iter().any(|other| other == tag)),
-            _ => self.fits_key(key),
-        }
-    }
-
-    /// Whether a key's name makes it go. No name has a tag.
-    pub(super) fn fits_key(self, key: &str) -> bool {
-        match self {
-            Self::Url(url) => key.strip_prefix(url).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')),
-            Self::Prefix(prefix) => key.starts_with(prefix),
-            Self::Tag(_) => false,
-            Self::All => true,
-        }
     }
 }
 

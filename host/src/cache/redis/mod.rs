@@ -26,7 +26,7 @@ use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 
 use super::entry::Entry;
-use super::store::Purge;
+use super::purge::Purge;
 use crate::config::model::{Outbound, SharedCache};
 pub use keeper::Keeper;
 use names::Names;

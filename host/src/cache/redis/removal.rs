@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::super::store::Purge;
+use super::super::purge::Purge;
 
 /// Something removed from the cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
