@@ -157,17 +157,18 @@ impl Gateway {
         let limits = model::PluginLimits { cpu: defaults.wall, ..defaults };
         let stores = self.stores.of("", &limits);
         let (rights, compile) = (Arc::new(Rights::none(limits, stores)), model::CompileLimits::default());
-        self.load(bytes, compile, Priority::Waited, rights).await
+        self.load(bytes, "", compile, Priority::Waited, rights).await
     }
 
     async fn load(
         &self,
         bytes: &[u8],
+        plugin: &str,
         limits: model::CompileLimits,
         priority: Priority,
         rights: Arc<Rights>,
     ) -> Result<Loaded, LoadError> {
-        let component = self.compiler.compile(self.linkers.engine(), bytes, limits, priority).await?;
+        let component = self.compiler.compile(self.linkers.engine(), bytes, plugin, limits, priority).await?;
         load::load(&self.linkers, &component, self.metrics.component(), rights).await
     }
 
@@ -261,7 +262,7 @@ impl<'a> Assembly<'a> {
 
         let loaded = match self.known_component(&hash) {
             Some(loaded) => Ok(loaded),
-            None => self.gateway.load(&bytes, self.config.compile, self.priority(), Arc::clone(&rights)).await,
+            None => self.gateway.load(&bytes, name, self.config.compile, self.priority(), Arc::clone(&rights)).await,
         };
         let loaded = loaded.map_err(|error| at_use(&error))?;
         self.components.insert(hash, loaded.clone());

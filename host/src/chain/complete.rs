@@ -56,7 +56,9 @@ fn note(link: &Link, called: Called<()>) -> Box<Context> {
             metrics.called(Verdict::Error, cpu);
             metrics.failed(fault.reason());
             let (plugin, version) = (link.plugin.name(), &link.plugin.descriptor.version);
-            tracing::error!(%plugin, %version, route = %context.route, hook = "on-complete", id = %context.id, "plugin failed: {fault}");
+            if link.pool.tells_failure() {
+                tracing::error!(%plugin, %version, route = %context.route, hook = "on-complete", id = %context.id, "plugin failed: {fault}");
+            }
         }
     }
     context

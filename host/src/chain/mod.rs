@@ -348,7 +348,9 @@ fn report(link: &Link, context: &Context, hook: Hook, fault: &Fault, skipped: bo
     let plugin = link.plugin.name();
     let version = &link.plugin.descriptor.version;
     link.metrics.hook(hook.metric()).failed(fault.reason());
-    tracing::error!(%plugin, %version, route = %context.route, hook = hook.name(), id = %context.id, skipped, "plugin failed: {fault}");
+    if link.pool.tells_failure() {
+        tracing::error!(%plugin, %version, route = %context.route, hook = hook.name(), id = %context.id, skipped, "plugin failed: {fault}");
+    }
 }
 
 /// Counts a call and, if anybody is going to read it, notes it for the access log.

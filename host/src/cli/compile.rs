@@ -12,6 +12,9 @@ pub(super) struct Arguments {
     /// Bytes of memory it may take
     #[arg(long, value_name = "BYTES")]
     memory: u64,
+    /// Whose component it is: what was compiled for that name before is not compiled again
+    #[arg(long, value_name = "NAME", default_value = "")]
+    plugin: String,
     /// Give way to others
     #[arg(long)]
     background: bool,
@@ -20,5 +23,5 @@ pub(super) struct Arguments {
 /// Returns the exit code, which tells the gateway more than success and failure.
 pub(super) fn run(arguments: &Arguments) -> i32 {
     let priority = if arguments.background { Priority::Background } else { Priority::Waited };
-    child::run(&arguments.cache, arguments.memory, priority)
+    child::run(&arguments.cache, &arguments.plugin, arguments.memory, priority)
 }

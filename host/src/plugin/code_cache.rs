@@ -15,6 +15,8 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 use wasmtime::Engine;
 
+use super::compile::functions;
+
 /// Bytes of compiled code that are kept; the least recently used goes first. A JavaScript engine has
 /// about 10 MiB, a plugin in Rust a few hundred KiB.
 const MAX_BYTES: u64 = 512 << 20;
@@ -32,10 +34,10 @@ pub fn has(folder: &Path, engine: &Engine, component: &[u8]) -> bool {
 pub fn prune(folder: &Path) {
     let now = SystemTime::now();
     let mut kept = Vec::new();
-    for compiler in compilers(folder) {
-        for (file, entry) in entries(&compiler) {
+    for part in compilers(folder).chain([folder.join(functions::FOLDER)]) {
+        for (file, entry) in entries(&part) {
             if entry.is_unfinished && now.duration_since(entry.used).is_ok_and(|age| age > ABANDONED_AFTER) {
-                // wasmtime would never write that component again: the name is taken.
+                // wasmtime would never write such a component again: the name is taken.
                 let _ = std::fs::remove_file(&file);
             } else {
                 kept.push((entry.used, entry.bytes, file));
@@ -89,10 +91,10 @@ struct Entry {
     is_unfinished: bool,
 }
 
-/// The files of compiled code. Each has one beside it that is written whenever it is used.
-fn entries(compiler: &Path) -> BTreeMap<PathBuf, Entry> {
+/// The files of compiled code. A component's has one beside it that is written whenever it is used.
+fn entries(part: &Path) -> BTreeMap<PathBuf, Entry> {
     let mut entries = BTreeMap::new();
-    for file in std::fs::read_dir(compiler).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())) {
+    for file in std::fs::read_dir(part).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())) {
         let extension = file.extension().map(|extension| extension.to_string_lossy().into_owned());
         let Ok(found) = std::fs::metadata(&file) else { continue };
         if extension.as_deref() == Some("stats") || !found.is_file() {
@@ -126,7 +128,7 @@ mod tests {
         let cache = engine::open_cache(folder.path()).unwrap();
         let serving = Engine::new(&engine::config(Some(cache.clone()), engine::pooling())).unwrap();
         assert!(!has(folder.path(), &serving, EMPTY));
-        Component::from_binary(&engine::compiler(folder.path()).unwrap(), EMPTY).unwrap();
+        Component::from_binary(&engine::compiler(folder.path(), None).unwrap(), EMPTY).unwrap();
         assert!(has(folder.path(), &serving, EMPTY), "wasmtime names its files in another way now");
         Component::from_binary(&serving, EMPTY).unwrap();
         assert_eq!((cache.cache_hits(), cache.cache_misses()), (1, 0));

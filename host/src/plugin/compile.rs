@@ -9,6 +9,7 @@
 //! Where there is no cache to fill, or no child to be had, the gateway compiles by itself.
 
 pub mod child;
+pub(in crate::plugin) mod functions;
 
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -50,11 +51,13 @@ impl Compiler {
         Self { cache: cache.map(Path::to_owned) }
     }
 
-    /// The compiled component: from the cache, which is filled first where it has it not.
+    /// The compiled component: from the cache, which is filled first where it has it not. What was compiled
+    /// for `plugin`, a name, before is not compiled again.
     pub async fn compile(
         &self,
         engine: &Engine,
         bytes: &[u8],
+        plugin: &str,
         limits: CompileLimits,
         priority: Priority,
     ) -> Result<Component, LoadError> {
@@ -65,7 +68,7 @@ impl Compiler {
             _ => return Err(LoadError::NotWasm),
         }
         if let Some(folder) = self.cache.as_deref().filter(|folder| !code_cache::has(folder, engine, bytes)) {
-            fill(folder, bytes, limits, priority).await?;
+            fill(folder, bytes, plugin, limits, priority).await?;
         }
         Component::from_binary(engine, bytes).map_err(|error| LoadError::Invalid(format!("{error:#}")))
     }
@@ -73,9 +76,15 @@ impl Compiler {
 
 /// Has a child compile into the cache. An error is the component's fault or a limit's; what is the
 /// machine's fault is warned of, and the caller then compiles by itself.
-async fn fill(folder: &Path, bytes: &[u8], limits: CompileLimits, priority: Priority) -> Result<(), LoadError> {
+async fn fill(
+    folder: &Path,
+    bytes: &[u8],
+    plugin: &str,
+    limits: CompileLimits,
+    priority: Priority,
+) -> Result<(), LoadError> {
     let started = Instant::now();
-    let mut child = match command(folder, limits, priority).spawn() {
+    let mut child = match command(folder, plugin, limits, priority).spawn() {
         Ok(child) => child,
         Err(error) => {
             tracing::warn!(%error, "no process to compile a plugin in; the gateway compiles it by itself");
@@ -99,7 +108,7 @@ async fn fill(folder: &Path, bytes: &[u8], limits: CompileLimits, priority: Prio
     Ok(())
 }
 
-fn command(folder: &Path, limits: CompileLimits, priority: Priority) -> Command {
+fn command(folder: &Path, plugin: &str, limits: CompileLimits, priority: Priority) -> Command {
     let mut command = Command::new(SELF);
     command
         .arg0("tollgate")
@@ -107,6 +116,7 @@ fn command(folder: &Path, limits: CompileLimits, priority: Priority) -> Command 
         .arg("--cache")
         .arg(folder)
         .args(["--memory", &limits.memory.to_string()])
+        .args(["--plugin", plugin])
         .args((priority == Priority::Background).then_some("--background"))
         // The environment may hold secrets, and compiling needs nothing of it.
         .env_clear()

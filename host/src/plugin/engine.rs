@@ -4,12 +4,14 @@
 //! and a fresh instance from 24 to 10 (docs/architecture.md has the measurements).
 
 use std::path::Path;
+use std::sync::Arc;
 
 use wasmtime::{
     Cache, CacheConfig, Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
     WasmBacktraceDetails,
 };
 
+use super::compile::functions::Functions;
 use super::ticker;
 
 /// Most live instances of the whole gateway; a slot is address space, not memory.
@@ -35,9 +37,14 @@ pub fn start(cache: Option<&Path>) -> wasmtime::Result<Engine> {
     Ok(engine)
 }
 
-/// An engine whose code is the same, for a process that compiles and runs nothing.
-pub fn compiler(cache: &Path) -> wasmtime::Result<Engine> {
-    Engine::new(&config(Some(open_cache(cache)?), InstanceAllocationStrategy::OnDemand))
+/// An engine whose code is the same, for a process that compiles and runs nothing. `functions` are those
+/// that need not be compiled again.
+pub(super) fn compiler(cache: &Path, functions: Option<Arc<Functions>>) -> wasmtime::Result<Engine> {
+    let mut config = config(Some(open_cache(cache)?), InstanceAllocationStrategy::OnDemand);
+    if let Some(functions) = functions {
+        config.enable_incremental_compilation(functions)?;
+    }
+    Engine::new(&config)
 }
 
 pub(super) fn config(cache: Option<Cache>, allocation: InstanceAllocationStrategy) -> Config {

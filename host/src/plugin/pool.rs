@@ -16,10 +16,14 @@ use tokio::sync::oneshot;
 use super::Plugin;
 use super::completing::Completing;
 use super::fault::{Busy, Fault, LoadError};
+use super::host_api::log::LogBudget;
 use super::instance::Instance;
 use super::retire::retire;
 use crate::config::model::Isolation;
 use crate::telemetry::metrics::{HookMetrics, PluginMetrics};
+
+/// Failures of a plugin that a worker logs in a second. All of them are counted.
+const MAX_FAILURES: u32 = 10;
 
 #[derive(Debug)]
 pub struct Pool {
@@ -36,6 +40,7 @@ pub struct Pool {
     waiting: RefCell<VecDeque<oneshot::Sender<()>>>,
     /// `on-complete` hooks that have yet to run.
     pub completing: Completing,
+    failures: RefCell<LogBudget>,
 }
 
 /// An instance on loan. Dropped, it is retired; see [`CheckedOut::give_back`].
@@ -57,7 +62,7 @@ impl Pool {
     pub fn new(plugin: Arc<Plugin>, metrics: Arc<PluginMetrics>) -> Rc<Self> {
         let completing = Completing::new(&plugin.rights.limits);
         let (idle, live, waiting) = (RefCell::default(), Cell::new(0), RefCell::default());
-        Rc::new(Self { plugin, metrics, idle, live, waiting, completing })
+        Rc::new(Self { plugin, metrics, idle, live, waiting, completing, failures: RefCell::default() })
     }
 
     /// Makes one instance ahead of the first request.
@@ -70,6 +75,20 @@ impl Pool {
                 }
             }
         }
+    }
+
+    /// Whether a failure of the plugin is told to the operator. Clients could fill the log with them,
+    /// and the worker's time: a trap has a stack.
+    pub fn tells_failure(&self) -> bool {
+        let Some(dropped) = self.failures.borrow_mut().take(Instant::now(), MAX_FAILURES) else {
+            self.metrics.log_dropped();
+            return false;
+        };
+        if dropped > 0 {
+            let plugin = self.plugin.name();
+            tracing::warn!(%plugin, dropped, "failures of a plugin were not logged: more than {MAX_FAILURES} a second on this worker");
+        }
+        true
     }
 
     /// An instance to run one hook on, whose numbers are `hook`.

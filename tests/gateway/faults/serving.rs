@@ -90,6 +90,27 @@ async fn a_flood_of_calls_of_the_host() {
 }
 
 #[tokio::test]
+async fn a_flood_of_failures_is_counted_whole_and_logged_in_part() {
+    let upstream = Upstream::answering("ok").await;
+    let gateway = start("trap", &with_fault(&upstream, "").workers(1)).await;
+    let mut client = gateway.connect().await;
+    for _ in 0..200 {
+        assert_eq!(client.get("/p").await.status, 500);
+    }
+    let metrics =
+        gateway.metrics_with("tollgate_plugin_errors_total", &[("plugin", "p"), ("reason", "trap")], 200.0).await;
+    let dropped = metrics.sum("tollgate_plugin_logs_dropped_total", &[("plugin", "p")]);
+    assert!(dropped > 0.0, "200 traps take no 20 s");
+    let told = || gateway.log().lines().iter().filter(|line| line.contains("plugin failed")).count();
+    tollgate_tests::until("each to be logged or counted", || {
+        #[allow(clippy::cast_precision_loss, reason = "there are 200")]
+        let all = told() as f64 + dropped;
+        ((all - 200.0).abs() < 0.5).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_flood_of_log_lines() {
     let upstream = Upstream::answering("ok").await;
     let gateway = start("log-flood", &with_fault(&upstream, "limits = { log_lines = 5 }")).await;

@@ -5,6 +5,7 @@
 
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use rustix::process::{Resource, Rlimit, Signal};
 use wasmtime::component::Component;
@@ -12,6 +13,7 @@ use wasmtime::component::Component;
 use super::super::load::MAX_FILE;
 use super::super::{code_cache, engine};
 use super::Priority;
+use super::functions::Functions;
 
 /// The component is not one; standard error says why.
 pub const INVALID: i32 = 10;
@@ -27,18 +29,21 @@ const NICE: i32 = 10;
 const MAX_SAID: usize = 4096;
 
 /// Compiles what standard input holds, and returns the exit code.
-pub fn run(folder: &Path, memory: u64, priority: Priority) -> i32 {
+pub fn run(folder: &Path, plugin: &str, memory: u64, priority: Priority) -> i32 {
     be_modest(memory, priority);
     let mut bytes = Vec::new();
     if let Err(error) = std::io::stdin().take(MAX_FILE + 1).read_to_end(&mut bytes) {
         return if error.kind() == std::io::ErrorKind::OutOfMemory { OUT_OF_MEMORY } else { said(INVALID, &error) };
     }
-    let compiled = engine::compiler(folder).and_then(|engine| {
+    let functions = Arc::new(Functions::of(folder, plugin));
+    let compiled = engine::compiler(folder, Some(Arc::clone(&functions))).and_then(|engine| {
         Component::from_binary(&engine, &bytes)?;
         Ok(code_cache::has(folder, &engine, &bytes))
     });
     match compiled {
         Ok(true) => {
+            // Without them the next version takes longer, and nothing else.
+            let _ = functions.keep();
             code_cache::prune(folder);
             0
         }

@@ -9,7 +9,7 @@ use crate::plugin::state::InstanceState;
 /// Longest line, in bytes; the rest is cut.
 const MAX_LINE: usize = 4096;
 
-/// How many lines an instance may still write in this second. A flood is cut here, before it
+/// How many lines may still be written in this second. A flood is cut here, before it
 /// costs the log's queue anything.
 #[derive(Debug, Default)]
 pub struct LogBudget {
@@ -20,7 +20,7 @@ pub struct LogBudget {
 
 impl LogBudget {
     /// Whether a line may be written, where `limit` are in a second, and how many were dropped before it.
-    fn take(&mut self, now: Instant, limit: u32) -> Option<u64> {
+    pub fn take(&mut self, now: Instant, limit: u32) -> Option<u64> {
         if !self.lines.take(now, limit) {
             self.dropped += 1;
             return None;

@@ -60,12 +60,17 @@ impl Call {
             return;
         }
         let (plugin, route, id, hook) = (self.link.plugin.name(), &self.route, self.id, Hook::Handle.name());
+        let is_told = self.link.pool.tells_failure();
         if let Some(error) = self.request_body.get() {
-            // Clients could fill the log with a plugin's errors, and its numbers.
-            tracing::warn!(%plugin, %route, hook, %id, "plugin gave up: {error}; {fault}");
+            // Clients could fill the numbers with a plugin's errors.
+            if is_told {
+                tracing::warn!(%plugin, %route, hook, %id, "plugin gave up: {error}; {fault}");
+            }
         } else {
             self.link.metrics.hook(Hook::Handle.metric()).failed(fault.reason());
-            tracing::error!(%plugin, %route, hook, %id, answered = self.has_answered.load(Relaxed), "plugin failed: {fault}");
+            if is_told {
+                tracing::error!(%plugin, %route, hook, %id, answered = self.has_answered.load(Relaxed), "plugin failed: {fault}");
+            }
         }
         *self.fault.borrow_mut() = Some(fault);
     }

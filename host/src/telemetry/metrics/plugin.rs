@@ -138,7 +138,11 @@ pub(super) fn write(text: &mut Text, plugins: &[(String, PluginMetrics)]) {
     each(text, |metrics| metrics.instances_created.get().into());
     text.family("tollgate_plugin_queue", Kind::Gauge, "Hooks that wait for an instance of a plugin.");
     each(text, |metrics| metrics.queue.get().into());
-    text.family("tollgate_plugin_logs_dropped_total", Kind::Counter, "Log lines of a plugin over its limit.");
+    text.family(
+        "tollgate_plugin_logs_dropped_total",
+        Kind::Counter,
+        "Log lines of a plugin, and about its failures, over their limit.",
+    );
     each(text, |metrics| metrics.logs_dropped.get().into());
     let help = "`on-complete` hooks of a plugin that found no room.";
     text.family("tollgate_plugin_completions_dropped_total", Kind::Counter, help);
