@@ -22,7 +22,7 @@ pub(super) fn scenario() -> Scenario {
         title: "A changed plugin",
         about: "A plugin's file is replaced by a version with other bytes that nobody compiled before. The time is from \
                 the file's renaming to the first answer the new version had a part in, asked for every millisecond: \
-                it includes the 50 ms in which nothing more may change, and compiling, on the one core the gateway \
+                it includes the 10 ms in which nothing more may change, and compiling what changed, on the one core the gateway \
                 has. *Under load*, 64 connections keep that core busy. No other peer of this benchmark replaces a \
                 plugin's code while it runs.",
         primary: Metric::ServingMs,

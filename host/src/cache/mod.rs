@@ -5,9 +5,9 @@
 //! they are good enough to be served is the plugin's to decide; that the bytes are bounded, that a
 //! fetch is made once and that nobody waits for ever is decided here.
 //!
-//! Several gateways share what they store through [`redis`], behind their memory. Absent on purpose: disk, followers that read along with a
-//! body that is still being stored, and a sweep (what has expired is dropped when it is looked up,
-//! or evicted).
+//! Several gateways share what they store through [`redis`], behind their memory. Absent on purpose:
+//! disk, followers that read along with a body that is still being stored, and a sweep (what has
+//! expired is dropped when it is looked up, or evicted).
 
 mod entry;
 pub mod fill;

@@ -23,6 +23,8 @@ use watch::Watch;
 
 /// How long nothing must change before a build begins: several files are changed one by one.
 const SETTLE: Duration = Duration::from_millis(10);
+/// Bytes that are a piece of their own for mimalloc, and not one of many in a page.
+const LARGE_PIECE: usize = 4 << 20;
 /// As [`SETTLE`], where a file is being written and was not closed yet.
 const SETTLE_WRITING: Duration = Duration::from_millis(250);
 /// A build begins after this even if changes keep coming.
@@ -201,6 +203,7 @@ impl Reloads {
     fn sweep(&mut self) {
         if self.swept.elapsed() >= TICK {
             self.gateway.sweep();
+            give_back_memory();
             self.swept = Instant::now();
         }
     }
@@ -270,6 +273,12 @@ impl Reloads {
         let files = self.files.iter().cloned().chain(plugins).chain([config.clone()]);
         self.watch.set(snapshot.config.reload.watch, files.collect(), &server.plugins_dir);
     }
+}
+
+/// Memory that is free for a second goes back to the system, as mimalloc has it, when somebody frees a
+/// large piece after that. After a start or a reload, which need a lot for a moment, nobody does.
+fn give_back_memory() {
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(LARGE_PIECE)));
 }
 
 /// What is to be done when nothing changes any more.

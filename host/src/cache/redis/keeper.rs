@@ -233,6 +233,8 @@ impl Peer {
 
     async fn carry_out(self: Rc<Self>, mut connection: MultiplexedConnection, job: Job, lost: mpsc::Sender<String>) {
         match job {
+            // Who has asked for it has gone on: nothing is fetched for nobody.
+            Job::Lookup { found, .. } if found.is_closed() => {}
             Job::Lookup { plugin, key, found } => {
                 match commands::lookup(&mut connection, &self.names, &plugin, &key).await {
                     Ok((entries, broken)) => {
