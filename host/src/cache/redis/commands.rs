@@ -23,6 +23,27 @@ const KEPT_REMOVALS: usize = 10_000;
 /// Names looked at in one step of a purge.
 const STEP: usize = 1_000;
 
+/// A step of its own in Redis: nobody reads what is stored in the place of what was just removed. Of
+/// too many variants none is worth much. The hash lives as long as the response that is kept longest.
+const STORE: &str = r"
+for place = 2, 4 do
+  if redis.call('EXISTS', KEYS[place]) == 1 then return 0 end
+end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+if ARGV[4] == '' then
+  redis.call('HDEL', KEYS[1], ARGV[3])
+else
+  redis.call('HSET', KEYS[1], ARGV[3], ARGV[4])
+end
+if redis.call('HLEN', KEYS[1]) > tonumber(ARGV[6]) then
+  redis.call('UNLINK', KEYS[1])
+  return 0
+end
+redis.call('PEXPIRE', KEYS[1], ARGV[5], 'NX')
+redis.call('PEXPIRE', KEYS[1], ARGV[5], 'GT')
+return 1
+";
+
 const RESPONSE: u8 = b'r';
 const TAGS: u8 = b't';
 
@@ -55,32 +76,16 @@ pub(super) async fn store(
     key: &str,
     entry: &Entry,
 ) -> RedisResult<bool> {
-    let name = names.responses(plugin, key);
     let kept = &entry.kept;
     let field = |kind: u8| [&[kind], kept.selector.as_bytes()].concat();
-    let keep = record::keep_ms(kept.keep);
     let unwritable = |Broken(why)| redis::RedisError::from((redis::ErrorKind::Client, why));
-    let bytes = record::write(entry).map_err(unwritable)?;
-    let mut step = pipe();
-    step.atomic().cmd("HSET").arg(&name).arg(field(RESPONSE)).arg(bytes).ignore();
-    if kept.tags.is_empty() {
-        step.cmd("HDEL").arg(&name).arg(field(TAGS)).ignore();
-    } else {
-        step.cmd("HSET").arg(&name).arg(field(TAGS)).arg(record::write_tags(&kept.tags).map_err(unwritable)?).ignore();
-    }
-    // As long as the one that is kept longest.
-    step.cmd("PEXPIRE").arg(&name).arg(keep).arg("NX").ignore();
-    step.cmd("PEXPIRE").arg(&name).arg(keep).arg("GT").ignore();
-    step.cmd("HLEN").arg(&name);
-    let removed = [names.removed_key(plugin, key), names.removed_some(plugin), names.removed_all()];
-    step.cmd("EXISTS").arg(&removed);
-    let (fields, removed): (usize, usize) = step.query_async(connection).await?;
-    // Too many variants: none of them is worth much.
-    if removed == 0 && fields <= 2 * MAX_VARIANTS {
-        return Ok(true);
-    }
-    cmd("UNLINK").arg(&name).exec_async(connection).await?;
-    Ok(false)
+    let tags = if kept.tags.is_empty() { Vec::new() } else { record::write_tags(&kept.tags).map_err(unwritable)? };
+    let mut script = cmd("EVAL");
+    script.arg(STORE).arg(4).arg(names.responses(plugin, key));
+    script.arg(names.removed_key(plugin, key)).arg(names.removed_some(plugin)).arg(names.removed_all());
+    script.arg(field(RESPONSE)).arg(record::write(entry).map_err(unwritable)?).arg(field(TAGS)).arg(tags);
+    script.arg(record::keep_ms(kept.keep)).arg(2 * MAX_VARIANTS);
+    script.query_async(connection).await
 }
 
 /// Removes, and tells the other gateways. Returns how many keys are gone.
