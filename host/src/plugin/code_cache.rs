@@ -135,6 +135,31 @@ mod tests {
     }
 
     #[test]
+    fn what_is_used_often_is_not_compressed_anew_while_requests_are_served() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = || engine::compiler(folder.path(), None).unwrap();
+        Component::from_binary(&engine(), EMPTY).unwrap();
+        let compiler = compilers(folder.path()).next().unwrap();
+        let file = entries(&compiler).into_keys().next().unwrap();
+        let stats = || std::fs::read_to_string(stats_of(&file)).unwrap_or_default();
+        let until_used = |times: &str| {
+            while !stats().contains(times) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        };
+        until_used("usages = 1");
+        let before = stats();
+        std::fs::write(stats_of(&file), before.replace("usages = 1", "usages = 999")).unwrap();
+        let engine = engine();
+        for _ in 0..2 {
+            Component::from_binary(&engine, EMPTY).unwrap();
+        }
+        // One thread counts and compresses: the second count comes after whatever the first one led to.
+        until_used("usages = 1001");
+        assert_eq!(stats(), before.replace("usages = 1", "usages = 1001"));
+    }
+
+    #[test]
     fn what_was_not_used_for_longest_goes_when_there_is_too_much() {
         let folder = tempfile::tempdir().unwrap();
         let compiler = folder.path().join("modules/wasmtime-1");

@@ -86,5 +86,8 @@ pub(super) fn pooling() -> InstanceAllocationStrategy {
 pub(super) fn open_cache(directory: &Path) -> wasmtime::Result<Cache> {
     let mut config = CacheConfig::new();
     config.with_directory(directory);
+    // Else what was used 256 times is compressed as far as it goes, by a thread of the gateway that serves:
+    // with seconds of a core, and more than 100 MiB.
+    config.with_optimized_compression_usage_counter_threshold(u64::MAX);
     Cache::new(config)
 }
