@@ -15,6 +15,7 @@ use redis::{Client, RedisError, RedisResult};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinSet, LocalSet};
 
+use super::super::numbers::count;
 use super::connect::{self, Link};
 use super::listen::{self, Place};
 use super::names::Names;
@@ -123,8 +124,14 @@ async fn serve(peer: &Rc<Peer>, inbox: &mut Inbox, link: Link) -> Option<String>
             begin(&mut tasks, job);
         }
     }
-    // Each ends by itself, with an error at the latest; removals that failed are pending then.
-    drop(tokio::time::timeout(LAST_WORDS, async { while tasks.join_next().await.is_some() {} }).await);
+    let ended = async { while tasks.join_next().await.is_some() {} };
+    if why.is_some() {
+        // Each ends by itself, with an error at the latest. One broken off would be a removal that is
+        // neither made nor pending.
+        inbox.meanwhile(ended).await?;
+    } else {
+        drop(tokio::time::timeout(LAST_WORDS, ended).await);
+    }
     why
 }
 
@@ -154,7 +161,7 @@ impl Inbox {
         match job {
             // Whoever asked is told by the end of the channel.
             Job::Lookup { .. } => {}
-            Job::Store { .. } => self.state.numbers.dropped(),
+            Job::Store { .. } => count(&self.state.numbers.dropped),
             Job::Remove { removal, removed } => {
                 postpone(&self.pending, &self.state, removal);
                 tell(removed, Removed::Later);
@@ -207,7 +214,7 @@ impl Peer {
                 postpone(&self.pending, &self.state, removal);
                 return Err(error);
             }
-            self.state.numbers.removed();
+            count(&self.state.numbers.removed);
         }
         self.state.numbers.set_pending(0);
         Ok(link)
@@ -221,7 +228,7 @@ impl Peer {
             match listen::next(&mut connection, &stream, &self.node, &mut place).await {
                 Ok(removals) => {
                     for removal in removals {
-                        self.state.numbers.heard();
+                        count(&self.state.numbers.heard);
                         (self.apply)(&removal);
                     }
                     self.place.set(Some(place));
@@ -239,7 +246,7 @@ impl Peer {
                 match commands::lookup(&mut connection, &self.names, &plugin, &key).await {
                     Ok((entries, broken)) => {
                         if let Some(broken) = broken {
-                            self.state.numbers.failed();
+                            count(&self.state.numbers.failed);
                             self.say(&format!("what is stored under `{}` is not used: {broken}", key.escape_debug()));
                         }
                         // Nobody may wait for it any more.
@@ -250,10 +257,10 @@ impl Peer {
             }
             Job::Store { plugin, key, entry, room } => {
                 match commands::store(&mut connection, &self.names, &plugin, &key, &entry).await {
-                    Ok(true) => self.state.numbers.stored(),
-                    Ok(false) => self.state.numbers.dropped(),
+                    Ok(true) => count(&self.state.numbers.stored),
+                    Ok(false) => count(&self.state.numbers.dropped),
                     Err(error) => {
-                        self.state.numbers.dropped();
+                        count(&self.state.numbers.dropped);
                         self.trouble(&error, &lost);
                     }
                 }
@@ -262,7 +269,7 @@ impl Peer {
             Job::Remove { removal, removed } => {
                 match commands::remove(&mut connection, &self.names, &self.node, &removal).await {
                     Ok(keys) => {
-                        self.state.numbers.removed();
+                        count(&self.state.numbers.removed);
                         tell(removed, Removed::Keys(keys));
                     }
                     Err(error) => {

@@ -26,6 +26,7 @@ use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 
 use super::entry::Entry;
+use super::numbers::count;
 use super::purge::Purge;
 use crate::config::model::{Outbound, SharedCache};
 pub use keeper::Keeper;
@@ -54,7 +55,7 @@ pub struct Namespace {
 pub struct Shared {
     jobs: mpsc::Sender<Job>,
     state: Arc<State>,
-    settings: Arc<SharedCache>,
+    settings: SharedCache,
 }
 
 /// What became of a removal.
@@ -103,14 +104,13 @@ impl Shared {
         outbound: &Outbound,
         apply: impl Fn(&Removal) + 'static + Send,
     ) -> Result<(Arc<Self>, Keeper), String> {
-        let settings = Arc::new(settings.clone());
         let client = connect::client(&settings.redis, outbound)?;
         let (jobs, to_do) = mpsc::channel(MAX_JOBS);
         let state = Arc::new(State::default());
         let names = Names::new(&settings.prefix);
         let keeper =
             Keeper::start(client, names, Arc::clone(&state), to_do, apply).map_err(|error| error.to_string())?;
-        Ok((Arc::new(Self { jobs, state, settings }), keeper))
+        Ok((Arc::new(Self { jobs, state, settings: settings.clone() }), keeper))
     }
 
     pub fn namespace(self: &Arc<Self>, plugin: &str) -> Namespace {
@@ -147,21 +147,21 @@ impl Namespace {
         let (found, answer) = oneshot::channel();
         let job = Job::Lookup { plugin: Arc::clone(&self.plugin), key: Arc::clone(key), found };
         if !state.is_connected() || jobs.try_send(job).is_err() {
-            state.numbers.skipped();
+            count(&state.numbers.skipped);
             return Vec::new();
         }
         let until = deadline.min(Instant::now() + settings.timeout);
         match tokio::time::timeout_at(until.into(), answer).await {
             Ok(Ok(found)) => {
-                state.numbers.answered(!found.is_empty());
+                count(if found.is_empty() { &state.numbers.misses } else { &state.numbers.hits });
                 found
             }
             Ok(Err(_)) => {
-                state.numbers.failed();
+                count(&state.numbers.failed);
                 Vec::new()
             }
             Err(_) => {
-                state.numbers.late();
+                count(&state.numbers.late);
                 Vec::new()
             }
         }
@@ -174,10 +174,10 @@ impl Namespace {
             return;
         }
         let room = state.is_connected().then(|| Room::take(state, entry.body.len() as u64)).flatten();
-        let Some(room) = room else { return state.numbers.dropped() };
+        let Some(room) = room else { return count(&state.numbers.dropped) };
         let (plugin, key, entry) = (Arc::clone(&self.plugin), Arc::clone(key), Arc::clone(entry));
         if jobs.try_send(Job::Store { plugin, key, entry, room }).is_err() {
-            state.numbers.dropped();
+            count(&state.numbers.dropped);
         }
     }
 

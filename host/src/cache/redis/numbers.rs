@@ -5,15 +5,15 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 /// Counters of all threads, touched only where something is fetched, stored or removed.
 #[derive(Debug, Default)]
 pub(super) struct Numbers {
-    hits: AtomicU64,
-    misses: AtomicU64,
-    late: AtomicU64,
-    failed: AtomicU64,
-    skipped: AtomicU64,
-    stored: AtomicU64,
-    dropped: AtomicU64,
-    removed: AtomicU64,
-    heard: AtomicU64,
+    pub(super) hits: AtomicU64,
+    pub(super) misses: AtomicU64,
+    pub(super) late: AtomicU64,
+    pub(super) failed: AtomicU64,
+    pub(super) skipped: AtomicU64,
+    pub(super) stored: AtomicU64,
+    pub(super) dropped: AtomicU64,
+    pub(super) removed: AtomicU64,
+    pub(super) heard: AtomicU64,
     pending: AtomicU64,
 }
 
@@ -41,38 +41,6 @@ pub struct Sums {
 }
 
 impl Numbers {
-    pub(super) fn answered(&self, found: bool) {
-        add(if found { &self.hits } else { &self.misses });
-    }
-
-    pub(super) fn late(&self) {
-        add(&self.late);
-    }
-
-    pub(super) fn failed(&self) {
-        add(&self.failed);
-    }
-
-    pub(super) fn skipped(&self) {
-        add(&self.skipped);
-    }
-
-    pub(super) fn stored(&self) {
-        add(&self.stored);
-    }
-
-    pub(super) fn dropped(&self) {
-        add(&self.dropped);
-    }
-
-    pub(super) fn removed(&self) {
-        add(&self.removed);
-    }
-
-    pub(super) fn heard(&self) {
-        add(&self.heard);
-    }
-
     pub(super) fn set_pending(&self, count: usize) {
         self.pending.store(count as u64, Relaxed);
     }
@@ -93,8 +61,4 @@ impl Numbers {
             pending: read(&self.pending),
         }
     }
-}
-
-fn add(counter: &AtomicU64) {
-    counter.fetch_add(1, Relaxed);
 }
