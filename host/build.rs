@@ -9,12 +9,25 @@ use std::{env, fs};
 
 use tollgate_plugin_builder::{Toolchain, build_crates};
 
+#[path = "build/abi.rs"]
+mod abi;
+
 fn main() {
+    if let Err(error) = write_bindings() {
+        eprintln!("\nno bindings could be made of wit/: {error}");
+        std::process::exit(1);
+    }
     if let Err(error) = embed_plugins() {
         // Returned from `main` the error would be printed as Rust sees it.
         eprintln!("\nthe built-in plugins were not built: {error}");
         std::process::exit(1);
     }
+}
+
+fn write_bindings() -> Result<(), Box<dyn Error>> {
+    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit");
+    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("abi.rs"), abi::bindings(&wit)?)?;
+    Ok(())
 }
 
 fn embed_plugins() -> Result<(), Box<dyn Error>> {

@@ -34,18 +34,56 @@ pub(crate) fn build_envoy_hop(tools: &Tools) -> Outcome<()> {
     copy(&target.join("wasm32-unknown-unknown/release").join(ENVOY_HOP), &tools.guests.join(ENVOY_HOP))
 }
 
-/// The same plugin as a file with other bytes, so that nothing of it was seen before: a component may
+/// The same plugin with other bytes in its module, so that nothing of it was seen before: a module, too, may
 /// have custom sections, which mean nothing, at its end.
-pub(crate) fn with_other_bytes(component: &[u8], salt: u64) -> Vec<u8> {
-    let name = b"salt";
-    let mut content = vec![u8::try_from(name.len()).unwrap_or(0)];
-    content.extend_from_slice(name);
-    content.extend_from_slice(&salt.to_le_bytes());
-    let mut bytes = component.to_vec();
-    // Section 0 and its length, which is one byte of LEB128 below 128.
-    bytes.extend_from_slice(&[0, u8::try_from(content.len()).unwrap_or(0)]);
-    bytes.extend_from_slice(&content);
-    bytes
+pub(crate) fn with_other_bytes(component: &[u8], salt: u64) -> Outcome<Vec<u8>> {
+    /// A component's section that is a module.
+    const MODULE: u8 = 1;
+    // Behind the eight bytes of magic and version: a section's kind, its length, its content.
+    let mut at = 8;
+    while let Some(kind) = component.get(at) {
+        let (length, from) = leb128(component, at + 1).ok_or("a section without a length")?;
+        let content = component.get(from..from + length).ok_or("a section that is cut off")?;
+        if *kind == MODULE {
+            let module = [content, &custom_section(salt)].concat();
+            let (before, after) = (&component[..=at], &component[from + length..]);
+            return Ok([before, &to_leb128(module.len()), &module, after].concat());
+        }
+        at = from + length;
+    }
+    Err("a component without a module".into())
+}
+
+fn custom_section(salt: u64) -> Vec<u8> {
+    // Section 0, its 13 bytes: a name of 4, and the salt.
+    [&[0, 13, 4][..], b"salt", &salt.to_le_bytes()].concat()
+}
+
+/// The number at `at`, and where it ends.
+fn leb128(bytes: &[u8], mut at: usize) -> Option<(usize, usize)> {
+    let (mut number, mut shift) = (0, 0_u32);
+    loop {
+        let byte = *bytes.get(at)?;
+        number |= usize::from(byte & 0x7f).checked_shl(shift)?;
+        at += 1;
+        if byte < 0x80 {
+            return Some((number, at));
+        }
+        shift += 7;
+    }
+}
+
+fn to_leb128(mut number: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    loop {
+        let low = (number & 0x7f) as u8;
+        number >>= 7;
+        if number == 0 {
+            bytes.push(low);
+            return bytes;
+        }
+        bytes.push(low | 0x80);
+    }
 }
 
 fn source(guest: &str) -> PathBuf {
@@ -78,10 +116,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn other_bytes_are_a_custom_section_behind_the_rest() {
-        let salted = with_other_bytes(b"component", 7);
-        assert_eq!(&salted[..9], b"component");
-        assert_eq!(&salted[9..], [0, 13, 4, b's', b'a', b'l', b't', 7, 0, 0, 0, 0, 0, 0, 0]);
-        assert_ne!(salted, with_other_bytes(b"component", 8));
+    fn other_bytes_are_a_custom_section_at_the_end_of_the_module() {
+        // A custom section, a module of 300 bytes, a custom section.
+        let section = |kind: u8, content: &[u8]| [&[kind][..], &to_leb128(content.len()), content].concat();
+        let component = |module: &[u8]| {
+            [&b"\0asm\x0d\0\x01\0"[..], &section(0, b"name"), &section(1, module), &section(0, b"end")].concat()
+        };
+        let module = [7; 300];
+        let salted = with_other_bytes(&component(&module), 9).unwrap();
+        let salt = [0, 13, 4, b's', b'a', b'l', b't', 9, 0, 0, 0, 0, 0, 0, 0];
+        assert_eq!(salted, component(&[&module[..], &salt].concat()));
+        assert!(with_other_bytes(b"\0asm\x0d\0\x01\0", 9).is_err());
     }
 }

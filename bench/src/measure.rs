@@ -143,7 +143,7 @@ impl Runner<'_> {
             salt + u64::from(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.subsec_micros()));
         let plugins = self.site.folder.join("plugins");
         let unfinished = self.site.folder.join("unfinished.wasm");
-        fs::write(&unfinished, with_other_bytes(&component, salt)).map_err(told)?;
+        fs::write(&unfinished, with_other_bytes(&component, salt)?).map_err(told)?;
         let began = Instant::now();
         fs::rename(&unfinished, plugins.join(HOP)).map_err(told)?;
         while seen()? != step.to_string() {

@@ -26,7 +26,7 @@ pub mod wire;
 
 pub use client::{Answer, Client, request};
 pub use config::{Config, config};
-pub use faults::{all_faults, fault};
+pub use faults::{all_faults, fault, in_general};
 pub use gateway::{Gateway, Prepared};
 pub use nginx::Nginx;
 pub use raw::Raw;

@@ -34,49 +34,23 @@ impl<V> Called<V> {
 }
 
 pub async fn on_request(link: &Link, context: Box<Context>) -> Called<RequestVerdict> {
-    run(link, Hook::OnRequest, context, async |instance| match &instance.request {
-        Some(filter) => filter.call_on_request(&mut instance.store).await.map(RequestVerdict::from),
-        None => Ok(RequestVerdict::Next),
-    })
-    .await
+    run(link, Hook::OnRequest, context, async |instance| instance.on_request().await).await
 }
 
 pub async fn on_request_body(link: &Link, context: Box<Context>, body: &[u8]) -> Called<BodyVerdict> {
-    run(link, Hook::OnRequestBody, context, async |instance| {
-        instance.takes(body);
-        match &instance.request {
-            Some(filter) => filter.call_on_request_body(&mut instance.store, body).await,
-            None => Ok(BodyVerdict::Next),
-        }
-    })
-    .await
+    run(link, Hook::OnRequestBody, context, async |instance| instance.on_request_body(body).await).await
 }
 
 pub async fn on_response(link: &Link, context: Box<Context>) -> Called<ResponseVerdict> {
-    run(link, Hook::OnResponse, context, async |instance| match &instance.response {
-        Some(filter) => filter.call_on_response(&mut instance.store).await.map(ResponseVerdict::from),
-        None => Ok(ResponseVerdict::Next),
-    })
-    .await
+    run(link, Hook::OnResponse, context, async |instance| instance.on_response().await).await
 }
 
 pub async fn on_response_body(link: &Link, context: Box<Context>, body: &[u8]) -> Called<ResponseBodyVerdict> {
-    run(link, Hook::OnResponseBody, context, async |instance| {
-        instance.takes(body);
-        match &instance.response {
-            Some(filter) => filter.call_on_response_body(&mut instance.store, body).await,
-            None => Ok(ResponseBodyVerdict::Next),
-        }
-    })
-    .await
+    run(link, Hook::OnResponseBody, context, async |instance| instance.on_response_body(body).await).await
 }
 
 pub async fn on_complete(link: &Link, context: Box<Context>, completed: &Completed) -> Called<()> {
-    run(link, Hook::OnComplete, context, async |instance| match &instance.completion {
-        Some(completion) => completion.call_on_complete(&mut instance.store, completed).await,
-        None => Ok(()),
-    })
-    .await
+    run(link, Hook::OnComplete, context, async |instance| instance.on_complete(completed).await).await
 }
 
 /// A chunk of a body, on the instance that is held for that body.
@@ -88,17 +62,7 @@ pub async fn on_chunk(
     chunk: &[u8],
     last: bool,
 ) -> Called<ChunkVerdict> {
-    run_on(link, held, hook, context, async |instance| {
-        instance.takes(chunk);
-        match (&instance.body, hook) {
-            (Some(filter), Hook::OnRequestChunk) => {
-                filter.call_on_request_chunk(&mut instance.store, chunk, last).await
-            }
-            (Some(filter), _) => filter.call_on_response_chunk(&mut instance.store, chunk, last).await,
-            (None, _) => Ok(ChunkVerdict::Done),
-        }
-    })
-    .await
+    run_on(link, held, hook, context, async |instance| instance.on_chunk(hook, chunk, last).await).await
 }
 
 /// The one hook that is about no request. Returns the CPU time as well.
@@ -111,13 +75,7 @@ pub async fn on_interval(link: &Link) -> (Result<(), Fault>, Duration) {
     let instance = checked_out.instance();
     instance.enter_alone(Hook::OnInterval);
     let meter = instance.meter();
-    let ended = metered(&meter, link.plugin.rights.limits.wall, async {
-        match &instance.background {
-            Some(background) => background.call_on_interval(&mut instance.store).await,
-            None => Ok(()),
-        }
-    })
-    .await;
+    let ended = metered(&meter, link.plugin.rights.limits.wall, instance.on_interval()).await;
     instance.leave_alone();
     metrics.copied(instance.copied());
     note_waits(metrics, &meter);

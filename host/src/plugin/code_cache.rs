@@ -23,10 +23,10 @@ const MAX_BYTES: u64 = 512 << 20;
 /// A file that is being written for longer than this was left by a process that was killed.
 const ABANDONED_AFTER: Duration = Duration::from_mins(10);
 
-/// Whether `engine` will find this component in its cache. Wrong answers cost time, nothing else: a
+/// Whether `engine` will find the code of this component, or module, in its cache. Wrong answers cost time, nothing else: a
 /// child is started for nothing, or the gateway compiles by itself.
-pub fn has(folder: &Path, engine: &Engine, component: &[u8]) -> bool {
-    let name = name(engine, component);
+pub fn has(folder: &Path, engine: &Engine, source: &[u8]) -> bool {
+    let name = name(engine, source);
     compilers(folder).any(|compiler| compiler.join(&name).is_file())
 }
 

@@ -18,10 +18,10 @@ use std::time::Instant;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
 use wasmtime::Engine;
-use wasmtime::component::Component;
 
 use super::code_cache;
 use super::fault::LoadError;
+use super::guest::{Code, Source};
 use crate::config::model::CompileLimits;
 
 /// Bytes of what the child says that are read.
@@ -53,24 +53,26 @@ impl Compiler {
 
     /// The compiled component: from the cache, which is filled first where it has it not. What was compiled
     /// for `plugin`, a name, before is not compiled again.
-    pub async fn compile(
+    pub(crate) async fn compile<'a>(
         &self,
         engine: &Engine,
-        bytes: &[u8],
+        bytes: &'a [u8],
         plugin: &str,
         limits: CompileLimits,
         priority: Priority,
-    ) -> Result<Component, LoadError> {
+    ) -> Result<Code<'a>, LoadError> {
         // The first eight bytes tell a module (version 1, layer 0) from a component (layer 1).
         match bytes.get(..8) {
             Some([0, b'a', b's', b'm', _, _, 1, 0]) => {}
             Some([0, b'a', b's', b'm', ..]) => return Err(LoadError::CoreModule),
             _ => return Err(LoadError::NotWasm),
         }
-        if let Some(folder) = self.cache.as_deref().filter(|folder| !code_cache::has(folder, engine, bytes)) {
+        let source = Source::of(bytes);
+        let is_missing = |folder: &&Path| !code_cache::has(folder, engine, source.bytes());
+        if let Some(folder) = self.cache.as_deref().filter(is_missing) {
             fill(folder, bytes, plugin, limits, priority).await?;
         }
-        Component::from_binary(engine, bytes).map_err(|error| LoadError::Invalid(format!("{error:#}")))
+        source.compile(engine).map_err(|error| LoadError::Invalid(format!("{error:#}")))
     }
 }
 

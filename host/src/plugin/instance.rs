@@ -4,13 +4,19 @@ use std::sync::Arc;
 
 use wasmtime::{Store, UpdateDeadline};
 
-use super::bindings::exports::tollgate::plugin as exports;
+use super::bindings::exports::tollgate::plugin::body_filter::ChunkVerdict;
+use super::bindings::exports::tollgate::plugin::completion::Completed;
+use super::bindings::exports::tollgate::plugin::lifecycle::Descriptor;
+use super::bindings::exports::tollgate::plugin::request_filter::BodyVerdict;
+use super::bindings::exports::tollgate::plugin::response_filter::ResponseBodyVerdict;
 use super::fault::{Fault, LoadError};
 use super::files::ReadFiles;
+use super::guest::{Guest, Pre, Returned};
 use super::meter::{Meter, Stopped, metered, pause};
 use super::rights::Rights;
 use super::state::{Hook, InstanceState, Told};
-use super::{Hooks, Plugin, ticker, wasi_http};
+use super::verdict::{RequestVerdict, ResponseVerdict};
+use super::{Plugin, ticker};
 use crate::context::Context;
 use crate::telemetry::PluginMetrics;
 
@@ -20,15 +26,7 @@ const MAX_WORDS: usize = 2048;
 /// Serves one hook at a time.
 pub struct Instance {
     pub(super) store: Store<InstanceState>,
-    pub(super) request: Option<exports::request_filter::Guest>,
-    pub(super) response: Option<exports::response_filter::Guest>,
-    pub(super) body: Option<exports::body_filter::Guest>,
-    pub(super) completion: Option<exports::completion::Guest>,
-    pub(super) background: Option<exports::background::Guest>,
-    /// Of `wasi:http`.
-    pub(super) handler: Option<wasi_http::Guest>,
-    /// None where there is a `handler`.
-    lifecycle: Option<exports::lifecycle::Guest>,
+    pub(super) guest: Guest,
     /// Hooks it has served.
     pub(super) uses: u64,
 }
@@ -49,7 +47,7 @@ impl Instance {
     /// Makes an instance and configures it.
     pub async fn configured(plugin: &Plugin) -> Result<Self, LoadError> {
         let mut instance =
-            Self::bare(&plugin.pre, &plugin.hooks, Arc::clone(&plugin.rights)).await.map_err(|error| {
+            Self::bare(&plugin.pre, Arc::clone(&plugin.rights)).await.map_err(|error| {
                 match error.downcast_ref() {
                     Some(Stopped::Crowded) => LoadError::Crowded,
                     _ => LoadError::Configure(format!("no instance could be made: {error:#}")),
@@ -58,11 +56,12 @@ impl Instance {
         instance.begin(Hook::Configure);
         let meter = instance.meter();
         let wall = plugin.rights.limits.wall;
-        let Some(lifecycle) = &instance.lifecycle else { return Ok(instance) };
-        let answer = metered(&meter, wall, lifecycle.call_configure(&mut instance.store, &plugin.config)).await;
+        let answer = metered(&meter, wall, instance.guest.configure(&mut instance.store, &plugin.config)).await;
         match answer {
-            Ok(Ok(Ok(()))) => Ok(instance),
-            Ok(Ok(Err(refusal))) => Err(LoadError::Configure(plainly(&refusal))),
+            // There is no `configure` in a component that answers by `wasi:http`.
+            Ok(Ok(Returned::Configured(Ok(())) | Returned::Nothing)) => Ok(instance),
+            Ok(Ok(Returned::Configured(Err(refusal)))) => Err(LoadError::Configure(plainly(&refusal))),
+            Ok(Ok(_)) => Err(LoadError::Configure(unlike().to_string())),
             Ok(Err(error)) => Err(LoadError::Configure(explained(&error))),
             Err(Stopped::Crowded) => Err(LoadError::Crowded),
             Err(Stopped::Wall) => Err(LoadError::Configure(Stopped::Wall.to_string())),
@@ -70,11 +69,7 @@ impl Instance {
     }
 
     /// Makes an instance without configuring it: all `describe` needs.
-    pub(super) async fn bare(
-        pre: &wasmtime::component::InstancePre<InstanceState>,
-        hooks: &Hooks,
-        rights: Arc<Rights>,
-    ) -> wasmtime::Result<Self> {
+    pub(super) async fn bare(pre: &Pre, rights: Arc<Rights>) -> wasmtime::Result<Self> {
         let (cpu, host_call) = (rights.limits.cpu, rights.limits.host_call);
         let mut store = Store::new(pre.engine(), InstanceState::new(rights));
         store.set_hostcall_fuel(host_call);
@@ -94,23 +89,70 @@ impl Instance {
             Ok(UpdateDeadline::YieldCustom(1, Box::pin(pause())))
         });
         let (meter, wall) = (Arc::clone(&store.data().meter), store.data().plugin.limits.wall);
-        let instance = metered(&meter, wall, pre.instantiate_async(&mut store)).await??;
-        let lifecycle = hooks.lifecycle.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
-        let request = hooks.request.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
-        let response = hooks.response.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
-        let body = hooks.body.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
-        let completion = hooks.completion.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
-        let background = hooks.background.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
-        let handler = hooks.handler.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
-        Ok(Self { store, request, response, body, completion, background, handler, lifecycle, uses: 0 })
+        let guest = metered(&meter, wall, pre.instantiate(&mut store)).await??;
+        Ok(Self { store, guest, uses: 0 })
     }
 
-    pub(super) async fn describe(&mut self) -> wasmtime::Result<exports::lifecycle::Descriptor> {
+    pub(super) async fn describe(&mut self) -> wasmtime::Result<Descriptor> {
         self.begin(Hook::Describe);
         let (meter, wall) = (self.meter(), self.store.data().plugin.limits.wall);
-        let Some(lifecycle) = &self.lifecycle else { return Err(wasmtime::Error::msg("it exports no `lifecycle`")) };
-        let answer = metered(&meter, wall, lifecycle.call_describe(&mut self.store)).await;
-        answer?
+        match metered(&meter, wall, self.guest.call(&mut self.store, Hook::Describe)).await?? {
+            Returned::Descriptor(descriptor) => Ok(*descriptor),
+            _ => Err(unlike()),
+        }
+    }
+
+    /// The hooks that are called while serving; where one is not exported it lets everything pass.
+    pub(super) async fn on_request(&mut self) -> wasmtime::Result<RequestVerdict> {
+        match self.guest.call(&mut self.store, Hook::OnRequest).await? {
+            Returned::Request(verdict) => Ok(verdict),
+            Returned::Nothing => Ok(RequestVerdict::Next),
+            _ => Err(unlike()),
+        }
+    }
+
+    pub(super) async fn on_request_body(&mut self, body: &[u8]) -> wasmtime::Result<BodyVerdict> {
+        self.store.data_mut().count(body);
+        match self.guest.call_with(&mut self.store, Hook::OnRequestBody, body, true).await? {
+            Returned::RequestBody(verdict) => Ok(verdict),
+            Returned::Nothing => Ok(BodyVerdict::Next),
+            _ => Err(unlike()),
+        }
+    }
+
+    pub(super) async fn on_response(&mut self) -> wasmtime::Result<ResponseVerdict> {
+        match self.guest.call(&mut self.store, Hook::OnResponse).await? {
+            Returned::Response(verdict) => Ok(verdict),
+            Returned::Nothing => Ok(ResponseVerdict::Next),
+            _ => Err(unlike()),
+        }
+    }
+
+    pub(super) async fn on_response_body(&mut self, body: &[u8]) -> wasmtime::Result<ResponseBodyVerdict> {
+        self.store.data_mut().count(body);
+        match self.guest.call_with(&mut self.store, Hook::OnResponseBody, body, true).await? {
+            Returned::ResponseBody(verdict) => Ok(verdict),
+            Returned::Nothing => Ok(ResponseBodyVerdict::Next),
+            _ => Err(unlike()),
+        }
+    }
+
+    /// `hook` is one of the two for chunks.
+    pub(super) async fn on_chunk(&mut self, hook: Hook, chunk: &[u8], last: bool) -> wasmtime::Result<ChunkVerdict> {
+        self.store.data_mut().count(chunk);
+        match self.guest.call_with(&mut self.store, hook, chunk, last).await? {
+            Returned::Chunk(verdict) => Ok(verdict),
+            Returned::Nothing => Ok(ChunkVerdict::Done),
+            _ => Err(unlike()),
+        }
+    }
+
+    pub(super) async fn on_complete(&mut self, completed: &Completed) -> wasmtime::Result<()> {
+        self.guest.on_complete(&mut self.store, completed).await
+    }
+
+    pub(super) async fn on_interval(&mut self) -> wasmtime::Result<()> {
+        self.guest.call(&mut self.store, Hook::OnInterval).await.map(drop)
     }
 
     /// Lends the instance a request for one hook.
@@ -147,11 +189,6 @@ impl Instance {
     /// The files `configure` read.
     pub(super) fn files_read(&mut self) -> ReadFiles {
         std::mem::take(&mut self.store.data_mut().files_read)
-    }
-
-    /// Counts bytes that are given to a hook.
-    pub(super) fn takes(&mut self, bytes: &[u8]) {
-        self.store.data_mut().count(bytes);
     }
 
     /// Bytes that crossed in the hook that is over, its verdict apart.
@@ -199,6 +236,11 @@ impl Instance {
 fn plainly(words: &str) -> String {
     let some: &str = &words[..words.floor_char_boundary(MAX_WORDS)];
     some.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+}
+
+/// Cannot be: what a hook returns was seen to be of its type.
+fn unlike() -> wasmtime::Error {
+    wasmtime::Error::msg("a hook returned what is another's to return")
 }
 
 /// What a failed call means. The text has the guest's stack, for the log.

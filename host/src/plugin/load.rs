@@ -5,17 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmtime::Engine;
-use wasmtime::component::{Component, InstancePre, Linker};
-
 use super::bindings::exports::tollgate::plugin as exports;
 use super::capability::{self, Capability};
 use super::fault::LoadError;
 use super::files::ReadFiles;
+use super::guest::{Code, Linkers, Pre};
 use super::instance::{Instance, explained};
 use super::rights::Rights;
-use super::state::InstanceState;
-use super::{Descriptor, Hooks, Plugin, host_api, wasi_http};
+use super::{Descriptor, Plugin, wasi_http};
 use crate::config::model::{self, Isolation};
 use crate::telemetry::metrics::Live;
 
@@ -29,10 +26,9 @@ const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
 /// A component that could be linked: not yet anybody's plugin.
 #[derive(Clone)]
 pub struct Loaded {
-    pre: InstancePre<InstanceState>,
+    pre: Pre,
     /// The compiled code is in memory for as long as this is.
     live: Arc<Live>,
-    hooks: Hooks,
     pub descriptor: Descriptor,
     /// Interfaces it imports, by name.
     pub imports: Vec<String>,
@@ -54,60 +50,30 @@ pub fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
 
 /// Links a component and asks it what it is. Never to be called on a worker: an interpreter takes a
 /// while to describe itself.
-pub async fn load(
+pub(crate) async fn load(
     linkers: &Linkers,
-    component: &Component,
+    code: &Code<'_>,
     live: Live,
     rights: Arc<Rights>,
 ) -> Result<Loaded, LoadError> {
-    let (ty, engine) = (component.component_type(), linkers.engine());
-    let imports: Vec<String> = ty.imports(engine).map(|(name, _)| name.to_owned()).collect();
-    let exports: Vec<String> = ty.exports(engine).map(|(name, _)| name.to_owned()).collect();
+    let (imports, exports) = code.interfaces();
     let answers = wasi_http::version(&exports);
-    let linker = if answers.is_some() { &linkers.answering } else { &linkers.plugins };
-    let pre = linker.instantiate_pre(component).map_err(|error| LoadError::Import(import_problem(&error)))?;
-    let (hooks, descriptor) = if let Some(version) = answers {
-        let handler = Some(wasi_http::export(&pre, version)?);
-        (Hooks { handler, ..Hooks::default() }, wasi_http::descriptor(version, &imports))
+    let pre = linkers.link(code, answers)?;
+    let descriptor = if let Some(version) = answers {
+        wasi_http::descriptor(version, &imports)
     } else {
-        let hooks = hooks(&pre)?;
-        let descriptor = describe(&pre, &hooks, rights).await?;
-        (hooks, descriptor)
+        if !pre.hooks().any() {
+            return Err(LoadError::Export("none of request-filter, response-filter, body-filter, completion and background of tollgate:plugin@0.1.0 is exported, so it could never be called".into()));
+        }
+        describe(&pre, rights).await?
     };
-    Ok(Loaded { pre, live: Arc::new(live), hooks, descriptor, imports, exports })
-}
-
-/// What components are linked with.
-pub struct Linkers {
-    plugins: Linker<InstanceState>,
-    /// Has `wasi:http` as well, which a plugin must not get by the way.
-    answering: Linker<InstanceState>,
-}
-
-impl std::fmt::Debug for Linkers {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Linkers").finish_non_exhaustive()
-    }
-}
-
-impl Linkers {
-    pub fn new(engine: &Engine) -> wasmtime::Result<Self> {
-        let mut plugins = Linker::new(engine);
-        host_api::add_to_linker(&mut plugins)?;
-        let mut answering = plugins.clone();
-        wasi_http::add_to_linker(&mut answering)?;
-        Ok(Self { plugins, answering })
-    }
-
-    pub fn engine(&self) -> &Engine {
-        self.plugins.engine()
-    }
+    Ok(Loaded { pre, live: Arc::new(live), descriptor, imports, exports })
 }
 
 impl Loaded {
     /// Whether it is asked in place of an upstream.
     pub fn answers_requests(&self) -> bool {
-        self.hooks.handler.is_some()
+        self.pre.hooks().handler
     }
 
     /// Makes it the plugin of a `[plugins.NAME]` table, and tries its configuration on an instance.
@@ -127,7 +93,7 @@ impl Loaded {
             config: settings.config.clone(),
             pre: self.pre.clone(),
             live: Arc::clone(&self.live),
-            hooks: self.hooks.clone(),
+            hooks: self.pre.hooks(),
             content,
             interval: None,
             fingerprint,
@@ -135,8 +101,8 @@ impl Loaded {
         };
         let mut tried = Instance::configured(&plugin).await?;
         let told = tried.told();
-        plugin.hooks.skip(told);
-        let every = told.every.filter(|_| plugin.hooks.background.is_some());
+        plugin.hooks = plugin.hooks.without(told);
+        let every = told.every.filter(|_| plugin.hooks.background);
         plugin.interval = every.map(|every| every.max(plugin.rights.limits.interval).max(SHORTEST_INTERVAL));
         plugin.files_read = tried.files_read();
         Ok(plugin)
@@ -149,52 +115,10 @@ impl std::fmt::Debug for Loaded {
     }
 }
 
-fn hooks(pre: &InstancePre<InstanceState>) -> Result<Hooks, LoadError> {
-    let lifecycle = exports::lifecycle::GuestIndices::new(pre).map_err(|error| {
-        LoadError::Export(format!("tollgate:plugin/lifecycle@0.1.0, or wasi:http/incoming-handler@0.2: {error:#}"))
-    })?;
-    let hooks = Hooks {
-        lifecycle: Some(lifecycle),
-        handler: None,
-        request: optional(pre, "request-filter", exports::request_filter::GuestIndices::new(pre))?,
-        response: optional(pre, "response-filter", exports::response_filter::GuestIndices::new(pre))?,
-        body: optional(pre, "body-filter", exports::body_filter::GuestIndices::new(pre))?,
-        skips_request_chunks: false,
-        skips_response_chunks: false,
-        completion: optional(pre, "completion", exports::completion::GuestIndices::new(pre))?,
-        background: optional(pre, "background", exports::background::GuestIndices::new(pre))?,
-    };
-    let filters = hooks.request.is_some() || hooks.response.is_some() || hooks.body.is_some();
-    if !filters && hooks.completion.is_none() && hooks.background.is_none() {
-        return Err(LoadError::Export("none of request-filter, response-filter, body-filter, completion and background of tollgate:plugin@0.1.0 is exported, so it could never be called".into()));
-    }
-    Ok(hooks)
-}
-
-/// Not there is fine; there with other types is not.
-fn optional<T>(
-    pre: &InstancePre<InstanceState>,
-    interface: &str,
-    found: wasmtime::Result<T>,
-) -> Result<Option<T>, LoadError> {
-    let name = format!("tollgate:plugin/{interface}@0.1.0");
-    match found {
-        Ok(indices) => Ok(Some(indices)),
-        Err(error) if pre.component().get_export_index(None, &name).is_some() => {
-            Err(LoadError::Export(format!("{name}: {error:#}")))
-        }
-        Err(_) => Ok(None),
-    }
-}
-
-async fn describe(
-    pre: &InstancePre<InstanceState>,
-    hooks: &Hooks,
-    rights: Arc<Rights>,
-) -> Result<Descriptor, LoadError> {
+async fn describe(pre: &Pre, rights: Arc<Rights>) -> Result<Descriptor, LoadError> {
     let wall = rights.limits.wall;
     let described = async {
-        let mut instance = Instance::bare(pre, hooks, rights).await?;
+        let mut instance = Instance::bare(pre, rights).await?;
         instance.describe().await
     };
     let described = tokio::time::timeout(wall, described).await;
@@ -244,11 +168,4 @@ fn check(told: &exports::lifecycle::Descriptor) -> Result<(), String> {
 /// As much of a guest's text as an error has room for.
 fn shown(text: &str) -> &str {
     &text[..text.floor_char_boundary(100)]
-}
-
-/// wasmtime names the missing import; what to do about it is ours to say.
-fn import_problem(error: &wasmtime::Error) -> String {
-    format!(
-        "{error:#} (it offers tollgate:plugin@0.1.0 and WASI 0.2 without files, network or environment; was the plugin built against a newer interface?)"
-    )
 }

@@ -7,17 +7,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmtime::component::InstancePre;
-
+mod abi;
 pub mod bindings;
 pub mod call;
 pub mod capability;
 pub mod code_cache;
 pub mod compile;
 pub mod completing;
+mod component;
+mod direct;
 pub mod engine;
 pub mod fault;
 pub mod files;
+pub mod guest;
 pub mod host_api;
 pub mod instance;
 pub mod keys;
@@ -36,10 +38,9 @@ pub mod wasi_http;
 
 use crate::config::model::{Isolation, OnError};
 use crate::telemetry::metrics::Live;
-use bindings::exports::tollgate::plugin as exports;
 use files::ReadFiles;
+use guest::{Hooks, Pre};
 use rights::Rights;
-use state::{InstanceState, Told};
 
 /// A configured plugin, ready to be instantiated on any worker.
 pub struct Plugin {
@@ -50,9 +51,10 @@ pub struct Plugin {
     pub on_error: OnError,
     /// What `configure` gets.
     config: String,
-    pre: InstancePre<InstanceState>,
+    pre: Pre,
     #[allow(dead_code, reason = "it counts for as long as the plugin lives")]
     live: Arc<Live>,
+    /// Those it has, less those `configure` skipped.
     hooks: Hooks,
     /// SHA-256 of the component's bytes.
     pub content: [u8; 32],
@@ -79,60 +81,34 @@ pub struct Descriptor {
     pub may_call: bool,
 }
 
-/// Where the exported functions are. What is not exported, or skipped by `configure`, is never called
-/// and costs nothing.
-#[derive(Clone, Default)]
-struct Hooks {
-    /// None of a component that answers by `wasi:http`, which has no other hook either.
-    lifecycle: Option<exports::lifecycle::GuestIndices>,
-    handler: Option<wasi_http::GuestIndices>,
-    request: Option<exports::request_filter::GuestIndices>,
-    response: Option<exports::response_filter::GuestIndices>,
-    body: Option<exports::body_filter::GuestIndices>,
-    skips_request_chunks: bool,
-    skips_response_chunks: bool,
-    completion: Option<exports::completion::GuestIndices>,
-    background: Option<exports::background::GuestIndices>,
-}
-
-impl Hooks {
-    fn skip(&mut self, told: Told) {
-        self.request.take_if(|_| told.skips_request);
-        self.response.take_if(|_| told.skips_response);
-        self.completion.take_if(|_| told.skips_completion);
-        self.skips_request_chunks = told.skips_request_chunks;
-        self.skips_response_chunks = told.skips_response_chunks;
-    }
-}
-
 impl Plugin {
     pub fn name(&self) -> &Arc<str> {
         &self.rights.name
     }
 
     pub fn filters_requests(&self) -> bool {
-        self.hooks.request.is_some()
+        self.hooks.request
     }
 
     pub fn filters_responses(&self) -> bool {
-        self.hooks.response.is_some()
+        self.hooks.response
     }
 
     pub fn filters_request_bodies(&self) -> bool {
-        self.hooks.body.is_some() && !self.hooks.skips_request_chunks
+        self.hooks.request_chunks
     }
 
     pub fn filters_response_bodies(&self) -> bool {
-        self.hooks.body.is_some() && !self.hooks.skips_response_chunks
+        self.hooks.response_chunks
     }
 
     /// Whether it is asked in place of an upstream.
     pub fn answers_requests(&self) -> bool {
-        self.hooks.handler.is_some()
+        self.hooks.handler
     }
 
     pub fn follows_requests(&self) -> bool {
-        self.hooks.completion.is_some()
+        self.hooks.completion
     }
 }
 

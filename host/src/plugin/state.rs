@@ -8,7 +8,10 @@ use std::time::{Duration, Instant};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
+use super::direct::Entering;
+use super::direct::imports::Ends;
 use super::files::ReadFiles;
+use super::guest::Returned;
 use super::host_api::http_client::Calls;
 use super::host_api::log::LogBudget;
 use super::host_api::per_second::PerSecond;
@@ -41,6 +44,12 @@ pub struct InstanceState {
     /// Bytes of texts and bodies that crossed in this hook so far.
     pub copied: u64,
     pub meter: Arc<Meter>,
+    /// How a plain component's instance is given texts; none while it may not call out.
+    pub(super) ends: Option<Ends>,
+    /// The hook that is about to run on it.
+    pub(super) entering: Option<Entering>,
+    /// What it returned.
+    pub(super) returned: Returned,
     /// Made only when a guest calls WASI, which few do.
     pub(super) wasi: Option<Box<(WasiCtx, ResourceTable)>>,
     /// Only of a component that answers by `wasi:http`.
@@ -131,6 +140,9 @@ impl InstanceState {
             metrics: None,
             limits,
             copied: 0,
+            ends: None,
+            entering: None,
+            returned: Returned::Nothing,
             wasi: None,
             web: None,
         }

@@ -1,14 +1,21 @@
 //! Faults of a hook: each costs its request, and nothing else.
 
-use tollgate_tests::Upstream;
+use tollgate_tests::{Gateway, Upstream, fault, in_general};
 
 use super::{assert_is_well, assert_says_nothing, start, with_fault};
 
 /// The request fails closed each time, the upstream never sees it, and the operator reads what
 /// happened (`told`), where, in which version.
+///
+/// Both ways a component may be called.
 async fn costs_its_request(name: &str, settings: &str, reason: &str, told: &str) {
+    costs_a_request(name, fault(name), settings, reason, told).await;
+    costs_a_request(name, in_general(&fault(name)), settings, reason, told).await;
+}
+
+async fn costs_a_request(name: &str, component: Vec<u8>, settings: &str, reason: &str, told: &str) {
     let upstream = Upstream::answering("ok").await;
-    let gateway = start(name, &with_fault(&upstream, settings)).await;
+    let gateway = Gateway::with(&with_fault(&upstream, settings)).plugin("fault", component).start().await;
     for _ in 0..3 {
         let answer = gateway.get("/p").await;
         assert_eq!((answer.status, answer.json()["error"].as_str()), (500, Some("policy-failed")), "{name}");

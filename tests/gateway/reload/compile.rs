@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use tollgate_tests::gateway::Prepared;
-use tollgate_tests::{Gateway, guests};
+use tollgate_tests::{Gateway, guests, in_general};
 
 /// What the log says when a child has compiled.
 const COMPILED: &str = "compiled a component";
@@ -26,11 +26,9 @@ fn compiled(gateway: &Gateway) -> usize {
     gateway.log().lines().iter().filter(|line| line.contains(COMPILED)).count()
 }
 
-/// The same component with other bytes.
+/// The same plugin with other bytes, and in another wrapping, so that all of it is to be compiled.
 fn another() -> Vec<u8> {
-    let mut component = guests::scripted().to_vec();
-    component.extend([0, 3, 1, b'v', 9]);
-    component
+    in_general(guests::scripted())
 }
 
 #[tokio::test]
@@ -49,6 +47,18 @@ async fn a_child_compiles_what_is_not_in_the_cache_and_none_is_started_for_what_
     warm.log().line_with(COMPILED).await;
     warm.log().line_with("\"reloaded\"").await;
     assert_eq!(compiled(&warm), 1, "{}", warm.log().text());
+}
+
+#[tokio::test]
+async fn a_component_of_which_only_the_wrapping_changed_is_not_compiled_again() {
+    let cache = tempfile::tempdir().unwrap();
+    let gateway = gateway(cache.path(), "").start().await;
+    let before = compiled(&gateway);
+    // A custom section behind everything else, as tools put their names there.
+    gateway.write("plugins/p.wasm", [guests::scripted(), &[0, 3, 1, b'v', 9]].concat());
+    gateway.log().line_with("\"reloaded\"").await;
+    assert_eq!(gateway.get("/").await.text(), "hello");
+    assert_eq!(compiled(&gateway), before, "{}", gateway.log().text());
 }
 
 #[tokio::test]

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustix::process::{Resource, Rlimit, Signal};
-use wasmtime::component::Component;
 
+use super::super::guest::Source;
 use super::super::load::MAX_FILE;
 use super::super::{code_cache, engine};
 use super::Priority;
@@ -37,8 +37,10 @@ pub fn run(folder: &Path, plugin: &str, memory: u64, priority: Priority) -> i32 
     }
     let functions = Arc::new(Functions::of(folder, plugin));
     let compiled = engine::compiler(folder, Some(Arc::clone(&functions))).and_then(|engine| {
-        Component::from_binary(&engine, &bytes)?;
-        Ok(code_cache::has(folder, &engine, &bytes))
+        let source = Source::of(&bytes);
+        let compiled = source.bytes();
+        source.compile(&engine)?;
+        Ok(code_cache::has(folder, &engine, compiled))
     });
     match compiled {
         Ok(true) => {

@@ -131,7 +131,7 @@ async fn run(call: Rc<Call>, mut held: CheckedOut, question: Question) {
             // Nobody may wait for it any more.
             drop(answer.send(given));
         })?;
-        match &instance.handler {
+        match instance.guest.handler() {
             Some(handler) => handler.call_handle(&mut instance.store, request, answer).await,
             None => Ok(()),
         }

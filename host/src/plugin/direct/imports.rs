@@ -1,0 +1,230 @@
+//! The host functions, as a module imports them.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use wasmtime::{AsContextMut, Caller, Engine, FuncType, Linker, Memory, Val, ValRaw, ValType};
+
+use super::unchecked::{self, Callable};
+use crate::plugin::abi::{self, Layout, Lift, Lower, Placed, Planned, Reader, Slots, Writer};
+use crate::plugin::state::InstanceState;
+
+type Result<T> = wasmtime::Result<T>;
+/// A host function that may wait.
+type Waiting<P, R> = for<'a> fn(&'a mut InstanceState, P) -> Pin<Box<dyn Future<Output = Result<R>> + Send + 'a>>;
+
+/// A core function's type.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) params: &'static [ValType],
+    pub(crate) results: &'static [ValType],
+}
+
+/// What the host needs of an instance to hand values over.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ends {
+    pub(super) memory: Memory,
+    /// None where a plugin never gets a text or list.
+    pub(super) realloc: Option<Callable>,
+}
+
+/// Defines them.
+pub(crate) struct Imports<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) linker: &'a mut Linker<InstanceState>,
+}
+
+impl std::fmt::Debug for Imports<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Imports").finish_non_exhaustive()
+    }
+}
+
+/// Parameters, as core values.
+pub(crate) trait Params: Sized {
+    const FLAT: usize;
+
+    fn lift(slots: &mut Slots<'_>, from: &mut Reader<'_>) -> Result<Self>;
+}
+
+macro_rules! params {
+    ($($type:ident)*) => {
+        impl<$($type: Lift),*> Params for ($($type,)*) {
+            const FLAT: usize = 0 $(+ $type::FLAT)*;
+
+            fn lift(_slots: &mut Slots<'_>, _from: &mut Reader<'_>) -> Result<Self> {
+                Ok(($($type::lift(_slots, _from)?,)*))
+            }
+        }
+    };
+}
+
+params!();
+params!(A);
+params!(A B);
+params!(A B C);
+params!(A B C D);
+params!(A B C D E);
+
+impl Imports<'_> {
+    /// A function that never waits.
+    pub(crate) fn plain<P: Params + 'static, R: Lower + 'static>(
+        &mut self,
+        interface: &str,
+        name: &str,
+        core: Core,
+        function: fn(&mut InstanceState, P) -> Result<R>,
+    ) -> Result<()> {
+        let ty = self.core::<P, R>(&core)?;
+        unchecked::define(self.linker, (interface, name), ty, move |mut caller, values| {
+            let ends = ends(&caller)?;
+            let result = {
+                let (memory, state) = ends.memory.data_and_store_mut(&mut caller);
+                let params = P::lift(&mut Slots(values), &mut Reader::new(memory, state.plugin.limits.host_call))?;
+                function(state, params)?
+            };
+            give(&mut caller, ends, &result, P::FLAT, values)
+        })
+    }
+
+    /// A function that may: it runs on while the worker does other things.
+    pub(crate) fn waiting<P: Params + Send + 'static, R: Lower + Send + Sync + 'static>(
+        &mut self,
+        interface: &str,
+        name: &str,
+        core: Core,
+        function: Waiting<P, R>,
+    ) -> Result<()> {
+        let ty = self.core::<P, R>(&core)?;
+        self.linker.func_new_async(interface, name, ty, move |mut caller, params, results| {
+            Box::new(async move {
+                let ends = ends(&caller)?;
+                let values: Vec<ValRaw> = params.iter().filter_map(raw).collect();
+                let (memory, state) = ends.memory.data_and_store_mut(&mut caller);
+                let params = P::lift(&mut Slots(&values), &mut Reader::new(memory, state.plugin.limits.host_call))?;
+                let result = function(state, params).await?;
+                if let Some(only) = results.first_mut() {
+                    // The only one that waits and returns a number returns an u32.
+                    let number = u32::try_from(result.flat())?;
+                    *only = Val::I32(number.cast_signed());
+                    return Ok(());
+                }
+                let at = values.get(P::FLAT).map_or(0, |at| at.get_u32());
+                Reader::new(ends.memory.data(&caller), 0).area::<R>(at)?;
+                place(&mut caller, ends, &result, at).await
+            })
+        })?;
+        Ok(())
+    }
+
+    /// The type, seen to be that of these parameters and this result.
+    fn core<P: Params, R: Layout>(&self, core: &Core) -> Result<FuncType> {
+        let returned_through_memory = usize::from(R::FLAT > 1);
+        let is_as_said =
+            core.params.len() == P::FLAT + returned_through_memory && core.results.len() == usize::from(R::FLAT == 1);
+        if !is_as_said {
+            return Err(wasmtime::Error::msg("the bindings and the interface disagree"));
+        }
+        Ok(FuncType::new(self.engine, core.params.iter().cloned(), core.results.iter().cloned()))
+    }
+}
+
+fn raw(value: &Val) -> Option<ValRaw> {
+    match value {
+        Val::I32(value) => Some(ValRaw::i32(*value)),
+        Val::I64(value) => Some(ValRaw::i64(*value)),
+        Val::F64(bits) => Some(ValRaw::f64(*bits)),
+        _ => None,
+    }
+}
+
+/// Of the instance that calls. There are none while it is made, and while it is asked for room or clears up
+/// after a hook: the component model lets nothing call out then.
+fn ends(caller: &Caller<'_, InstanceState>) -> Result<Ends> {
+    caller.data().ends.ok_or_else(|| {
+        wasmtime::Error::msg(
+            "cannot leave component instance: `realloc`, `post-return` and what runs before the first hook may call no function of the host",
+        )
+    })
+}
+
+/// Hands a result over, where the type says.
+fn give<R: Lower>(
+    caller: &mut Caller<'_, InstanceState>,
+    ends: Ends,
+    result: &R,
+    params: usize,
+    values: &mut [ValRaw],
+) -> Result<()> {
+    match R::FLAT {
+        0 => Ok(()),
+        1 => {
+            if let Some(first) = values.first_mut() {
+                *first = ValRaw::u64(result.flat());
+            }
+            Ok(())
+        }
+        _ => {
+            let at = values.get(params).map_or(0, |at| at.get_u32());
+            Reader::new(ends.memory.data(&*caller), 0).area::<R>(at)?;
+            result.store(&mut Live { caller, ends }, at)
+        }
+    }
+}
+
+/// Has the guest make room as it is needed, and writes there.
+struct Live<'a, 'b> {
+    caller: &'a mut Caller<'b, InstanceState>,
+    ends: Ends,
+}
+
+impl Writer for Live<'_, '_> {
+    fn allocate(&mut self, size: usize, align: u32) -> Result<u32> {
+        let realloc = self.ends.realloc.ok_or_else(no_realloc)?;
+        let length = u32::try_from(size).map_err(|_| wasmtime::Error::msg("too long for a plugin's memory"))?;
+        let mut values = [ValRaw::u32(0), ValRaw::u32(0), ValRaw::u32(align), ValRaw::u32(length)];
+        self.caller.data_mut().ends = None;
+        let called = realloc.call(&mut *self.caller, &mut values);
+        self.caller.data_mut().ends = Some(self.ends);
+        called?;
+        abi::check_room(values[0].get_u32(), size, align, self.ends.memory.data_size(&*self.caller))
+    }
+
+    fn write(&mut self, at: u32, bytes: &[u8]) -> Result<()> {
+        abi::write(self.ends.memory.data_mut(&mut *self.caller), at, bytes)
+    }
+}
+
+fn no_realloc() -> wasmtime::Error {
+    wasmtime::Error::msg("the plugin has no `realloc` to make room for what it is given")
+}
+
+/// Has the guest make room, by a call of its own: where no hook runs, or one waits.
+pub(super) async fn make_room(
+    mut store: impl AsContextMut<Data = InstanceState>,
+    ends: Ends,
+    size: usize,
+    align: u32,
+) -> Result<u32> {
+    let realloc = ends.realloc.ok_or_else(no_realloc)?;
+    let length = u32::try_from(size).map_err(|_| wasmtime::Error::msg("too long for a plugin's memory"))?;
+    let realloc = realloc.function().typed::<(u32, u32, u32, u32), u32>(&store)?;
+    store.as_context_mut().data_mut().ends = None;
+    let at = realloc.call_async(&mut store, (0, 0, align, length)).await;
+    store.as_context_mut().data_mut().ends = Some(ends);
+    abi::check_room(at?, size, align, ends.memory.data_size(&store))
+}
+
+/// Writes a value to `at`, with what it refers to in room that the guest makes first.
+pub(super) async fn place<T: Lower>(
+    mut store: impl AsContextMut<Data = InstanceState>,
+    ends: Ends,
+    value: &T,
+    at: u32,
+) -> Result<()> {
+    let mut rooms = Vec::new();
+    for (size, align) in Planned::of(value)?.0 {
+        rooms.push(make_room(&mut store, ends, size, align).await?);
+    }
+    value.store(&mut Placed { memory: ends.memory.data_mut(&mut store), rooms: rooms.into_iter() }, at)
+}
