@@ -18,6 +18,12 @@ const WORLD: &str = "every-hook";
 /// Functions that may wait; `src/plugin/bindings.rs` has the same list, and the compiler sees to it.
 const WAITING: [&str; 4] = ["http-client.wait-any", "http-client.take", "http-client.take-content", "files.read"];
 
+/// Those among them that are mostly ready when they are called, and do nothing for good before they are.
+const OFTEN_READY: [&str; 3] = ["http-client.wait-any", "http-client.take", "http-client.take-content"];
+/// Functions of one or two texts that are called for nearly every request, and are lent them from the guest's
+/// memory: of the same name in `src/plugin/host_api`.
+const LENT: [&str; 4] = ["request.header", "request.set-header", "response.header", "response.set-header"];
+
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// The Rust text, to be included by `src/plugin/abi/bindings.rs`.
@@ -98,7 +104,14 @@ impl Names<'_> {
 
     fn import(&self, interface: &Interface, function: &Function) -> Result<String> {
         let short = interface.name.as_deref().ok_or("an interface without a name")?;
-        let waits = WAITING.contains(&format!("{short}.{}", function.name).as_str());
+        let dotted = format!("{short}.{}", function.name);
+        let core = self.core(function, AbiVariant::GuestImport)?;
+        if LENT.contains(&dotted.as_str()) {
+            let (full, count) = (self.full(interface)?, function.params.len());
+            let path = format!("host_api::{}::{}", short.to_snake_case(), function.name.to_snake_case());
+            return Ok(format!("    imports.lent_{count}({full:?}, {:?}, {core}, {path})?;\n", function.name));
+        }
+        let (waits, is_often_ready) = (WAITING.contains(&dotted.as_str()), OFTEN_READY.contains(&dotted.as_str()));
         let names: Vec<String> = (0..function.params.len()).map(|number| format!("a{number}")).collect();
         let types = function.params.iter().map(|param| self.rust(&param.ty)).collect::<Result<Vec<_>>>()?;
         let list = |of: &[String]| of.iter().map(|one| format!("{one}, ")).collect::<String>();
@@ -108,8 +121,11 @@ impl Names<'_> {
             function.name.to_snake_case(),
             list(&names)
         );
-        let (add, call) = if waits { ("waiting", format!("Box::pin({call})")) } else { ("plain", call) };
-        let core = self.core(function, AbiVariant::GuestImport)?;
+        let (add, call) = match (waits, is_often_ready) {
+            (true, true) => ("waiting", format!("Box::pin({call})")),
+            (true, false) => ("slow", format!("Box::pin({call})")),
+            (false, _) => ("plain", call),
+        };
         Ok(format!(
             "    imports.{add}({:?}, {:?}, {core}, |state, ({}): ({})| {call})?;\n",
             self.full(interface)?,

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use tollgate_tests::binary;
+use tollgate_tests::{binary, guests, in_general};
 
 const CONFIG: &str = r#"
 [upstreams.users]
@@ -36,6 +36,20 @@ fn it_says_what_a_component_wants_and_how_to_grant_it() {
     let said = inspect(&["jwt-auth"]);
     assert!(said.contains("  crypto: Checks the signatures of tokens"), "{said}");
     assert!(said.contains("    to grant it, add a key: [plugins.NAME.keys.NAME]"), "{said}");
+}
+
+#[test]
+fn it_says_how_a_component_is_called() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, component: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, component).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let plain = file("plain.wasm", guests::scripted());
+    assert!(inspect(&[&plain]).contains("called: directly"));
+    let general = file("general.wasm", &in_general(guests::scripted()));
+    assert!(inspect(&[&general]).contains("called: through the component layer"));
 }
 
 #[test]

@@ -31,8 +31,9 @@ impl Case {
 pub(super) fn all() -> Vec<Case> {
     vec![
         plain(),
-        headers("headers-1", "the plugin `headers` sets a field of the request", 1),
-        headers("headers-4", "four plugins `headers`, a field each", 4),
+        headers("headers-1", "the plugin `headers` sets a field of the request", 1, "shared"),
+        headers("headers-4", "four plugins `headers`, a field each", 4, "shared"),
+        headers("fresh-1", "as headers-1, on an instance made for the request", 1, "fresh"),
         jwt(),
         joining(),
         graphql(),
@@ -47,12 +48,12 @@ fn plain() -> Case {
     Case { name: "plain", title, chain: Vec::new(), plugins: String::new(), request, check }
 }
 
-fn headers(name: &'static str, title: &'static str, count: usize) -> Case {
+fn headers(name: &'static str, title: &'static str, count: usize, isolation: &str) -> Case {
     let numbers = || (1..=count).map(|number| number.to_string());
     let chain: Vec<String> = numbers().map(|number| format!("headers-{number}")).collect();
     let plugin = |(name, number): (&String, String)| {
         format!(
-            "[plugins.{name}]\nuse = \"headers\"\n[plugins.{name}.config.request]\nset = {{ x-hop-{number} = {number:?} }}\n"
+            "[plugins.{name}]\nuse = \"headers\"\nisolation = {isolation:?}\n[plugins.{name}.config.request]\nset = {{ x-hop-{number} = {number:?} }}\n"
         )
     };
     let plugins = chain.iter().zip(numbers()).map(plugin).collect();

@@ -1,5 +1,6 @@
 //! One hook, on one instance.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use super::bindings::exports::tollgate::plugin::body_filter::ChunkVerdict;
@@ -75,7 +76,7 @@ pub async fn on_interval(link: &Link) -> (Result<(), Fault>, Duration) {
     let instance = checked_out.instance();
     instance.enter_alone(Hook::OnInterval);
     let meter = instance.meter();
-    let ended = metered(&meter, link.plugin.rights.limits.wall, instance.on_interval()).await;
+    let ended = metered(&meter, link.plugin.rights.limits.wall, pin!(instance.on_interval())).await;
     instance.leave_alone();
     metrics.copied(instance.copied());
     note_waits(metrics, &meter);
@@ -116,7 +117,7 @@ async fn run_on<V: Copied>(
     let instance = held.instance();
     instance.lend(hook, context);
     let meter = instance.meter();
-    let ended = metered(&meter, link.plugin.rights.limits.wall, call(instance)).await;
+    let ended = metered(&meter, link.plugin.rights.limits.wall, pin!(call(instance))).await;
     let context = instance.give_back();
     let verdict = conclude(ended);
     let metrics = link.metrics.hook(hook.metric());

@@ -132,10 +132,10 @@ impl Guest {
     ) -> wasmtime::Result<Returned> {
         match (hook, &self.request, &self.response, &self.body) {
             (Hook::OnRequestBody, Some(filter), ..) => {
-                filter.call_on_request_body(store, bytes).await.map(Returned::RequestBody)
+                filter.call_on_request_body(store, bytes).await.map(|verdict| Returned::RequestBody(Box::new(verdict)))
             }
             (Hook::OnResponseBody, _, Some(filter), _) => {
-                filter.call_on_response_body(store, bytes).await.map(Returned::ResponseBody)
+                filter.call_on_response_body(store, bytes).await.map(|verdict| Returned::ResponseBody(Box::new(verdict)))
             }
             (Hook::OnRequestChunk, .., Some(filter)) => {
                 filter.call_on_request_chunk(store, bytes, last).await.map(Returned::Chunk)

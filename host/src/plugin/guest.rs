@@ -58,7 +58,7 @@ pub(super) struct Hooks {
     pub(super) background: bool,
 }
 
-/// What a hook returned.
+/// What a hook returned. Small, since it is moved for each hook.
 #[derive(Debug, Default)]
 pub(super) enum Returned {
     /// Also where there is no such hook.
@@ -67,9 +67,9 @@ pub(super) enum Returned {
     Descriptor(Box<Descriptor>),
     Configured(Result<(), String>),
     Request(RequestVerdict),
-    RequestBody(BodyVerdict),
+    RequestBody(Box<BodyVerdict>),
     Response(ResponseVerdict),
-    ResponseBody(ResponseBodyVerdict),
+    ResponseBody(Box<ResponseBodyVerdict>),
     Chunk(ChunkVerdict),
 }
 
@@ -180,14 +180,14 @@ impl Pre {
 
 impl Guest {
     /// A hook that is given nothing.
-    pub(super) async fn call(&self, store: &mut Store<InstanceState>, hook: Hook) -> wasmtime::Result<Returned> {
+    pub(super) async fn call(&mut self, store: &mut Store<InstanceState>, hook: Hook) -> wasmtime::Result<Returned> {
         match self {
             Self::Module(guest) => guest.call(store, hook).await,
             Self::Component(guest) => Box::pin(guest.call(store, hook)).await,
         }
     }
 
-    pub(super) async fn configure(&self, store: &mut Store<InstanceState>, config: &str) -> wasmtime::Result<Returned> {
+    pub(super) async fn configure(&mut self, store: &mut Store<InstanceState>, config: &str) -> wasmtime::Result<Returned> {
         match self {
             Self::Module(guest) => guest.call_with(store, Hook::Configure, config.as_bytes(), false).await,
             Self::Component(guest) => guest.configure(store, config).await,
@@ -196,7 +196,7 @@ impl Guest {
 
     /// A hook that is given bytes, and perhaps whether they are the last.
     pub(super) async fn call_with(
-        &self,
+        &mut self,
         store: &mut Store<InstanceState>,
         hook: Hook,
         bytes: &[u8],
@@ -209,7 +209,7 @@ impl Guest {
     }
 
     pub(super) async fn on_complete(
-        &self,
+        &mut self,
         store: &mut Store<InstanceState>,
         completed: &Completed,
     ) -> wasmtime::Result<()> {

@@ -1,5 +1,6 @@
 //! One live instance: a store, and the functions it exports.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use wasmtime::{Store, UpdateDeadline};
@@ -56,7 +57,7 @@ impl Instance {
         instance.begin(Hook::Configure);
         let meter = instance.meter();
         let wall = plugin.rights.limits.wall;
-        let answer = metered(&meter, wall, instance.guest.configure(&mut instance.store, &plugin.config)).await;
+        let answer = metered(&meter, wall, pin!(instance.guest.configure(&mut instance.store, &plugin.config))).await;
         match answer {
             // There is no `configure` in a component that answers by `wasi:http`.
             Ok(Ok(Returned::Configured(Ok(())) | Returned::Nothing)) => Ok(instance),
@@ -89,14 +90,14 @@ impl Instance {
             Ok(UpdateDeadline::YieldCustom(1, Box::pin(pause())))
         });
         let (meter, wall) = (Arc::clone(&store.data().meter), store.data().plugin.limits.wall);
-        let guest = metered(&meter, wall, pre.instantiate(&mut store)).await??;
+        let guest = metered(&meter, wall, pin!(pre.instantiate(&mut store))).await??;
         Ok(Self { store, guest, uses: 0 })
     }
 
     pub(super) async fn describe(&mut self) -> wasmtime::Result<Descriptor> {
         self.begin(Hook::Describe);
         let (meter, wall) = (self.meter(), self.store.data().plugin.limits.wall);
-        match metered(&meter, wall, self.guest.call(&mut self.store, Hook::Describe)).await?? {
+        match metered(&meter, wall, pin!(self.guest.call(&mut self.store, Hook::Describe))).await?? {
             Returned::Descriptor(descriptor) => Ok(*descriptor),
             _ => Err(unlike()),
         }
@@ -114,7 +115,7 @@ impl Instance {
     pub(super) async fn on_request_body(&mut self, body: &[u8]) -> wasmtime::Result<BodyVerdict> {
         self.store.data_mut().count(body);
         match self.guest.call_with(&mut self.store, Hook::OnRequestBody, body, true).await? {
-            Returned::RequestBody(verdict) => Ok(verdict),
+            Returned::RequestBody(verdict) => Ok(*verdict),
             Returned::Nothing => Ok(BodyVerdict::Next),
             _ => Err(unlike()),
         }
@@ -131,7 +132,7 @@ impl Instance {
     pub(super) async fn on_response_body(&mut self, body: &[u8]) -> wasmtime::Result<ResponseBodyVerdict> {
         self.store.data_mut().count(body);
         match self.guest.call_with(&mut self.store, Hook::OnResponseBody, body, true).await? {
-            Returned::ResponseBody(verdict) => Ok(verdict),
+            Returned::ResponseBody(verdict) => Ok(*verdict),
             Returned::Nothing => Ok(ResponseBodyVerdict::Next),
             _ => Err(unlike()),
         }

@@ -76,6 +76,11 @@ impl Loaded {
         self.pre.hooks().handler
     }
 
+    /// Whether its module is called directly.
+    pub fn is_plain(&self) -> bool {
+        matches!(self.pre, Pre::Module(_))
+    }
+
     /// Makes it the plugin of a `[plugins.NAME]` table, and tries its configuration on an instance.
     pub async fn configure(
         &self,

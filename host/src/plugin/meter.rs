@@ -9,7 +9,7 @@
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
@@ -153,10 +153,10 @@ pub(super) fn pause() -> impl Future<Output = ()> + Send + 'static {
     poll_fn(move |_| if std::mem::replace(&mut paused, true) { Poll::Ready(()) } else { Poll::Pending })
 }
 
-/// Runs a hook's future under the meter, for `wall` at the most.
-pub(super) async fn metered<F: Future>(meter: &Meter, wall: Duration, hook: F) -> Result<F::Output, Stopped> {
+/// Runs a hook's future under the meter, for `wall` at the most. It is lent, as it is large and would be moved
+/// for each call.
+pub(super) async fn metered<F: Future>(meter: &Meter, wall: Duration, mut hook: Pin<&mut F>) -> Result<F::Output, Stopped> {
     meter.reset();
-    let mut hook = pin!(hook);
     // The first poll registers the waker as every poll does, so nothing is lost by going on below.
     if let Poll::Ready(output) = poll_fn(|cx| Poll::Ready(meter.poll(hook.as_mut(), cx))).await {
         return Ok(output);
@@ -216,12 +216,14 @@ impl Waited {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use super::*;
 
     #[tokio::test]
     async fn waiting_costs_no_cpu_time() {
         let meter = Meter::new("p".into());
-        let slept = metered(&meter, Duration::from_secs(5), tokio::time::sleep(Duration::from_millis(60))).await;
+        let slept = metered(&meter, Duration::from_secs(5), pin!(tokio::time::sleep(Duration::from_millis(60)))).await;
         assert_eq!(slept, Ok(()));
         assert!(meter.used() < Duration::from_millis(40), "{:?}", meter.used());
     }
@@ -236,7 +238,7 @@ mod tests {
             while nanoseconds(THREAD_TIME) - start < 20_000_000 {}
             meter.tick()
         };
-        let meanwhile = metered(&meter, Duration::from_secs(5), work).await.unwrap();
+        let meanwhile = metered(&meter, Duration::from_secs(5), pin!(work)).await.unwrap();
         assert!(meanwhile >= Duration::from_millis(10), "{meanwhile:?}");
         assert!(meter.used() >= meanwhile);
     }
@@ -251,14 +253,14 @@ mod tests {
             std::thread::sleep(Duration::from_millis(60));
             (at_a_tick, meter.tick())
         };
-        let (first, second) = metered(&meter, Duration::from_secs(5), put_aside).await.unwrap();
+        let (first, second) = metered(&meter, Duration::from_secs(5), pin!(put_aside)).await.unwrap();
         assert!(first < Duration::from_millis(10) && second < Duration::from_millis(10), "{first:?}, {second:?}");
     }
 
     #[tokio::test]
     async fn a_hook_that_never_ends_is_given_up_after_its_wall_time() {
         let meter = Meter::new("p".into());
-        let ended = metered(&meter, Duration::from_millis(20), std::future::pending::<()>()).await;
+        let ended = metered(&meter, Duration::from_millis(20), pin!(std::future::pending::<()>())).await;
         assert_eq!(ended, Err(Stopped::Wall));
     }
 }

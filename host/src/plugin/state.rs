@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use super::direct::Entering;
+use super::direct::{Entering, Wait};
 use super::direct::imports::Ends;
 use super::files::ReadFiles;
 use super::guest::Returned;
@@ -50,6 +50,8 @@ pub struct InstanceState {
     pub(super) entering: Option<Entering>,
     /// What it returned.
     pub(super) returned: Returned,
+    /// What it waits for.
+    pub(super) wait: Wait,
     /// Made only when a guest calls WASI, which few do.
     pub(super) wasi: Option<Box<(WasiCtx, ResourceTable)>>,
     /// Only of a component that answers by `wasi:http`.
@@ -143,6 +145,7 @@ impl InstanceState {
             ends: None,
             entering: None,
             returned: Returned::Nothing,
+            wait: Wait::default(),
             wasi: None,
             web: None,
         }

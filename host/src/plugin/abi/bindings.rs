@@ -4,6 +4,7 @@ use super::{Fields, Layout, Lift, Lower, Reader, Slots, Writer, record_layout, v
 use crate::plugin::bindings::exports::tollgate::plugin as exports;
 use crate::plugin::bindings::tollgate::plugin as wit;
 use crate::plugin::direct::imports::{Core, Imports};
+use crate::plugin::host_api;
 use wasmtime::ValType;
 
 /// What a function of the interface is called, and its types.
@@ -62,7 +63,7 @@ macro_rules! variant {
                 let mut slots = slots.split(Self::FLAT - 1)?;
                 Ok(match case {
                     $($number => variant!(@lift slots from $case $($type)?),)*
-                    _ => return Err(super::memory::no_such_case(case)),
+                    _ => return Err(crate::plugin::abi::memory::no_such_case(case)),
                 })
             }
 
@@ -71,7 +72,7 @@ macro_rules! variant {
                 let content = at + variant_layout(&[$(variant!(@layout $($type)?)),*]).2;
                 Ok(match from.u8(at)? {
                     $($number => variant!(@load content from $case $($type)?),)*
-                    case => return Err(super::memory::no_such_case(case.into())),
+                    case => return Err(crate::plugin::abi::memory::no_such_case(case.into())),
                 })
             }
         }
@@ -105,6 +106,26 @@ macro_rules! variant {
     (@pattern $value:ident $case:ident) => { Self::$case };
     (@pattern ignored $case:ident $type:ty) => { Self::$case(_) };
     (@pattern $value:ident $case:ident $type:ty) => { Self::$case($value) };
+}
+
+/// Two verdicts as the chain gets them, read without a detour: a test compares them with the interface's own.
+mod verdicts {
+    use super::*;
+    use crate::plugin::verdict::{RequestVerdict, ResponseVerdict};
+
+    variant!(RequestVerdict {
+        0 Next,
+        1 Respond(Box<wit::types::Answer>),
+        2 NeedBody(u32),
+        3 Fetch(Box<wit::types::Fetch>),
+        4 Serve(Box<wit::types::Hit>),
+    });
+    variant!(ResponseVerdict {
+        0 Next,
+        1 Replace(Box<wit::types::Answer>),
+        2 NeedBody(u32),
+        3 Serve(Box<wit::types::Hit>),
+    });
 }
 
 include!(concat!(env!("OUT_DIR"), "/abi.rs"));

@@ -78,6 +78,11 @@ impl Slots<'_> {
         self.next().map(|slot| slot.get_u32())
     }
 
+    /// A text, which stays where it is.
+    pub(crate) fn text<'m>(&mut self, from: &mut Reader<'m>) -> Result<&'m str> {
+        values::text(from, self.u32()?, self.u32()?)
+    }
+
     /// The next `count`, apart.
     pub(crate) fn split(&mut self, count: usize) -> Result<Self> {
         let (these, rest) = self.0.split_at_checked(count).ok_or_else(too_few)?;

@@ -4,7 +4,9 @@ use proptest::prelude::*;
 
 use super::{Layout as _, Lift, Lower, Placed, Planned, Reader, Slots, record_layout, variant_layout};
 use crate::plugin::bindings::exports::tollgate::plugin::request_filter::Verdict;
+use crate::plugin::bindings::exports::tollgate::plugin::response_filter;
 use crate::plugin::bindings::tollgate::plugin::types::{Answer, ByteRange, Fetch, Header, Hit};
+use crate::plugin::verdict::{RequestVerdict, ResponseVerdict};
 use wasmtime::ValRaw;
 
 /// A guest's memory, in which room is made from 1024 on.
@@ -83,6 +85,24 @@ proptest! {
         let slots: Vec<ValRaw> = memory.chunks_exact(8).map(|chunk| ValRaw::u64(u64::from_le_bytes(chunk.try_into().unwrap()))).collect();
         let _ = Verdict::lift(&mut Slots(&slots), &mut Reader::new(&memory, 100));
     }
+}
+
+/// [`RequestVerdict`] and [`ResponseVerdict`] are written down by hand: they must mean what the interface's do.
+#[test]
+fn the_chains_verdicts_are_the_interfaces() {
+    let answer = || Answer { status: 1, headers: Vec::new(), body: vec![2] };
+    let hit = || Hit { entry: 3, status: Some(4), part: None, set: Vec::new(), refresh: None };
+    let fetch = Fetch { key: "k".into(), note: vec![5], wait_ms: 6, set: Vec::new(), remove: Vec::new() };
+    for verdict in [Verdict::Next, Verdict::Respond(answer()), Verdict::NeedBody(7), Verdict::Fetch(fetch), Verdict::Serve(hit())] {
+        let read: RequestVerdict = read(&written(&verdict)).unwrap();
+        assert_eq!(format!("{read:?}"), format!("{:?}", RequestVerdict::from(verdict)));
+    }
+    type Other = response_filter::ResponseVerdict;
+    for verdict in [Other::Next, Other::Replace(answer()), Other::NeedBody(8), Other::Serve(hit())] {
+        let read: ResponseVerdict = read(&written(&verdict)).unwrap();
+        assert_eq!(format!("{read:?}"), format!("{:?}", ResponseVerdict::from(verdict)));
+    }
+    assert_eq!((RequestVerdict::SIZE, ResponseVerdict::SIZE), (Verdict::SIZE, Other::SIZE));
 }
 
 fn refused<T: Lift + std::fmt::Debug>(memory: &[u8]) -> String {

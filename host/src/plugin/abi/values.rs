@@ -154,19 +154,18 @@ impl Layout for String {
 
 impl Lift for String {
     fn lift(slots: &mut Slots<'_>, from: &mut Reader<'_>) -> Result<Self> {
-        text(from, slots.u32()?, slots.u32()?)
+        slots.text(from).map(str::to_owned)
     }
 
     fn load(from: &mut Reader<'_>, at: u32) -> Result<Self> {
         let (at, length) = from.extent(at)?;
-        text(from, at, length)
+        text(from, at, length).map(str::to_owned)
     }
 }
 
-fn text(from: &mut Reader<'_>, at: u32, length: u32) -> Result<String> {
+pub(super) fn text<'a>(from: &mut Reader<'a>, at: u32, length: u32) -> Result<&'a str> {
     let bytes = from.list(at, length, (1, 1))?;
-    let text = std::str::from_utf8(bytes)?;
-    Ok(text.to_owned())
+    Ok(std::str::from_utf8(bytes)?)
 }
 
 impl Lower for String {
@@ -293,3 +292,26 @@ impl<T: Lower, E: Lower> Lower for std::result::Result<T, E> {
     }
 }
 
+
+/// What is large and seldom there, and lies in the guest's memory as if there were no box.
+impl<T: Layout> Layout for Box<T> {
+    const SIZE: u32 = T::SIZE;
+    const ALIGN: u32 = T::ALIGN;
+    const FLAT: usize = T::FLAT;
+}
+
+impl<T: Lift> Lift for Box<T> {
+    fn lift(slots: &mut Slots<'_>, from: &mut Reader<'_>) -> Result<Self> {
+        T::lift(slots, from).map(Self::new)
+    }
+
+    fn load(from: &mut Reader<'_>, at: u32) -> Result<Self> {
+        T::load(from, at).map(Self::new)
+    }
+}
+
+impl<T: Lower> Lower for Box<T> {
+    fn store(&self, to: &mut impl Writer, at: u32) -> Result<()> {
+        T::store(self, to, at)
+    }
+}

@@ -2,16 +2,19 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
 
-use wasmtime::{AsContextMut, Caller, Engine, FuncType, Linker, Memory, Val, ValRaw, ValType};
+use wasmtime::{AsContextMut, Caller, Engine, FuncType, Linker, Memory, ValRaw, ValType};
 
 use super::unchecked::{self, Callable};
+use super::wait;
 use crate::plugin::abi::{self, Layout, Lift, Lower, Placed, Planned, Reader, Slots, Writer};
 use crate::plugin::state::InstanceState;
 
 type Result<T> = wasmtime::Result<T>;
 /// A host function that may wait.
-type Waiting<P, R> = for<'a> fn(&'a mut InstanceState, P) -> Pin<Box<dyn Future<Output = Result<R>> + Send + 'a>>;
+pub(super) type Waiting<P, R> =
+    for<'a> fn(&'a mut InstanceState, P) -> Pin<Box<dyn Future<Output = Result<R>> + Send + 'a>>;
 
 /// A core function's type.
 #[derive(Debug)]
@@ -87,8 +90,51 @@ impl Imports<'_> {
         })
     }
 
-    /// A function that may: it runs on while the worker does other things.
-    pub(crate) fn waiting<P: Params + Send + 'static, R: Lower + Send + Sync + 'static>(
+    /// A function of one text, which it keeps nothing of.
+    pub(crate) fn lent_1<R: Lower + 'static>(
+        &mut self,
+        interface: &str,
+        name: &str,
+        core: Core,
+        function: fn(&mut InstanceState, &str) -> Result<R>,
+    ) -> Result<()> {
+        let ty = self.core::<(String,), R>(&core)?;
+        unchecked::define(self.linker, (interface, name), ty, move |mut caller, values| {
+            let ends = ends(&caller)?;
+            let result = {
+                let (memory, state) = ends.memory.data_and_store_mut(&mut caller);
+                let (mut slots, mut from) = (Slots(values), Reader::new(memory, state.plugin.limits.host_call));
+                let text = slots.text(&mut from)?;
+                function(state, text)?
+            };
+            give(&mut caller, ends, &result, String::FLAT, values)
+        })
+    }
+
+    /// A function of two texts, which it keeps nothing of.
+    pub(crate) fn lent_2<R: Lower + 'static>(
+        &mut self,
+        interface: &str,
+        name: &str,
+        core: Core,
+        function: fn(&mut InstanceState, &str, &str) -> Result<R>,
+    ) -> Result<()> {
+        let ty = self.core::<(String, String), R>(&core)?;
+        unchecked::define(self.linker, (interface, name), ty, move |mut caller, values| {
+            let ends = ends(&caller)?;
+            let result = {
+                let (memory, state) = ends.memory.data_and_store_mut(&mut caller);
+                let (mut slots, mut from) = (Slots(values), Reader::new(memory, state.plugin.limits.host_call));
+                let (first, second) = (slots.text(&mut from)?, slots.text(&mut from)?);
+                function(state, first, second)?
+            };
+            give(&mut caller, ends, &result, 2 * String::FLAT, values)
+        })
+    }
+
+    /// A function that may wait, and mostly need not. It is asked once whether it must, and asked again from
+    /// the beginning if so.
+    pub(crate) fn waiting<P: Params + Clone + Send + 'static, R: Lower + Send + 'static>(
         &mut self,
         interface: &str,
         name: &str,
@@ -96,25 +142,35 @@ impl Imports<'_> {
         function: Waiting<P, R>,
     ) -> Result<()> {
         let ty = self.core::<P, R>(&core)?;
-        self.linker.func_new_async(interface, name, ty, move |mut caller, params, results| {
-            Box::new(async move {
-                let ends = ends(&caller)?;
-                let values: Vec<ValRaw> = params.iter().filter_map(raw).collect();
-                let (memory, state) = ends.memory.data_and_store_mut(&mut caller);
-                let params = P::lift(&mut Slots(&values), &mut Reader::new(memory, state.plugin.limits.host_call))?;
-                let result = function(state, params).await?;
-                if let Some(only) = results.first_mut() {
-                    // The only one that waits and returns a number returns an u32.
-                    let number = u32::try_from(result.flat())?;
-                    *only = Val::I32(number.cast_signed());
-                    return Ok(());
-                }
-                let at = values.get(P::FLAT).map_or(0, |at| at.get_u32());
-                Reader::new(ends.memory.data(&caller), 0).area::<R>(at)?;
-                place(&mut caller, ends, &result, at).await
-            })
-        })?;
-        Ok(())
+        unchecked::define(self.linker, (interface, name), ty, move |mut caller, values| {
+            let ends = ends(&caller)?;
+            let (memory, state) = ends.memory.data_and_store_mut(&mut caller);
+            let params = P::lift(&mut Slots(values), &mut Reader::new(memory, state.plugin.limits.host_call))?;
+            let asked = function(state, params.clone()).as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            let result = match asked {
+                Poll::Ready(result) => result?,
+                Poll::Pending => wait::wait_for(&mut caller, function, params)?,
+            };
+            give(&mut caller, ends, &result, P::FLAT, values)
+        })
+    }
+
+    /// A function that may wait, and mostly must.
+    pub(crate) fn slow<P: Params + Send + 'static, R: Lower + Send + 'static>(
+        &mut self,
+        interface: &str,
+        name: &str,
+        core: Core,
+        function: Waiting<P, R>,
+    ) -> Result<()> {
+        let ty = self.core::<P, R>(&core)?;
+        unchecked::define(self.linker, (interface, name), ty, move |mut caller, values| {
+            let ends = ends(&caller)?;
+            let (memory, state) = ends.memory.data_and_store_mut(&mut caller);
+            let params = P::lift(&mut Slots(values), &mut Reader::new(memory, state.plugin.limits.host_call))?;
+            let result = wait::wait_for(&mut caller, function, params)?;
+            give(&mut caller, ends, &result, P::FLAT, values)
+        })
     }
 
     /// The type, seen to be that of these parameters and this result.
@@ -126,15 +182,6 @@ impl Imports<'_> {
             return Err(wasmtime::Error::msg("the bindings and the interface disagree"));
         }
         Ok(FuncType::new(self.engine, core.params.iter().cloned(), core.results.iter().cloned()))
-    }
-}
-
-fn raw(value: &Val) -> Option<ValRaw> {
-    match value {
-        Val::I32(value) => Some(ValRaw::i32(*value)),
-        Val::I64(value) => Some(ValRaw::i64(*value)),
-        Val::F64(bits) => Some(ValRaw::f64(*bits)),
-        _ => None,
     }
 }
 

@@ -5,12 +5,15 @@
 //! from the component ([`shape`]), not guessed; a component that is made in any other way goes the general
 //! way ([`super::component`]), with the same host functions. A plugin sees no difference.
 
-use wasmtime::{Engine, Func, InstancePre, Linker, Memory, Module, ModuleExport, Store, TypedFunc, ValType};
+use std::sync::Arc;
+
+use wasmtime::{Engine, Func, Instance, InstancePre, Linker, Memory, Module, ModuleExport, Store, TypedFunc, ValType};
 
 pub(crate) mod imports;
 pub(crate) mod shape;
 mod types;
 mod unchecked;
+mod wait;
 
 use super::abi::bindings::add_imports;
 use super::abi::{Layout as _, Reader};
@@ -22,6 +25,7 @@ use super::state::{Hook, InstanceState};
 use imports::{Core, Ends, Imports};
 use shape::Shape;
 use unchecked::{Callable, ExportedFunction};
+pub(crate) use wait::Wait;
 
 type Result<T> = wasmtime::Result<T>;
 
@@ -39,9 +43,11 @@ pub(super) struct Pre {
     pre: InstancePre<InstanceState>,
     memory: ModuleExport,
     realloc: Option<ExportedFunction>,
-    /// By `Hook as usize`.
-    functions: [Option<Pair<ExportedFunction>>; HOOKS],
+    functions: Arc<Functions>,
 }
+
+/// What the module exports, by `Hook as usize`.
+type Functions = [Option<Pair<ExportedFunction>>; HOOKS];
 
 /// A hook, and what is called when its result has been read.
 #[derive(Debug, Clone, Copy)]
@@ -52,9 +58,12 @@ struct Pair<T> {
 
 /// An instance of it.
 pub(super) struct Guest {
+    instance: Instance,
     enter: TypedFunc<(), ()>,
     ends: Ends,
-    functions: [Option<Pair<Callable>>; HOOKS],
+    functions: Arc<Functions>,
+    /// Those that were called before: to look one up costs as much as calling it.
+    found: [Option<Pair<Callable>>; HOOKS],
 }
 
 /// A hook that is about to run.
@@ -96,7 +105,8 @@ impl Pre {
             let function = ExportedFunction::find(module, &export.name, &export.signature.core)?;
             *functions.get_mut(hook as usize)? = Some(Pair { hook: function, post_return });
         }
-        Some(Self { pre, memory: module.get_export_index(&shape.memory)?, realloc, functions })
+        let (memory, functions) = (module.get_export_index(&shape.memory)?, Arc::new(functions));
+        Some(Self { pre, memory, realloc, functions })
     }
 
     pub(super) fn engine(&self) -> &Engine {
@@ -120,30 +130,22 @@ impl Pre {
         let instance = self.pre.instantiate_async(&mut *store).await?;
         let memory = instance.get_module_export(&mut *store, &self.memory).and_then(wasmtime::Extern::into_memory);
         let memory: Memory = memory.ok_or_else(unlike)?;
-        let mut find = |function: &ExportedFunction| function.of(&instance, &mut *store).ok_or_else(unlike);
-        let realloc = self.realloc.as_ref().map(&mut find).transpose()?;
-        let mut functions = [None; HOOKS];
-        for (function, pair) in functions.iter_mut().zip(&self.functions) {
-            if let Some(pair) = pair {
-                let post_return = pair.post_return.as_ref().map(&mut find).transpose()?;
-                *function = Some(Pair { hook: find(&pair.hook)?, post_return });
-            }
-        }
+        let realloc = self.realloc.as_ref().map(|realloc| realloc.of(&instance, &mut *store)).transpose()?;
         let enter = Func::wrap(&mut *store, enter).typed(&*store)?;
         let ends = Ends { memory, realloc };
         store.data_mut().ends = Some(ends);
-        Ok(Guest { enter, ends, functions })
+        Ok(Guest { instance, enter, ends, functions: Arc::clone(&self.functions), found: [None; HOOKS] })
     }
 }
 
 impl Guest {
-    pub(super) async fn call(&self, store: &mut Store<InstanceState>, hook: Hook) -> Result<Returned> {
+    pub(super) async fn call(&mut self, store: &mut Store<InstanceState>, hook: Hook) -> Result<Returned> {
         self.enter(store, hook, [0; 3]).await
     }
 
     /// With a text or body, and a flag where the hook has one.
     pub(super) async fn call_with(
-        &self,
+        &mut self,
         store: &mut Store<InstanceState>,
         hook: Hook,
         bytes: &[u8],
@@ -154,17 +156,29 @@ impl Guest {
         self.enter(store, hook, [at.into(), bytes.len() as u64, flag.into()]).await
     }
 
-    pub(super) async fn on_complete(&self, store: &mut Store<InstanceState>, completed: &Completed) -> Result<()> {
+    pub(super) async fn on_complete(&mut self, store: &mut Store<InstanceState>, completed: &Completed) -> Result<()> {
         let at = imports::make_room(&mut *store, self.ends, Completed::SIZE as usize, Completed::ALIGN).await?;
         imports::place(&mut *store, self.ends, completed, at).await?;
         self.enter(store, Hook::OnComplete, [at.into(), 0, 0]).await.map(drop)
     }
 
-    async fn enter(&self, store: &mut Store<InstanceState>, hook: Hook, values: [u64; 3]) -> Result<Returned> {
-        let Some(function) = self.functions[hook as usize] else { return Ok(Returned::Nothing) };
+    async fn enter(&mut self, store: &mut Store<InstanceState>, hook: Hook, values: [u64; 3]) -> Result<Returned> {
+        let Some(function) = self.find(store, hook)? else { return Ok(Returned::Nothing) };
         store.data_mut().entering = Some(Entering { function, values });
         self.enter.call_async(&mut *store, ()).await?;
         Ok(std::mem::take(&mut store.data_mut().returned))
+    }
+
+    fn find(&mut self, store: &mut Store<InstanceState>, hook: Hook) -> Result<Option<Pair<Callable>>> {
+        let found = &mut self.found[hook as usize];
+        if found.is_none()
+            && let Some(Pair { hook, post_return }) = &self.functions[hook as usize]
+        {
+            let mut find = |function: &ExportedFunction| function.of(&self.instance, &mut *store);
+            let post_return = post_return.as_ref().map(&mut find).transpose()?;
+            *found = Some(Pair { hook: find(hook)?, post_return });
+        }
+        Ok(*found)
     }
 }
 
@@ -193,10 +207,10 @@ fn read(hook: Hook, from: &mut Reader<'_>, at: u32) -> Result<Returned> {
     Ok(match hook {
         Hook::Describe => Returned::Descriptor(Box::new(from.value::<lifecycle::Descriptor>(at)?)),
         Hook::Configure => Returned::Configured(from.value(at)?),
-        Hook::OnRequest => Returned::Request(from.value::<request_filter::Verdict>(at)?.into()),
-        Hook::OnRequestBody => Returned::RequestBody(from.value(at)?),
-        Hook::OnResponse => Returned::Response(from.value::<response_filter::ResponseVerdict>(at)?.into()),
-        Hook::OnResponseBody => Returned::ResponseBody(from.value(at)?),
+        Hook::OnRequest => Returned::Request(from.value(at)?),
+        Hook::OnRequestBody => Returned::RequestBody(from.value::<Box<request_filter::BodyVerdict>>(at)?),
+        Hook::OnResponse => Returned::Response(from.value(at)?),
+        Hook::OnResponseBody => Returned::ResponseBody(from.value::<Box<response_filter::ResponseBodyVerdict>>(at)?),
         Hook::OnRequestChunk | Hook::OnResponseChunk => Returned::Chunk(from.value::<body_filter::ChunkVerdict>(at)?),
         Hook::Start | Hook::OnComplete | Hook::OnInterval | Hook::Handle => Returned::Nothing,
     })

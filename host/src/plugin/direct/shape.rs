@@ -382,12 +382,39 @@ fn made(instance: ComponentInstance<'_>) -> Made<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
     fn every_built_in_plugin_is_plain() {
-        for (name, component) in crate::gateway::BUILT_INS {
-            assert!(Shape::of(component).is_some(), "{name}");
+        for name in crate::gateway::built_ins() {
+            let shape = Shape::of(crate::gateway::built_in(name).unwrap()).unwrap_or_else(|| panic!("{name} is not"));
+            assert_eq!((shape.memory.as_str(), shape.realloc.as_deref()), ("memory", Some("cabi_realloc")), "{name}");
+            assert!(shape.exports.iter().all(|export| export.name.ends_with(export.signature.function)), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_function_of_other_types_is_not_the_interfaces() {
+        let headers = crate::gateway::built_in("headers").unwrap();
+        // The name of a field of a record: the type is another one, as wide as before.
+        let at = headers.windows(14).position(|bytes| bytes == b"config-schema\x73").unwrap();
+        let mut other = headers.to_vec();
+        other[at..at + 13].copy_from_slice(b"config-scheme");
+        assert!(Shape::of(&other).is_none());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn a_damaged_component_is_read_or_refused(at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<prop::sample::Index>()) {
+            let mut component = crate::gateway::built_in("headers").unwrap().to_vec();
+            let at = at.index(component.len());
+            component[at] = byte;
+            let _ = Shape::of(&component);
+            component.truncate(cut.index(component.len()));
+            prop_assert!(Shape::of(&component).is_none());
         }
     }
 }

@@ -14,7 +14,7 @@
 use std::mem::MaybeUninit;
 
 use wasmtime::{
-    AsContextMut, Caller, ExternType, Func, FuncType, Instance, Linker, Module, ModuleExport, ValRaw, ValType,
+    AsContextMut, Caller, Extern, ExternType, Func, FuncType, Instance, Linker, Module, ModuleExport, ValRaw, ValType,
 };
 
 use super::imports::Core;
@@ -50,14 +50,22 @@ impl ExportedFunction {
         Some(Self { export, values: core.params.len().max(core.results.len()) })
     }
 
-    /// None of an instance of another module.
-    pub(super) fn of(&self, instance: &Instance, store: impl AsContextMut) -> Option<Callable> {
-        let function = instance.get_module_export(store, &self.export)?.into_func()?;
-        Some(Callable { function, values: self.values })
+    /// # Errors
+    ///
+    /// Of an instance of another module.
+    pub(super) fn of(&self, instance: &Instance, store: impl AsContextMut) -> wasmtime::Result<Callable> {
+        let function = instance.get_module_export(store, &self.export).and_then(Extern::into_func);
+        let function = function.ok_or_else(|| wasmtime::Error::msg("the instance is unlike its module"))?;
+        Ok(Callable { function, values: self.values })
     }
 }
 
 impl Callable {
+    /// A host function that takes and returns nothing, as its type says.
+    pub(super) fn without_values(function: Func) -> Self {
+        Self { function, values: 0 }
+    }
+
     /// `values` are the parameters, with room for the results, which come in their place.
     ///
     /// # Errors

@@ -111,9 +111,7 @@ impl Host for InstanceState {
     }
 
     fn header(&mut self, name: String) -> Result<Option<String>> {
-        self.count(&name);
-        let found = header_map::get(&self.request("request.header")?.request.headers, &name);
-        Ok(self.give(found))
+        header(self, &name)
     }
 
     fn header_bytes(&mut self, name: String) -> Result<Option<Vec<u8>>> {
@@ -140,9 +138,7 @@ impl Host for InstanceState {
     }
 
     fn set_header(&mut self, name: String, value: String) -> Result<std::result::Result<(), HeaderError>> {
-        self.count(&(&name, &value));
-        let head = &mut self.request_mut("request.set-header")?.request;
-        Ok(header_map::set(&mut head.headers, &name, value.as_bytes()))
+        set_header(self, &name, &value)
     }
 
     fn set_header_bytes(&mut self, name: String, value: Vec<u8>) -> Result<std::result::Result<(), HeaderError>> {
@@ -175,6 +171,22 @@ impl Host for InstanceState {
         self.request_mut("request.set-body")?.replaced_body = Some(body.into());
         Ok(())
     }
+}
+
+pub(crate) fn header(state: &mut InstanceState, name: &str) -> Result<Option<String>> {
+    state.count(name);
+    let found = header_map::get(&state.request("request.header")?.request.headers, name);
+    Ok(state.give(found))
+}
+
+pub(crate) fn set_header(
+    state: &mut InstanceState,
+    name: &str,
+    value: &str,
+) -> Result<std::result::Result<(), HeaderError>> {
+    state.count(&(name, value));
+    let head = &mut state.request_mut("request.set-header")?.request;
+    Ok(header_map::set(&mut head.headers, name, value.as_bytes()))
 }
 
 /// The absolute target goes before the field (RFC 9112 section 3.2.2).

@@ -27,9 +27,7 @@ impl Host for InstanceState {
     }
 
     fn header(&mut self, name: String) -> Result<Option<String>> {
-        self.count(&name);
-        let found = header_map::get(&self.response("response.header")?.headers, &name);
-        Ok(self.give(found))
+        header(self, &name)
     }
 
     fn header_bytes(&mut self, name: String) -> Result<Option<Vec<u8>>> {
@@ -56,9 +54,7 @@ impl Host for InstanceState {
     }
 
     fn set_header(&mut self, name: String, value: String) -> Result<std::result::Result<(), HeaderError>> {
-        self.count(&(&name, &value));
-        let head = self.response("response.set-header")?;
-        Ok(header_map::set(&mut head.headers, &name, value.as_bytes()))
+        set_header(self, &name, &value)
     }
 
     fn set_header_bytes(&mut self, name: String, value: Vec<u8>) -> Result<std::result::Result<(), HeaderError>> {
@@ -96,6 +92,22 @@ impl Host for InstanceState {
         self.context("response.set-body")?.replaced_response_body = Some(body.into());
         Ok(())
     }
+}
+
+pub(crate) fn header(state: &mut InstanceState, name: &str) -> Result<Option<String>> {
+    state.count(name);
+    let found = header_map::get(&state.response("response.header")?.headers, name);
+    Ok(state.give(found))
+}
+
+pub(crate) fn set_header(
+    state: &mut InstanceState,
+    name: &str,
+    value: &str,
+) -> Result<std::result::Result<(), HeaderError>> {
+    state.count(&(name, value));
+    let head = state.response("response.set-header")?;
+    Ok(header_map::set(&mut head.headers, name, value.as_bytes()))
 }
 
 pub(crate) fn made_by(source: &Source) -> wit::Source {

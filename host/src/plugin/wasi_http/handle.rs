@@ -1,6 +1,7 @@
 //! One request, answered by a guest: `handle` runs as a task of the worker, so that the answer's head goes
 //! out while the guest still writes the body.
 
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -137,7 +138,7 @@ async fn run(call: Rc<Call>, mut held: CheckedOut, question: Question) {
         }
     };
     // How long it may take is for who waits for the answer to say.
-    let ended = metered(&meter, Duration::MAX, handled).await;
+    let ended = metered(&meter, Duration::MAX, pin!(handled)).await;
     note_waits(call.link.metrics.hook(Hook::Handle.metric()), &meter);
     if let Err(fault) = conclude(ended) {
         // Before the store goes: what the answer's body sees then looks like its end.
