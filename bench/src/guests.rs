@@ -76,7 +76,7 @@ fn leb128(bytes: &[u8], mut at: usize) -> Option<(usize, usize)> {
 fn to_leb128(mut number: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     loop {
-        let low = (number & 0x7f) as u8;
+        let low = number.to_le_bytes()[0] & 0x7f;
         number >>= 7;
         if number == 0 {
             bytes.push(low);

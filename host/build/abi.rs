@@ -38,7 +38,11 @@ pub(crate) fn bindings(wit: &Path) -> Result<String> {
     let exports = interfaces(&mut world.exports.values());
     let mut sizes = SizeAlign::default();
     sizes.fill(&resolve);
-    let of = Names { resolve: &resolve, sizes, exported: exports.iter().filter_map(|id| resolve.interfaces[*id].name.clone()).collect() };
+    let of = Names {
+        resolve: &resolve,
+        sizes,
+        exported: exports.iter().filter_map(|id| resolve.interfaces[*id].name.clone()).collect(),
+    };
 
     let mut out = String::new();
     for id in imports.iter().chain(&exports) {
@@ -96,7 +100,8 @@ impl Names<'_> {
         }
         out += "});\n";
         // wit-parser knows the layout as well: should the two differ, nothing is built.
-        let (size, align) = (self.sizes.size(&Type::Id(id)).size_wasm32(), self.sizes.align(&Type::Id(id)).align_wasm32());
+        let (size, align) =
+            (self.sizes.size(&Type::Id(id)).size_wasm32(), self.sizes.align(&Type::Id(id)).align_wasm32());
         let path = self.path(id)?;
         writeln!(out, "const _: () = assert!(<{path}>::SIZE == {size} && <{path}>::ALIGN == {align});")?;
         Ok(out)
@@ -109,25 +114,21 @@ impl Names<'_> {
         if LENT.contains(&dotted.as_str()) {
             let (full, count) = (self.full(interface)?, function.params.len());
             let path = format!("host_api::{}::{}", short.to_snake_case(), function.name.to_snake_case());
-            return Ok(format!("    imports.lent_{count}({full:?}, {:?}, {core}, {path})?;\n", function.name));
+            return Ok(format!("    imports.lent_{count}({full:?}, {:?}, &{core}, {path})?;\n", function.name));
         }
         let (waits, is_often_ready) = (WAITING.contains(&dotted.as_str()), OFTEN_READY.contains(&dotted.as_str()));
         let names: Vec<String> = (0..function.params.len()).map(|number| format!("a{number}")).collect();
         let types = function.params.iter().map(|param| self.rust(&param.ty)).collect::<Result<Vec<_>>>()?;
         let list = |of: &[String]| of.iter().map(|one| format!("{one}, ")).collect::<String>();
-        let call = format!(
-            "wit::{}::Host::{}(state, {})",
-            short.to_snake_case(),
-            function.name.to_snake_case(),
-            list(&names)
-        );
+        let call =
+            format!("wit::{}::Host::{}(state, {})", short.to_snake_case(), function.name.to_snake_case(), list(&names));
         let (add, call) = match (waits, is_often_ready) {
             (true, true) => ("waiting", format!("Box::pin({call})")),
             (true, false) => ("slow", format!("Box::pin({call})")),
             (false, _) => ("plain", call),
         };
         Ok(format!(
-            "    imports.{add}({:?}, {:?}, {core}, |state, ({}): ({})| {call})?;\n",
+            "    imports.{add}({:?}, {:?}, &{core}, |state, ({}): ({})| {call})?;\n",
             self.full(interface)?,
             function.name,
             list(&names),
@@ -179,7 +180,9 @@ impl Names<'_> {
     /// Where `bindgen!` puts a type.
     fn path(&self, id: TypeId) -> Result<String> {
         let ty = &self.resolve.types[id];
-        let wit_parser::TypeOwner::Interface(owner) = ty.owner else { return Err("a type outside of interfaces".into()) };
+        let wit_parser::TypeOwner::Interface(owner) = ty.owner else {
+            return Err("a type outside of interfaces".into());
+        };
         let interface = self.resolve.interfaces[owner].name.as_deref().ok_or("an interface without a name")?;
         let root = if self.exported.iter().any(|exported| exported == interface) { "exports" } else { "wit" };
         let name = ty.name.as_deref().ok_or("a type without a name")?;
@@ -222,7 +225,9 @@ impl Names<'_> {
     /// The type as `src/plugin/direct/types.rs` spells that of a component: by structure, as components
     /// compare types.
     fn text(&self, ty: &Type) -> Result<String> {
-        let Type::Id(id) = ty else { return Ok(if matches!(ty, Type::S64) { "s64".into() } else { self.primitive(ty)? }) };
+        let Type::Id(id) = ty else {
+            return Ok(if matches!(ty, Type::S64) { "s64".into() } else { self.primitive(ty)? });
+        };
         Ok(match &self.resolve.types[*id].kind {
             TypeDefKind::Type(ty) => self.text(ty)?,
             TypeDefKind::Option(ty) => format!("option<{}>", self.text(ty)?),

@@ -85,7 +85,7 @@ fn list(path: &Path) -> Result<(), Failed> {
 
 /// Why one plugin costs more for each call than another.
 const PLAIN: &str = "directly: it is one module in a plain wrapping";
-const GENERAL: &str = "through the component layer, for it is more than one module that uses tollgate:plugin alone; a call costs a microsecond or two more";
+const GENERAL: &str = "through the component layer, for it is more than one module that uses tollgate:plugin alone; a hook costs about a microsecond more";
 
 fn inspect(file: &Path, config: Option<&Path>) -> Result<(), Failed> {
     let named = file.to_str().and_then(gateway::built_in).filter(|_| !file.exists());

@@ -11,7 +11,7 @@ use super::fault::{Busy, Fault};
 use super::host_api::Copied;
 use super::instance::{self, Instance};
 use super::link::Link;
-use super::meter::{Meter, Stopped, metered};
+use super::meter::{Meter, Stopped, metered_in_turn};
 use super::pool::CheckedOut;
 use super::state::Hook;
 use super::verdict::{RequestVerdict, ResponseVerdict};
@@ -73,10 +73,11 @@ pub async fn on_interval(link: &Link) -> (Result<(), Fault>, Duration) {
         Ok(checked_out) => checked_out,
         Err(fault) => return (Err(fault), Duration::ZERO),
     };
+    let turn = checked_out.turn();
     let instance = checked_out.instance();
     instance.enter_alone(Hook::OnInterval);
     let meter = instance.meter();
-    let ended = metered(&meter, link.plugin.rights.limits.wall, pin!(instance.on_interval())).await;
+    let ended = metered_in_turn(&meter, link.plugin.rights.limits.wall, pin!(instance.on_interval()), turn).await;
     instance.leave_alone();
     metrics.copied(instance.copied());
     note_waits(metrics, &meter);
@@ -114,10 +115,11 @@ async fn run_on<V: Copied>(
     context: Box<Context>,
     call: impl AsyncFnOnce(&mut Instance) -> wasmtime::Result<V>,
 ) -> Called<V> {
+    let turn = held.turn();
     let instance = held.instance();
     instance.lend(hook, context);
     let meter = instance.meter();
-    let ended = metered(&meter, link.plugin.rights.limits.wall, pin!(call(instance))).await;
+    let ended = metered_in_turn(&meter, link.plugin.rights.limits.wall, pin!(call(instance)), turn).await;
     let context = instance.give_back();
     let verdict = conclude(ended);
     let metrics = link.metrics.hook(hook.metric());

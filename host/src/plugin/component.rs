@@ -13,7 +13,7 @@ use super::wasi_http;
 /// A component that is linked.
 #[derive(Clone)]
 pub(super) struct Pre {
-    pre: InstancePre<InstanceState>,
+    linked: InstancePre<InstanceState>,
     indices: Indices,
 }
 
@@ -51,16 +51,14 @@ impl Pre {
     ) -> Result<Self, LoadError> {
         let pre = linker.instantiate_pre(component).map_err(|error| LoadError::Import(import_problem(&error)))?;
         let indices = match answers {
-            Some(version) => {
-                Indices { handler: Some(wasi_http::export(&pre, version)?), ..Indices::default() }
-            }
+            Some(version) => Indices { handler: Some(wasi_http::export(&pre, version)?), ..Indices::default() },
             None => indices(&pre)?,
         };
-        Ok(Self { pre, indices })
+        Ok(Self { linked: pre, indices })
     }
 
     pub(super) fn engine(&self) -> &Engine {
-        self.pre.engine()
+        self.linked.engine()
     }
 
     pub(super) fn hooks(&self) -> Hooks {
@@ -77,7 +75,7 @@ impl Pre {
     }
 
     pub(super) async fn instantiate(&self, store: &mut Store<InstanceState>) -> wasmtime::Result<Guest> {
-        let instance = self.pre.instantiate_async(&mut *store).await?;
+        let instance = self.linked.instantiate_async(&mut *store).await?;
         let Indices { lifecycle, handler, request, response, body, completion, background } = &self.indices;
         Ok(Guest {
             lifecycle: lifecycle.as_ref().map(|indices| indices.load(&mut *store, &instance)).transpose()?,
@@ -134,9 +132,10 @@ impl Guest {
             (Hook::OnRequestBody, Some(filter), ..) => {
                 filter.call_on_request_body(store, bytes).await.map(|verdict| Returned::RequestBody(Box::new(verdict)))
             }
-            (Hook::OnResponseBody, _, Some(filter), _) => {
-                filter.call_on_response_body(store, bytes).await.map(|verdict| Returned::ResponseBody(Box::new(verdict)))
-            }
+            (Hook::OnResponseBody, _, Some(filter), _) => filter
+                .call_on_response_body(store, bytes)
+                .await
+                .map(|verdict| Returned::ResponseBody(Box::new(verdict))),
             (Hook::OnRequestChunk, .., Some(filter)) => {
                 filter.call_on_request_chunk(store, bytes, last).await.map(Returned::Chunk)
             }

@@ -1,8 +1,8 @@
 //! A plugin's code and its instances, whichever way they are called: [`direct`] where the component is
 //! plain, else [`component`].
 
-use wasmtime::component::Component;
-use wasmtime::{Engine, Linker, Module, Store};
+use wasmtime::component::{Component, Linker};
+use wasmtime::{Engine, Module, Store};
 
 use super::bindings::exports::tollgate::plugin::body_filter::ChunkVerdict;
 use super::bindings::exports::tollgate::plugin::completion::Completed;
@@ -25,10 +25,10 @@ pub(crate) enum Code<'a> {
 
 /// What code is linked with.
 pub struct Linkers {
-    plugins: wasmtime::component::Linker<InstanceState>,
+    plugins: Linker<InstanceState>,
     /// Has `wasi:http` as well, which a plugin must not get by the way.
-    answering: wasmtime::component::Linker<InstanceState>,
-    plain: Linker<InstanceState>,
+    answering: Linker<InstanceState>,
+    plain: direct::Linker,
 }
 
 /// Code that is linked, of which instances are made.
@@ -124,11 +124,11 @@ impl std::fmt::Debug for Code<'_> {
 
 impl Linkers {
     pub fn new(engine: &Engine) -> wasmtime::Result<Self> {
-        let mut plugins = wasmtime::component::Linker::new(engine);
+        let mut plugins = Linker::new(engine);
         host_api::add_to_linker(&mut plugins)?;
         let mut answering = plugins.clone();
         wasi_http::add_to_linker(&mut answering)?;
-        Ok(Self { plugins, answering, plain: direct::linker(engine)? })
+        Ok(Self { plugins, answering, plain: direct::Linker::new(engine)? })
     }
 
     pub fn engine(&self) -> &Engine {
@@ -187,7 +187,11 @@ impl Guest {
         }
     }
 
-    pub(super) async fn configure(&mut self, store: &mut Store<InstanceState>, config: &str) -> wasmtime::Result<Returned> {
+    pub(super) async fn configure(
+        &mut self,
+        store: &mut Store<InstanceState>,
+        config: &str,
+    ) -> wasmtime::Result<Returned> {
         match self {
             Self::Module(guest) => guest.call_with(store, Hook::Configure, config.as_bytes(), false).await,
             Self::Component(guest) => guest.configure(store, config).await,

@@ -48,11 +48,9 @@ impl Instance {
     /// Makes an instance and configures it.
     pub async fn configured(plugin: &Plugin) -> Result<Self, LoadError> {
         let mut instance =
-            Self::bare(&plugin.pre, Arc::clone(&plugin.rights)).await.map_err(|error| {
-                match error.downcast_ref() {
-                    Some(Stopped::Crowded) => LoadError::Crowded,
-                    _ => LoadError::Configure(format!("no instance could be made: {error:#}")),
-                }
+            Self::bare(&plugin.pre, Arc::clone(&plugin.rights)).await.map_err(|error| match error.downcast_ref() {
+                Some(Stopped::Crowded) => LoadError::Crowded,
+                _ => LoadError::Configure(format!("no instance could be made: {error:#}")),
             })?;
         instance.begin(Hook::Configure);
         let meter = instance.meter();

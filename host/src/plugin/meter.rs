@@ -19,7 +19,7 @@ use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_gettime};
 
 use super::ticker::TICK;
-use super::turns::Seat;
+use super::turns::{Seat, Turn};
 
 /// Shared by the future, which measures, and the store's epoch callback, which compares. Only one
 /// thread ever touches it; it is atomic because a store's data has to be `Send`.
@@ -155,12 +155,23 @@ pub(super) fn pause() -> impl Future<Output = ()> + Send + 'static {
 
 /// Runs a hook's future under the meter, for `wall` at the most. It is lent, as it is large and would be moved
 /// for each call.
-pub(super) async fn metered<F: Future>(meter: &Meter, wall: Duration, mut hook: Pin<&mut F>) -> Result<F::Output, Stopped> {
+pub(super) async fn metered<F: Future>(meter: &Meter, wall: Duration, hook: Pin<&mut F>) -> Result<F::Output, Stopped> {
+    metered_in_turn(meter, wall, hook, None).await
+}
+
+/// As [`metered`], of a hook that has a turn already, until it is over or waits.
+pub(super) async fn metered_in_turn<F: Future>(
+    meter: &Meter,
+    wall: Duration,
+    mut hook: Pin<&mut F>,
+    turn: Option<Turn>,
+) -> Result<F::Output, Stopped> {
     meter.reset();
     // The first poll registers the waker as every poll does, so nothing is lost by going on below.
     if let Poll::Ready(output) = poll_fn(|cx| Poll::Ready(meter.poll(hook.as_mut(), cx))).await {
         return Ok(output);
     }
+    drop(turn);
     // Boxed: a future is moved about whole, and most hooks are over by now.
     Box::pin(rest(meter, wall, hook)).await
 }

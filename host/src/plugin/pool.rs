@@ -19,6 +19,7 @@ use super::fault::{Busy, Fault, LoadError};
 use super::host_api::log::LogBudget;
 use super::instance::Instance;
 use super::retire::retire;
+use super::turns::{self, Turn};
 use crate::config::model::Isolation;
 use crate::telemetry::metrics::{HookMetrics, PluginMetrics};
 
@@ -41,6 +42,8 @@ pub struct Pool {
     /// `on-complete` hooks that have yet to run.
     pub completing: Completing,
     failures: RefCell<LogBudget>,
+    /// Whether the last hook that was over cost its instance.
+    has_lost_one: Cell<bool>,
 }
 
 /// An instance on loan. Dropped, it is retired; see [`CheckedOut::give_back`].
@@ -49,6 +52,8 @@ pub struct CheckedOut {
     /// There until it is given back or dropped.
     instance: Option<Box<Instance>>,
     place: Place,
+    /// Of an instance that was made after another was lost.
+    turn: Option<Turn>,
 }
 
 /// One of the `limits.instances` places. Freed when dropped, unless an idle instance keeps it.
@@ -62,7 +67,16 @@ impl Pool {
     pub fn new(plugin: Arc<Plugin>, metrics: Arc<PluginMetrics>) -> Rc<Self> {
         let completing = Completing::new(&plugin.rights.limits);
         let (idle, live, waiting) = (RefCell::default(), Cell::new(0), RefCell::default());
-        Rc::new(Self { plugin, metrics, idle, live, waiting, completing, failures: RefCell::default() })
+        Rc::new(Self {
+            plugin,
+            metrics,
+            idle,
+            live,
+            waiting,
+            completing,
+            failures: RefCell::default(),
+            has_lost_one: Cell::new(false),
+        })
     }
 
     /// Makes one instance ahead of the first request.
@@ -135,7 +149,7 @@ impl Pool {
 
     fn take_idle(self: &Rc<Self>) -> Option<CheckedOut> {
         let instance = self.idle.borrow_mut().pop()?;
-        Some(CheckedOut { instance: Some(instance), place: Place { pool: Rc::clone(self), kept: false } })
+        Some(CheckedOut { instance: Some(instance), place: Place { pool: Rc::clone(self), kept: false }, turn: None })
     }
 
     async fn make(self: &Rc<Self>) -> Result<CheckedOut, Fault> {
@@ -143,13 +157,23 @@ impl Pool {
         self.live.set(self.live.get() + 1);
         self.metrics.instance_created();
         let place = Place { pool: Rc::clone(self), kept: false };
+        let turn = self.turn_after_fault().await?;
         let instance = Instance::configured(&self.plugin).await;
         let mut instance = instance.map_err(|error| match error {
             LoadError::Crowded => Fault::Busy(Busy::LongHooks),
             error => Fault::Instance(error.to_string().into()),
         })?;
         instance.count_in(Arc::clone(&self.metrics));
-        Ok(CheckedOut { instance: Some(Box::new(instance)), place })
+        Ok(CheckedOut { instance: Some(Box::new(instance)), place, turn })
+    }
+
+    /// Where the last instance was lost, the next one is made when its turn comes.
+    async fn turn_after_fault(&self) -> Result<Option<Turn>, Fault> {
+        if !self.has_lost_one.get() {
+            return Ok(None);
+        }
+        let turn = tokio::time::timeout(self.plugin.rights.limits.wall, turns::turn_after_fault()).await;
+        turn.map(Some).map_err(|_| Fault::Busy(Busy::Instances))
     }
 
     fn queue(&self) -> Result<oneshot::Receiver<()>, Fault> {
@@ -175,12 +199,20 @@ impl Pool {
 }
 
 impl CheckedOut {
+    /// The turn its hook runs in, if it needs one.
+    pub(super) fn turn(&mut self) -> Option<Turn> {
+        self.turn.take()
+    }
+
     /// Back to the pool, unless it is worn or may serve only once.
     pub fn give_back(mut self) {
-        let is_shared = self.place.pool.plugin.isolation == Isolation::Shared;
-        if let Some(instance) = self.instance.take_if(|instance| is_shared && !instance.is_worn()) {
+        let Some(instance) = self.instance.take() else { return };
+        self.place.pool.has_lost_one.set(false);
+        if self.place.pool.plugin.isolation == Isolation::Shared && !instance.is_worn() {
             self.place.kept = true;
             self.place.pool.idle.borrow_mut().push(instance);
+        } else {
+            let_go(instance);
         }
     }
 
@@ -192,11 +224,16 @@ impl CheckedOut {
 
 impl Drop for CheckedOut {
     fn drop(&mut self) {
-        if let Some(mut instance) = self.instance.take() {
-            instance.forget();
-            retire(instance);
+        if let Some(instance) = self.instance.take() {
+            self.place.pool.has_lost_one.set(true);
+            let_go(instance);
         }
     }
+}
+
+fn let_go(mut instance: Box<Instance>) {
+    instance.forget();
+    retire(instance);
 }
 
 /// Counts a hook as waiting for as long as it does.

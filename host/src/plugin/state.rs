@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use super::direct::{Entering, Wait};
 use super::direct::imports::Ends;
+use super::direct::{Entering, Wait};
 use super::files::ReadFiles;
 use super::guest::Returned;
 use super::host_api::http_client::Calls;

@@ -10,6 +10,10 @@
 //! all the rest. `server.limits.long_hooks` of a worker take turns; more of them wait in place until
 //! one is over, `server.limits.long_hooks_queue` at most. Absent on purpose: the limits on one hook,
 //! which are `meter`'s.
+//!
+//! A hook that ends in a fault costs its instance, and the next one of that plugin a new one: together much
+//! more than a hook, in one piece. So what follows a fault has turns too ([`turn_after_fault`]), and plugins
+//! that trap for each request leave the worker to the others in between.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -46,12 +50,21 @@ thread_local! {
 pub struct Turns {
     short: Line,
     long: Line,
+    after_fault: Line,
     /// The plugin of each long hook that takes turns.
     running: RefCell<Vec<Arc<str>>>,
     /// Further long hooks, with their plugins.
     waiting: RefCell<VecDeque<(Arc<str>, oneshot::Sender<Place>)>>,
     /// Most of the former, and of the latter.
     limits: Cell<(usize, usize)>,
+}
+
+/// Which line a hook stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Short,
+    Long,
+    AfterFault,
 }
 
 /// Hooks that take turns.
@@ -74,6 +87,7 @@ impl Default for Turns {
         Self {
             short: Line::default(),
             long: Line::default(),
+            after_fault: Line::default(),
             running: RefCell::default(),
             waiting: RefCell::default(),
             // Threads that serve nobody try one plugin at a time.
@@ -99,12 +113,16 @@ impl Turns {
         (self.running.borrow().len(), waiting)
     }
 
-    fn line(&self, is_long: bool) -> &Line {
-        if is_long { &self.long } else { &self.short }
+    fn line(&self, kind: Kind) -> &Line {
+        match kind {
+            Kind::Short => &self.short,
+            Kind::Long => &self.long,
+            Kind::AfterFault => &self.after_fault,
+        }
     }
 
-    async fn turn(self: &Rc<Self>, is_long: bool) -> Turn {
-        let line = self.line(is_long);
+    async fn turn(self: &Rc<Self>, kind: Kind) -> Turn {
+        let line = self.line(kind);
         if line.is_taken.replace(true) {
             let (sender, turn) = oneshot::channel();
             line.waiting.borrow_mut().push_back(sender);
@@ -113,7 +131,15 @@ impl Turns {
                 return turn;
             }
         }
-        Turn { turns: Rc::clone(self), is_long, began: None }
+        Turn { turns: Rc::clone(self), kind, began: None }
+    }
+
+    /// A turn, after the others were let go first.
+    async fn begin(self: &Rc<Self>, kind: Kind) -> Turn {
+        let mut turn = self.turn(kind).await;
+        give_way(kind, self.line(kind).took.get()).await;
+        turn.began = Some(Instant::now());
+        turn
     }
 
     async fn place(self: &Rc<Self>, plugin: &Arc<str>) -> Result<Place, TooMany> {
@@ -155,16 +181,16 @@ impl Turns {
 
 /// The right to compute now. Dropped, it goes to the next in line.
 #[derive(Debug)]
-struct Turn {
+pub(super) struct Turn {
     turns: Rc<Turns>,
-    is_long: bool,
+    kind: Kind,
     /// When it began to compute; none while others are still let go first.
     began: Option<Instant>,
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let line = self.turns.line(self.is_long);
+        let line = self.turns.line(self.kind);
         if let Some(began) = self.began {
             line.took.set(began.elapsed());
         }
@@ -176,7 +202,7 @@ impl Drop for Turn {
         };
         match next {
             Some(next) => {
-                drop(next.send(Self { turns: Rc::clone(&self.turns), is_long: self.is_long, began: None }));
+                drop(next.send(Self { turns: Rc::clone(&self.turns), kind: self.kind, began: None }));
             }
             None => line.is_taken.set(false),
         }
@@ -240,10 +266,7 @@ impl Seat {
             self.place = Some(self.turns.place(&self.plugin).await?);
             self.is_kept_out = false;
         }
-        let mut turn = self.turns.turn(is_long).await;
-        give_way(is_long, self.turns.line(is_long).took.get()).await;
-        turn.began = Some(Instant::now());
-        self.turn = Some(turn);
+        self.turn = Some(self.turns.begin(if is_long { Kind::Long } else { Kind::Short }).await);
         Ok(())
     }
 
@@ -255,14 +278,20 @@ impl Seat {
     }
 }
 
+/// A turn for a hook whose plugin lost an instance to a fault: to make another, and to run until the hook is
+/// over or waits.
+pub(super) async fn turn_after_fault() -> Turn {
+    Turns::here().begin(Kind::AfterFault).await
+}
+
 /// Lets the worker do other things, after a turn that took so long.
-async fn give_way(is_long: bool, took: Duration) {
+async fn give_way(kind: Kind, took: Duration) {
     // Rounds are over at once where nothing is ready, and what is about to be would wait for the next piece.
-    if is_long && took >= PIECE {
+    if kind != Kind::Short && took >= PIECE {
         return tokio::time::sleep(took).await;
     }
     let began = Instant::now();
-    for _ in 0..if is_long { ROUNDS } else { 1 } {
+    for _ in 0..if kind == Kind::Short { 1 } else { ROUNDS } {
         // Unlike a task that wakes itself, this lets the worker look at its sockets.
         tokio::task::yield_now().await;
         if began.elapsed() >= ROUNDS_TIME {

@@ -74,7 +74,7 @@ pub struct Answered {
 }
 
 /// Makes a plugin's call on the worker this runs on.
-pub async fn send(call: OutboundCall) -> Result<Answered, ClientError> {
+pub async fn send(call: OutboundCall) -> Result<Box<Answered>, ClientError> {
     let worker = CURRENT.with(|current| current.get().cloned()).ok_or_else(gone)?;
     let max_body = call.max_body;
     let (head, body) = match &call.to {
@@ -104,7 +104,8 @@ pub async fn send(call: OutboundCall) -> Result<Answered, ClientError> {
         Fault::Deadline | Fault::Idle => ClientError::Timeout,
         Fault::Broken => ClientError::Unreachable(error.to_string()),
     })?;
-    Ok(Answered { head, body })
+    // Boxed: it goes from hand to hand, through the task and the hook that waits, and is large.
+    Ok(Box::new(Answered { head, body }))
 }
 
 /// As [`send`], but the answer's body is not waited for.

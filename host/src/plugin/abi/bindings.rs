@@ -5,6 +5,7 @@ use crate::plugin::bindings::exports::tollgate::plugin as exports;
 use crate::plugin::bindings::tollgate::plugin as wit;
 use crate::plugin::direct::imports::{Core, Imports};
 use crate::plugin::host_api;
+use crate::plugin::verdict::{RequestVerdict, ResponseVerdict};
 use wasmtime::ValType;
 
 /// What a function of the interface is called, and its types.
@@ -108,24 +109,19 @@ macro_rules! variant {
     (@pattern $value:ident $case:ident $type:ty) => { Self::$case($value) };
 }
 
-/// Two verdicts as the chain gets them, read without a detour: a test compares them with the interface's own.
-mod verdicts {
-    use super::*;
-    use crate::plugin::verdict::{RequestVerdict, ResponseVerdict};
-
-    variant!(RequestVerdict {
-        0 Next,
-        1 Respond(Box<wit::types::Answer>),
-        2 NeedBody(u32),
-        3 Fetch(Box<wit::types::Fetch>),
-        4 Serve(Box<wit::types::Hit>),
-    });
-    variant!(ResponseVerdict {
-        0 Next,
-        1 Replace(Box<wit::types::Answer>),
-        2 NeedBody(u32),
-        3 Serve(Box<wit::types::Hit>),
-    });
-}
+// Two verdicts as the chain gets them, read without a detour: a test compares them with the interface's own.
+variant!(RequestVerdict {
+    0 Next,
+    1 Respond(Box<wit::types::Answer>),
+    2 NeedBody(u32),
+    3 Fetch(Box<wit::types::Fetch>),
+    4 Serve(Box<wit::types::Hit>),
+});
+variant!(ResponseVerdict {
+    0 Next,
+    1 Replace(Box<wit::types::Answer>),
+    2 NeedBody(u32),
+    3 Serve(Box<wit::types::Hit>),
+});
 
 include!(concat!(env!("OUT_DIR"), "/abi.rs"));

@@ -128,7 +128,11 @@ pub(crate) fn check_room(at: u32, size: usize, align: u32, memory: usize) -> Res
 }
 
 pub(crate) fn is_aligned(at: u32, align: u32) -> Result<()> {
-    if aligned_down(at, align) == at { Ok(()) } else { Err(wasmtime::Error::msg("a pointer of the plugin is not aligned")) }
+    if aligned_down(at, align) == at {
+        Ok(())
+    } else {
+        Err(wasmtime::Error::msg("a pointer of the plugin is not aligned"))
+    }
 }
 
 fn aligned_down(at: u32, align: u32) -> u32 {

@@ -90,14 +90,16 @@ proptest! {
 /// [`RequestVerdict`] and [`ResponseVerdict`] are written down by hand: they must mean what the interface's do.
 #[test]
 fn the_chains_verdicts_are_the_interfaces() {
+    type Other = response_filter::ResponseVerdict;
     let answer = || Answer { status: 1, headers: Vec::new(), body: vec![2] };
     let hit = || Hit { entry: 3, status: Some(4), part: None, set: Vec::new(), refresh: None };
     let fetch = Fetch { key: "k".into(), note: vec![5], wait_ms: 6, set: Vec::new(), remove: Vec::new() };
-    for verdict in [Verdict::Next, Verdict::Respond(answer()), Verdict::NeedBody(7), Verdict::Fetch(fetch), Verdict::Serve(hit())] {
+    for verdict in
+        [Verdict::Next, Verdict::Respond(answer()), Verdict::NeedBody(7), Verdict::Fetch(fetch), Verdict::Serve(hit())]
+    {
         let read: RequestVerdict = read(&written(&verdict)).unwrap();
         assert_eq!(format!("{read:?}"), format!("{:?}", RequestVerdict::from(verdict)));
     }
-    type Other = response_filter::ResponseVerdict;
     for verdict in [Other::Next, Other::Replace(answer()), Other::NeedBody(8), Other::Serve(hit())] {
         let read: ResponseVerdict = read(&written(&verdict)).unwrap();
         assert_eq!(format!("{read:?}"), format!("{:?}", ResponseVerdict::from(verdict)));

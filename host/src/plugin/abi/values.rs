@@ -5,8 +5,8 @@ use super::{Layout, Lift, Lower, Reader, Result, Slots, Writer, variant_layout};
 macro_rules! number {
     ($($type:ident $lift:ident),*) => { $(
         impl Layout for $type {
-            const SIZE: u32 = size_of::<$type>() as u32;
-            const ALIGN: u32 = size_of::<$type>() as u32;
+            const SIZE: u32 = $type::BITS / 8;
+            const ALIGN: u32 = $type::BITS / 8;
             const FLAT: usize = 1;
         }
 
@@ -291,7 +291,6 @@ impl<T: Lower, E: Lower> Lower for std::result::Result<T, E> {
         }
     }
 }
-
 
 /// What is large and seldom there, and lies in the guest's memory as if there were no box.
 impl<T: Layout> Layout for Box<T> {

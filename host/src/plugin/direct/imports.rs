@@ -75,10 +75,10 @@ impl Imports<'_> {
         &mut self,
         interface: &str,
         name: &str,
-        core: Core,
+        core: &Core,
         function: fn(&mut InstanceState, P) -> Result<R>,
     ) -> Result<()> {
-        let ty = self.core::<P, R>(&core)?;
+        let ty = self.core::<P, R>(core)?;
         unchecked::define(self.linker, (interface, name), ty, move |mut caller, values| {
             let ends = ends(&caller)?;
             let result = {
@@ -95,10 +95,10 @@ impl Imports<'_> {
         &mut self,
         interface: &str,
         name: &str,
-        core: Core,
+        core: &Core,
         function: fn(&mut InstanceState, &str) -> Result<R>,
     ) -> Result<()> {
-        let ty = self.core::<(String,), R>(&core)?;
+        let ty = self.core::<(String,), R>(core)?;
         unchecked::define(self.linker, (interface, name), ty, move |mut caller, values| {
             let ends = ends(&caller)?;
             let result = {
@@ -116,10 +116,10 @@ impl Imports<'_> {
         &mut self,
         interface: &str,
         name: &str,
-        core: Core,
+        core: &Core,
         function: fn(&mut InstanceState, &str, &str) -> Result<R>,
     ) -> Result<()> {
-        let ty = self.core::<(String, String), R>(&core)?;
+        let ty = self.core::<(String, String), R>(core)?;
         unchecked::define(self.linker, (interface, name), ty, move |mut caller, values| {
             let ends = ends(&caller)?;
             let result = {
@@ -138,10 +138,10 @@ impl Imports<'_> {
         &mut self,
         interface: &str,
         name: &str,
-        core: Core,
+        core: &Core,
         function: Waiting<P, R>,
     ) -> Result<()> {
-        let ty = self.core::<P, R>(&core)?;
+        let ty = self.core::<P, R>(core)?;
         unchecked::define(self.linker, (interface, name), ty, move |mut caller, values| {
             let ends = ends(&caller)?;
             let (memory, state) = ends.memory.data_and_store_mut(&mut caller);
@@ -160,10 +160,10 @@ impl Imports<'_> {
         &mut self,
         interface: &str,
         name: &str,
-        core: Core,
+        core: &Core,
         function: Waiting<P, R>,
     ) -> Result<()> {
-        let ty = self.core::<P, R>(&core)?;
+        let ty = self.core::<P, R>(core)?;
         unchecked::define(self.linker, (interface, name), ty, move |mut caller, values| {
             let ends = ends(&caller)?;
             let (memory, state) = ends.memory.data_and_store_mut(&mut caller);
@@ -212,7 +212,7 @@ fn give<R: Lower>(
             Ok(())
         }
         _ => {
-            let at = values.get(params).map_or(0, |at| at.get_u32());
+            let at = values.get(params).map_or(0, ValRaw::get_u32);
             Reader::new(ends.memory.data(&*caller), 0).area::<R>(at)?;
             result.store(&mut Live { caller, ends }, at)
         }

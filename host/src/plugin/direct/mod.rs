@@ -7,9 +7,10 @@
 
 use std::sync::Arc;
 
-use wasmtime::{Engine, Func, Instance, InstancePre, Linker, Memory, Module, ModuleExport, Store, TypedFunc, ValType};
+use wasmtime::{Engine, Extern, Instance, InstancePre, Memory, Module, ModuleExport, Store, TypedFunc, ValType};
 
 pub(crate) mod imports;
+mod parts;
 pub(crate) mod shape;
 mod types;
 mod unchecked;
@@ -29,18 +30,19 @@ pub(crate) use wait::Wait;
 
 type Result<T> = wasmtime::Result<T>;
 
-const REALLOC: Core = Core {
-    params: &[ValType::I32, ValType::I32, ValType::I32, ValType::I32],
-    results: &[ValType::I32],
-};
+const REALLOC: Core =
+    Core { params: &[ValType::I32, ValType::I32, ValType::I32, ValType::I32], results: &[ValType::I32] };
 const POST_RETURN: Core = Core { params: &[ValType::I32], results: &[] };
+/// What the function that runs a hook is called among the host's own.
+const ENTER: &str = "enter";
 /// How many [`Hook`]s there are.
 const HOOKS: usize = Hook::Handle as usize + 1;
 
 /// A module that is linked.
 #[derive(Clone)]
 pub(super) struct Pre {
-    pre: InstancePre<InstanceState>,
+    linked: InstancePre<InstanceState>,
+    enter: Arc<wasmtime::Linker<InstanceState>>,
     memory: ModuleExport,
     realloc: Option<ExportedFunction>,
     functions: Arc<Functions>,
@@ -74,23 +76,36 @@ pub(super) struct Entering {
 }
 
 /// What plain components are linked with.
-pub(super) fn linker(engine: &Engine) -> Result<Linker<InstanceState>> {
-    let mut linker = Linker::new(engine);
-    add_imports(&mut Imports { engine, linker: &mut linker })?;
-    Ok(linker)
+pub(super) struct Linker {
+    imports: wasmtime::Linker<InstanceState>,
+    /// Has nothing but the function that runs a hook. To make it anew costs as much as half of an instance.
+    enter: Arc<wasmtime::Linker<InstanceState>>,
+}
+
+impl Linker {
+    pub(super) fn new(engine: &Engine) -> Result<Self> {
+        let mut imports = wasmtime::Linker::new(engine);
+        add_imports(&mut Imports { engine, linker: &mut imports })?;
+        let mut linker = wasmtime::Linker::new(engine);
+        linker.func_wrap(ENTER, ENTER, enter)?;
+        Ok(Self { imports, enter: Arc::new(linker) })
+    }
 }
 
 impl Pre {
-    pub(super) fn new(
-        linker: &Linker<InstanceState>,
-        module: &Module,
-        shape: &Shape<'_>,
-    ) -> std::result::Result<Self, LoadError> {
-        let pre = linker.instantiate_pre(module).map_err(|error| LoadError::Import(format!("{error:#}")))?;
-        Self::linked(pre, module, shape).ok_or_else(|| LoadError::Export("the module in it is unlike its wrapping".into()))
+    pub(super) fn new(linker: &Linker, module: &Module, shape: &Shape<'_>) -> std::result::Result<Self, LoadError> {
+        let pre = linker.imports.instantiate_pre(module);
+        let pre = pre.map_err(|error| LoadError::Import(format!("{error:#}")))?;
+        Self::linked(pre, Arc::clone(&linker.enter), module, shape)
+            .ok_or_else(|| LoadError::Export("the module in it is unlike its wrapping".into()))
     }
 
-    fn linked(pre: InstancePre<InstanceState>, module: &Module, shape: &Shape<'_>) -> Option<Self> {
+    fn linked(
+        linked: InstancePre<InstanceState>,
+        enter: Arc<wasmtime::Linker<InstanceState>>,
+        module: &Module,
+        shape: &Shape<'_>,
+    ) -> Option<Self> {
         let realloc = match &shape.realloc {
             Some(name) => Some(ExportedFunction::find(module, name, &REALLOC)?),
             None => None,
@@ -106,11 +121,11 @@ impl Pre {
             *functions.get_mut(hook as usize)? = Some(Pair { hook: function, post_return });
         }
         let (memory, functions) = (module.get_export_index(&shape.memory)?, Arc::new(functions));
-        Some(Self { pre, memory, realloc, functions })
+        Some(Self { linked, enter, memory, realloc, functions })
     }
 
     pub(super) fn engine(&self) -> &Engine {
-        self.pre.module().engine()
+        self.linked.module().engine()
     }
 
     pub(super) fn hooks(&self) -> Hooks {
@@ -127,11 +142,11 @@ impl Pre {
     }
 
     pub(super) async fn instantiate(&self, store: &mut Store<InstanceState>) -> Result<Guest> {
-        let instance = self.pre.instantiate_async(&mut *store).await?;
-        let memory = instance.get_module_export(&mut *store, &self.memory).and_then(wasmtime::Extern::into_memory);
+        let instance = self.linked.instantiate_async(&mut *store).await?;
+        let memory = instance.get_module_export(&mut *store, &self.memory).and_then(Extern::into_memory);
         let memory: Memory = memory.ok_or_else(unlike)?;
         let realloc = self.realloc.as_ref().map(|realloc| realloc.of(&instance, &mut *store)).transpose()?;
-        let enter = Func::wrap(&mut *store, enter).typed(&*store)?;
+        let enter = self.enter.get(&mut *store, ENTER, ENTER)?.into_func().ok_or_else(unlike)?.typed(&*store)?;
         let ends = Ends { memory, realloc };
         store.data_mut().ends = Some(ends);
         Ok(Guest { instance, enter, ends, functions: Arc::clone(&self.functions), found: [None; HOOKS] })

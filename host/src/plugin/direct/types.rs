@@ -1,6 +1,7 @@
 //! The types of a component's functions, spelled as `build/abi.rs` spells those of the interface.
 
 use wasmparser::component_types::{ComponentDefinedType, ComponentEntityType, ComponentFuncTypeId, ComponentValType};
+use wasmparser::names::KebabString;
 use wasmparser::types::TypesRef;
 
 /// How deep types may be nested; those of the interface are at most 6 deep.
@@ -64,7 +65,7 @@ fn text(types: TypesRef<'_>, ty: ComponentValType, depth: u32) -> Option<String>
             format!("variant{{{}}}", cases.collect::<Option<Vec<String>>>()?.join(","))
         }
         ComponentDefinedType::Enum(cases) => {
-            let cases: Vec<&str> = cases.iter().map(|case| case.as_str()).collect();
+            let cases: Vec<&str> = cases.iter().map(KebabString::as_str).collect();
             format!("enum{{{}}}", cases.join(","))
         }
         _ => return None,

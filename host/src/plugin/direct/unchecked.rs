@@ -61,9 +61,15 @@ impl ExportedFunction {
 }
 
 impl Callable {
-    /// A host function that takes and returns nothing, as its type says.
-    pub(super) fn without_values(function: Func) -> Self {
-        Self { function, values: 0 }
+    /// A host function that takes and returns nothing, and may wait.
+    pub(super) fn waiting<F>(store: impl AsContextMut<Data = InstanceState>, function: F) -> Self
+    where
+        F: for<'a> Fn(Caller<'a, InstanceState>) -> Box<dyn Future<Output = wasmtime::Result<()>> + Send + 'a>
+            + Send
+            + Sync
+            + 'static,
+    {
+        Self { function: Func::wrap_async(store, move |caller, (): ()| function(caller)), values: 0 }
     }
 
     /// `values` are the parameters, with room for the results, which come in their place.

@@ -8,7 +8,7 @@ use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
 
-use wasmtime::{Caller, Func};
+use wasmtime::Caller;
 
 use super::imports::Waiting;
 use super::unchecked::Callable;
@@ -36,12 +36,11 @@ pub(super) fn wait_for<P: Send + 'static, R: Send + 'static>(
     params: P,
 ) -> Result<R> {
     let begin: Begin = Box::new(move |state| {
-        let called = function(state, params);
-        Box::pin(async move { called.await.map(|result| Box::new(result) as Brought) })
+        let result = function(state, params);
+        Box::pin(async move { result.await.map(|result| Box::new(result) as Brought) })
     });
-    let waiter = waiter(caller);
     caller.data_mut().wait.begin = Some(begin);
-    waiter.call(&mut *caller, &mut [])?;
+    waiter(caller).call(&mut *caller, &mut [])?;
     let brought = caller.data_mut().wait.brought.take().and_then(|brought| brought.downcast().ok());
     brought.map(|result| *result).ok_or_else(|| wasmtime::Error::msg("a wait that brought nothing"))
 }
@@ -50,7 +49,7 @@ fn waiter(caller: &mut Caller<'_, InstanceState>) -> Callable {
     if let Some(waiter) = caller.data().wait.waiter {
         return waiter;
     }
-    let waiter = Func::wrap_async(&mut *caller, |mut caller: Caller<'_, InstanceState>, (): ()| {
+    let waiter = Callable::waiting(&mut *caller, |mut caller| {
         Box::new(async move {
             let state = caller.data_mut();
             let begin = state.wait.begin.take().ok_or_else(|| wasmtime::Error::msg("nothing to wait for"))?;
@@ -59,7 +58,6 @@ fn waiter(caller: &mut Caller<'_, InstanceState>) -> Callable {
             Ok(())
         })
     });
-    let waiter = Callable::without_values(waiter);
     caller.data_mut().wait.waiter = Some(waiter);
     waiter
 }

@@ -20,7 +20,7 @@ use crate::plugin::state::InstanceState;
 use crate::upstream::Reach;
 use crate::worker::{self, Answered, Caller, OutboundCall};
 
-type Outcome = Result<Answered, ClientError>;
+type Outcome = Result<Box<Answered>, ClientError>;
 
 /// The calls of one hook.
 #[derive(Debug, Default)]
@@ -134,13 +134,14 @@ impl Host for InstanceState {
 
     async fn take(&mut self, call: u32) -> wasmtime::Result<Result<Answer, ClientError>> {
         self.deadline("http-client.take")?;
-        let outcome = self.outcome(call).await.map(answer);
+        let outcome = self.outcome(call).await.map(|answered| answer(*answered));
         Ok(self.give(outcome))
     }
 
     async fn take_content(&mut self, call: u32) -> wasmtime::Result<Result<Content, ClientError>> {
         self.deadline("http-client.take-content")?;
-        let content = |Answered { head, body }| Content { status: head.status.as_u16(), body: body.into() };
+        let content =
+            |answered: Box<Answered>| Content { status: answered.head.status.as_u16(), body: answered.body.into() };
         let outcome = self.outcome(call).await.map(content);
         Ok(self.give(outcome))
     }
@@ -162,8 +163,7 @@ impl InstanceState {
 }
 
 /// An answer with its header fields.
-fn answer(answered: Answered) -> Answer {
-    let Answered { head, body } = answered;
+fn answer(Answered { head, body }: Answered) -> Answer {
     Answer { status: head.status.as_u16(), headers: header_map::all(&head.headers), body: body.into() }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::task::{LocalSet, spawn_local, yield_now};
 
-use super::{LONG, Seat, TooMany, Turns};
+use super::{Kind, LONG, Seat, TooMany, Turns, turn_after_fault};
 
 type Record = Rc<RefCell<Vec<String>>>;
 
@@ -25,7 +25,7 @@ fn with_limits(running: usize, waiting: usize, test: impl AsyncFnOnce(Record)) {
     LocalSet::new().block_on(&runtime, async {
         Turns::here().limit(running, waiting);
         test(record).await;
-        assert!(!Turns::here().line(true).is_taken.get(), "the turn was given back");
+        assert!(!Turns::here().line(Kind::Long).is_taken.get(), "the turn was given back");
         assert_eq!(Turns::here().counts(), (0, 0), "the places were given back");
     });
 }
@@ -145,5 +145,31 @@ fn a_hook_that_waits_in_the_host_takes_no_place() {
         assert_eq!(Turns::here().counts(), (1, 0));
         waits.leave();
         computes("computes", LONG, 3, record).await.unwrap();
+    });
+}
+
+#[test]
+fn hooks_after_a_fault_run_one_at_a_time_and_the_rest_of_the_worker_between_them() {
+    with_limits(9, 9, async |record| {
+        let after_fault = |record: Record| async move {
+            let _turn = turn_after_fault().await;
+            record.borrow_mut().push("F".into());
+        };
+        let rest = |record: Record| async move {
+            for _ in 0..40 {
+                record.borrow_mut().push(".".into());
+                yield_now().await;
+            }
+        };
+        let hooks: Vec<_> = (0..3).map(|_| spawn_local(after_fault(Rc::clone(&record)))).collect();
+        let rest = spawn_local(rest(Rc::clone(&record)));
+        for hook in hooks {
+            hook.await.unwrap();
+        }
+        rest.await.unwrap();
+        let record = record.borrow().concat();
+        let between: Vec<&str> = record.trim_end_matches('.').split('F').collect();
+        assert!(between[1..3].iter().all(|dots| dots.len() >= 4), "{record}");
+        assert!(!Turns::here().line(Kind::AfterFault).is_taken.get());
     });
 }

@@ -24,7 +24,7 @@ use crate::context::Context;
 use crate::plugin::call::{conclude, note_waits};
 use crate::plugin::fault::Fault;
 use crate::plugin::link::Link;
-use crate::plugin::meter::{Meter, metered};
+use crate::plugin::meter::{Meter, metered_in_turn};
 use crate::plugin::pool::CheckedOut;
 use crate::plugin::state::Hook;
 use crate::telemetry::Verdict;
@@ -116,13 +116,14 @@ fn head(request: &request::Parts, body: &Body) -> request::Parts {
 /// The task.
 async fn run(call: Rc<Call>, mut held: CheckedOut, question: Question) {
     let Question { request, pump, terms, answer } = question;
+    let turn = held.turn();
     let instance = held.instance();
     instance.enter_alone(Hook::Handle);
     let meter = instance.meter();
     let tally = Tally { call: &call, meter: &meter };
     let _pumping = pump.map(|pump| pumping(pump, &call));
     // Let go of before the store is, so that no call it was making is taken for a whole one.
-    let _calling = instance.store.data_mut().web().outgoing.begin(terms);
+    let calling = instance.store.data_mut().web().outgoing.begin(terms);
     let has_answered = Arc::clone(&call.has_answered);
     let handled = async {
         let mut http = instance.store.data_mut().http();
@@ -138,13 +139,17 @@ async fn run(call: Rc<Call>, mut held: CheckedOut, question: Question) {
         }
     };
     // How long it may take is for who waits for the answer to say.
-    let ended = metered(&meter, Duration::MAX, pin!(handled)).await;
+    let ended = metered_in_turn(&meter, Duration::MAX, pin!(handled), turn).await;
     note_waits(call.link.metrics.hook(Hook::Handle.metric()), &meter);
-    if let Err(fault) = conclude(ended) {
+    let ended = conclude(ended);
+    if let Err(fault) = ended.as_ref() {
         // Before the store goes: what the answer's body sees then looks like its end.
-        call.failed(fault);
+        call.failed(fault.clone());
     }
-    drop(tally);
+    drop((tally, calling));
+    if ended.is_ok() {
+        held.give_back();
+    }
 }
 
 /// Counts the call, also when it is stopped.
