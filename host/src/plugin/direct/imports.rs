@@ -81,11 +81,8 @@ impl Imports<'_> {
         let ty = self.core::<P, R>(core)?;
         unchecked::define(self.linker, (interface, name), ty, move |mut caller, values| {
             let ends = ends(&caller)?;
-            let result = {
-                let (memory, state) = ends.memory.data_and_store_mut(&mut caller);
-                let params = P::lift(&mut Slots(values), &mut Reader::new(memory, state.plugin.limits.host_call))?;
-                function(state, params)?
-            };
+            let (state, params) = lift(&mut caller, ends, values)?;
+            let result = function(state, params)?;
             give(&mut caller, ends, &result, P::FLAT, values)
         })
     }
@@ -101,12 +98,9 @@ impl Imports<'_> {
         let ty = self.core::<(String,), R>(core)?;
         unchecked::define(self.linker, (interface, name), ty, move |mut caller, values| {
             let ends = ends(&caller)?;
-            let result = {
-                let (memory, state) = ends.memory.data_and_store_mut(&mut caller);
-                let (mut slots, mut from) = (Slots(values), Reader::new(memory, state.plugin.limits.host_call));
-                let text = slots.text(&mut from)?;
-                function(state, text)?
-            };
+            let (state, mut slots, mut from) = reading(&mut caller, ends, values);
+            let text = slots.text(&mut from)?;
+            let result = function(state, text)?;
             give(&mut caller, ends, &result, String::FLAT, values)
         })
     }
@@ -122,12 +116,9 @@ impl Imports<'_> {
         let ty = self.core::<(String, String), R>(core)?;
         unchecked::define(self.linker, (interface, name), ty, move |mut caller, values| {
             let ends = ends(&caller)?;
-            let result = {
-                let (memory, state) = ends.memory.data_and_store_mut(&mut caller);
-                let (mut slots, mut from) = (Slots(values), Reader::new(memory, state.plugin.limits.host_call));
-                let (first, second) = (slots.text(&mut from)?, slots.text(&mut from)?);
-                function(state, first, second)?
-            };
+            let (state, mut slots, mut from) = reading(&mut caller, ends, values);
+            let (first, second) = (slots.text(&mut from)?, slots.text(&mut from)?);
+            let result = function(state, first, second)?;
             give(&mut caller, ends, &result, 2 * String::FLAT, values)
         })
     }
@@ -144,8 +135,7 @@ impl Imports<'_> {
         let ty = self.core::<P, R>(core)?;
         unchecked::define(self.linker, (interface, name), ty, move |mut caller, values| {
             let ends = ends(&caller)?;
-            let (memory, state) = ends.memory.data_and_store_mut(&mut caller);
-            let params = P::lift(&mut Slots(values), &mut Reader::new(memory, state.plugin.limits.host_call))?;
+            let (state, params): (_, P) = lift(&mut caller, ends, values)?;
             let asked = function(state, params.clone()).as_mut().poll(&mut Context::from_waker(Waker::noop()));
             let result = match asked {
                 Poll::Ready(result) => result?,
@@ -166,8 +156,7 @@ impl Imports<'_> {
         let ty = self.core::<P, R>(core)?;
         unchecked::define(self.linker, (interface, name), ty, move |mut caller, values| {
             let ends = ends(&caller)?;
-            let (memory, state) = ends.memory.data_and_store_mut(&mut caller);
-            let params = P::lift(&mut Slots(values), &mut Reader::new(memory, state.plugin.limits.host_call))?;
+            let (_, params) = lift(&mut caller, ends, values)?;
             let result = wait::wait_for(&mut caller, function, params)?;
             give(&mut caller, ends, &result, P::FLAT, values)
         })
@@ -193,6 +182,27 @@ fn ends(caller: &Caller<'_, InstanceState>) -> Result<Ends> {
             "cannot leave component instance: `realloc`, `post-return` and what runs before the first hook may call no function of the host",
         )
     })
+}
+
+/// The call's core values and the guest's memory, to be read side by side with the instance's state.
+fn reading<'c>(
+    caller: &'c mut Caller<'_, InstanceState>,
+    ends: Ends,
+    values: &'c [ValRaw],
+) -> (&'c mut InstanceState, Slots<'c>, Reader<'c>) {
+    let (memory, state) = ends.memory.data_and_store_mut(caller);
+    let limit = state.plugin.limits.host_call;
+    (state, Slots(values), Reader::new(memory, limit))
+}
+
+fn lift<'c, P: Params>(
+    caller: &'c mut Caller<'_, InstanceState>,
+    ends: Ends,
+    values: &'c [ValRaw],
+) -> Result<(&'c mut InstanceState, P)> {
+    let (state, mut slots, mut from) = reading(caller, ends, values);
+    let params = P::lift(&mut slots, &mut from)?;
+    Ok((state, params))
 }
 
 /// Hands a result over, where the type says.
