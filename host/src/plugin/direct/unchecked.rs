@@ -40,10 +40,9 @@ impl ExportedFunction {
     pub(super) fn find(module: &Module, name: &str, core: &Core) -> Option<Self> {
         let Some(ExternType::Func(ty)) = module.get_export(name) else { return None };
         let same = |found: &mut dyn Iterator<Item = ValType>, wanted: &[ValType]| {
-            // Numbers only: there is no other kind in a `Core`.
             found.map(|ty| ty.to_string()).eq(wanted.iter().map(ToString::to_string))
         };
-        if !same(&mut ty.params(), core.params) || !same(&mut ty.results(), core.results) {
+        if !has_numbers_only(&ty) || !same(&mut ty.params(), core.params) || !same(&mut ty.results(), core.results) {
             return None;
         }
         let export = module.get_export_index(name)?;
@@ -96,13 +95,20 @@ impl Callable {
     }
 }
 
-/// Defines a host function of core type `ty`, which must have numbers only.
+/// Defines a host function of core type `ty`.
+///
+/// # Errors
+///
+/// Of a type that has more than numbers.
 pub(super) fn define(
     linker: &mut Linker<InstanceState>,
     (interface, name): (&str, &str),
     ty: FuncType,
     function: impl Fn(Caller<'_, InstanceState>, &mut [ValRaw]) -> wasmtime::Result<()> + Send + Sync + 'static,
 ) -> wasmtime::Result<()> {
+    if !has_numbers_only(&ty) {
+        return Err(wasmtime::Error::msg("a host function of more than numbers"));
+    }
     let params = ty.params().len();
     let room = params.max(ty.results().len());
     let function = move |caller: Caller<'_, InstanceState>, values: &mut [MaybeUninit<ValRaw>]| {
@@ -115,7 +121,11 @@ pub(super) fn define(
         let values = unsafe { values.assume_init_mut() };
         function(caller, values)
     };
-    // SAFETY: parameters are read as numbers and results written as such, which any bits are.
+    // SAFETY: parameters and results are numbers, as was seen above, which any bits are.
     unsafe { linker.func_new_unchecked(interface, name, ty, function) }?;
     Ok(())
+}
+
+fn has_numbers_only(ty: &FuncType) -> bool {
+    ty.params().chain(ty.results()).all(|ty| ty.is_num())
 }

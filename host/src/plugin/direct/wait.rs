@@ -17,7 +17,6 @@ use crate::plugin::state::InstanceState;
 type Result<T> = wasmtime::Result<T>;
 type Brought = Box<dyn Any + Send>;
 type Awaited<'a> = Pin<Box<dyn Future<Output = Result<Brought>> + Send + 'a>>;
-
 type Begin = Box<dyn for<'a> FnOnce(&'a mut InstanceState) -> Awaited<'a> + Send>;
 
 /// Between the function that is called and the one that waits.
