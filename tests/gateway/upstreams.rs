@@ -113,7 +113,8 @@ async fn the_target_with_the_fewest_requests_is_asked() {
 #[tokio::test]
 async fn a_dead_target_costs_no_request() {
     let alive = Upstream::answering("alive").await;
-    let dead = format!("http://127.0.0.1:{}", Upstream::refusing_port().await);
+    let (port, _held) = Upstream::refusing();
+    let dead = format!("http://127.0.0.1:{port}");
     let config = config().workers(2).upstream("web", [dead, alive.to_string()]).route("/", "web");
     let gateway = Gateway::start(&config).await;
     // Two connections at once are on two workers.
@@ -129,13 +130,14 @@ async fn a_dead_target_costs_no_request() {
 #[tokio::test]
 async fn a_target_that_comes_back_is_asked_again() {
     let stays = Upstream::answering("stays").await;
-    let port = Upstream::refusing_port().await;
+    let (port, held) = Upstream::refusing();
     let targets = [format!("http://127.0.0.1:{port}"), stays.to_string()];
     let config = config().workers(1).upstream_with("web", targets, ONE_SECOND).route("/", "web");
     let gateway = Gateway::start(&config).await;
     for _ in 0..4 {
         assert_eq!(gateway.get("/").await.text(), "stays");
     }
+    drop(held);
     let _back = Upstream::answering_at(port, "back").await;
     until_async("the target that came back to be asked", async || {
         (gateway.get("/").await.text() == "back").then_some(())

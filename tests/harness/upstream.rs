@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::tls::Identity;
@@ -113,6 +114,14 @@ impl Upstream {
             script(Wire { stream, number, heads: Arc::clone(&state.heads), read: Vec::new() })
         })
         .await
+    }
+
+    /// A port that refuses connections for as long as the socket is held: bound, and not listened on, so that
+    /// nobody else gets it meanwhile.
+    pub fn refusing() -> (u16, TcpSocket) {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        (socket.local_addr().unwrap().port(), socket)
     }
 
     /// A port on which nobody listens.
