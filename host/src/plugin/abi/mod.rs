@@ -3,7 +3,7 @@
 //! the interface uses it.
 //!
 //! wasmtime has all of this too, for components whose types it learns when it loads them. Here the types are
-//! those of `wit/`, known when the gateway is built, and a call costs a quarter (docs/performance.md). Types
+//! those of `wit/`, known when the gateway is built, and a hop costs a third less (docs/performance.md). Types
 //! of their own kinds are in `values`, those of `wit/` in `bindings`, which the build writes.
 
 pub(crate) mod bindings;
