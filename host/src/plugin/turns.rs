@@ -37,9 +37,11 @@ const ROUNDS: usize = 8;
 const ROUNDS_TIME: Duration = QUICK_TICK.saturating_mul(4);
 
 /// A long hook's turn is a quick tick, unless the guest did something that is done in one piece, such as
-/// filling a megabyte that it never touched. After a turn of this length the long hooks rest for as long as
-/// it took, or for the millisecond that timers know.
+/// filling a megabyte that it never touched. What is about to be ready would wait for the next piece, and rounds
+/// are over at once where nothing is. So after a turn of this length all but short hooks rest, in whole
+/// milliseconds as timers know them, for [`REST`] times as long as it took: here too they have a fifth.
 const PIECE: Duration = QUICK_TICK.saturating_mul(4);
+const REST: u32 = 4;
 
 thread_local! {
     static TURNS: Rc<Turns> = Rc::default();
@@ -51,6 +53,8 @@ pub struct Turns {
     short: Line,
     long: Line,
     after_fault: Line,
+    /// Until when neither long hooks nor what follows a fault compute.
+    rest_until: Cell<Option<Instant>>,
     /// The plugin of each long hook that takes turns.
     running: RefCell<Vec<Arc<str>>>,
     /// Further long hooks, with their plugins.
@@ -72,8 +76,6 @@ enum Kind {
 struct Line {
     /// Whether one of them has the turn.
     is_taken: Cell<bool>,
-    /// How long the last one computed in its turn.
-    took: Cell<Duration>,
     /// Those that wait for it.
     waiting: RefCell<VecDeque<oneshot::Sender<Turn>>>,
 }
@@ -88,6 +90,7 @@ impl Default for Turns {
             short: Line::default(),
             long: Line::default(),
             after_fault: Line::default(),
+            rest_until: Cell::default(),
             running: RefCell::default(),
             waiting: RefCell::default(),
             // Threads that serve nobody try one plugin at a time.
@@ -137,9 +140,22 @@ impl Turns {
     /// A turn, after the others were let go first.
     async fn begin(self: &Rc<Self>, kind: Kind) -> Turn {
         let mut turn = self.turn(kind).await;
-        give_way(kind, self.line(kind).took.get()).await;
+        match kind {
+            Kind::Short => give_way(1).await,
+            Kind::Long | Kind::AfterFault => {
+                give_way(ROUNDS).await;
+                self.rest().await;
+            }
+        }
         turn.began = Some(Instant::now());
         turn
+    }
+
+    /// Until the rest is over, and no other one began meanwhile.
+    async fn rest(&self) {
+        while let Some(until) = self.rest_until.get().filter(|until| Instant::now() < *until) {
+            tokio::time::sleep_until(until.into()).await;
+        }
     }
 
     async fn place(self: &Rc<Self>, plugin: &Arc<str>) -> Result<Place, TooMany> {
@@ -191,8 +207,9 @@ pub(super) struct Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         let line = self.turns.line(self.kind);
-        if let Some(began) = self.began {
-            line.took.set(began.elapsed());
+        let took = self.began.map_or(Duration::ZERO, |began| began.elapsed());
+        if self.kind != Kind::Short && took >= PIECE {
+            self.turns.rest_until.set(Some(Instant::now() + took * REST));
         }
         let next = {
             let mut waiting = line.waiting.borrow_mut();
@@ -284,14 +301,10 @@ pub(super) async fn turn_after_fault() -> Turn {
     Turns::here().begin(Kind::AfterFault).await
 }
 
-/// Lets the worker do other things, after a turn that took so long.
-async fn give_way(kind: Kind, took: Duration) {
-    // Rounds are over at once where nothing is ready, and what is about to be would wait for the next piece.
-    if kind != Kind::Short && took >= PIECE {
-        return tokio::time::sleep(took).await;
-    }
+/// Lets the worker do so often what is ready.
+async fn give_way(rounds: usize) {
     let began = Instant::now();
-    for _ in 0..if kind == Kind::Short { 1 } else { ROUNDS } {
+    for _ in 0..rounds {
         // Unlike a task that wakes itself, this lets the worker look at its sockets.
         tokio::task::yield_now().await;
         if began.elapsed() >= ROUNDS_TIME {

@@ -106,6 +106,7 @@ impl JwtAuth {
     /// All that is asked of a token. Claims are decoded only after the signature proved good: nobody
     /// without a key gets an answer about them.
     fn prove(&self, text: &str) -> Result<Good, Refusal> {
+        self.source.check(text)?;
         let token = Token::parse(text)?;
         self.rules.check_type(&token)?;
         self.keys.verify(&token)?;

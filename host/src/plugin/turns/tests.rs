@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::task::{LocalSet, spawn_local, yield_now};
 
-use super::{Kind, LONG, Seat, TooMany, Turns, turn_after_fault};
+use super::{Kind, LONG, REST, Seat, TooMany, Turns, turn_after_fault};
 
 type Record = Rc<RefCell<Vec<String>>>;
 
@@ -64,16 +64,29 @@ fn between_two_turns_the_rest_of_the_worker_has_many() {
 }
 
 #[test]
-fn after_a_piece_that_took_many_ticks_long_hooks_rest_for_as_long() {
+fn after_a_piece_that_took_many_ticks_all_but_short_hooks_rest() {
     with_limits(9, 9, async |_| {
         for (used, rests) in [(LONG, true), (Duration::ZERO, false)] {
             let mut seat = Seat::new(&"fills".into());
             seat.next_turn(used).await.unwrap();
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(Duration::from_millis(30));
             let began = std::time::Instant::now();
             seat.next_turn(used).await.unwrap();
-            assert_eq!(began.elapsed() >= Duration::from_millis(50), rests, "{:?}", began.elapsed());
+            assert_eq!(began.elapsed() >= Duration::from_millis(30) * REST, rests, "{:?}", began.elapsed());
         }
+    });
+}
+
+#[test]
+fn what_follows_a_fault_rests_after_a_piece_of_a_long_hook() {
+    with_limits(9, 9, async |_| {
+        let mut seat = Seat::new(&"fills".into());
+        seat.next_turn(LONG).await.unwrap();
+        std::thread::sleep(Duration::from_millis(30));
+        seat.leave();
+        let began = std::time::Instant::now();
+        drop(turn_after_fault().await);
+        assert!(began.elapsed() >= Duration::from_millis(30) * REST, "{:?}", began.elapsed());
     });
 }
 
