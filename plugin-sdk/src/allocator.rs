@@ -3,8 +3,9 @@
 //! A plugin's hook takes and gives back dozens of small pieces, and a third of its instructions went
 //! into dlmalloc's search for neighbours to join. Here a piece that is given back goes on a list of its size,
 //! and the next of that size takes it from there. What is on a list is never given to another size:
-//! a plugin takes for each size what it once had of it at the same time. Absent on purpose: threads,
-//! which a component has none of.
+//! a plugin takes for each size what it once had of it at the same time. The first ones are cut from memory
+//! that a component begins with: to ask for more costs an instance two calls of the kernel, and most never need
+//! it. Absent on purpose: threads, which a component has none of.
 //!
 //! The one module of this crate with `unsafe`: an allocator cannot be written without. It is small, and
 //! tested natively against the system's.
@@ -13,7 +14,7 @@
 #![allow(clippy::cast_ptr_alignment, reason = "every piece is aligned to `ALIGN`, which is what a pointer needs")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+use std::cell::{Cell, UnsafeCell};
 use std::ptr;
 
 /// Sizes of pieces: 16 bytes, and twice as many up to [`LARGEST`].
@@ -23,19 +24,31 @@ const LARGEST: usize = SMALLEST << (CLASSES - 1);
 /// What every piece is aligned to.
 const ALIGN: usize = 8;
 
-/// Free lists in front of [`System`].
+/// Bytes that a component begins with. Those that nobody touches cost nothing but addresses.
+const FIRST: usize = 64 * 1024;
+
+/// Free lists in front of [`System`]. Not to be moved once it was used: pieces are parts of it.
 #[derive(Debug)]
 pub(crate) struct Allocator {
     /// The first free piece of each size; each has the address of the next in its first bytes.
     free: [Cell<*mut u8>; CLASSES],
+    first: UnsafeCell<First>,
+    /// How much of it is cut off.
+    cut: Cell<usize>,
 }
+
+#[derive(Debug)]
+#[repr(align(8))]
+struct First([u8; FIRST]);
 
 // SAFETY: a component has one thread, and natively only tests use it, each its own.
 unsafe impl Sync for Allocator {}
 
 impl Allocator {
     pub(crate) const fn new() -> Self {
-        Self { free: [const { Cell::new(ptr::null_mut()) }; CLASSES] }
+        let free = [const { Cell::new(ptr::null_mut()) }; CLASSES];
+        // All zeros, so that it is in no file.
+        Self { free, first: UnsafeCell::new(First([0; FIRST])), cut: Cell::new(0) }
     }
 
     fn push(&self, class: usize, piece: *mut u8) {
@@ -53,6 +66,17 @@ impl Allocator {
         self.free[class].set(unsafe { piece.cast::<*mut u8>().read() });
         Some(piece)
     }
+
+    /// Of what the component began with, while there is some of it.
+    fn cut(&self, class: usize) -> Option<*mut u8> {
+        let (at, size) = (self.cut.get(), piece(class).size());
+        if at + size > FIRST {
+            return None;
+        }
+        self.cut.set(at + size);
+        // SAFETY: it is within, and a multiple of the smallest size, so of `ALIGN`. It is cut off once.
+        Some(unsafe { self.first.get().cast::<u8>().add(at) })
+    }
 }
 
 // SAFETY: a piece is on a list or with its owner, never both; it has the size and alignment of its class,
@@ -60,8 +84,11 @@ impl Allocator {
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         match class(layout) {
-            // SAFETY: the size is not 0.
-            Some(class) => self.pop(class).unwrap_or_else(|| unsafe { System.alloc(piece(class)) }),
+            Some(class) => {
+                // SAFETY: the size is not 0.
+                let piece = || unsafe { System.alloc(piece(class)) };
+                self.pop(class).or_else(|| self.cut(class)).unwrap_or_else(piece)
+            }
             // SAFETY: as our caller promised.
             None => unsafe { System.alloc(layout) },
         }
@@ -70,7 +97,7 @@ unsafe impl GlobalAlloc for Allocator {
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         match class(layout) {
             Some(class) => self.push(class, pointer),
-            // SAFETY: as our caller promised; it came from `System` with this layout.
+            // SAFETY: as our caller promised; it came from `System` with this layout, as what is cut has a class.
             None => unsafe { System.dealloc(pointer, layout) },
         }
     }
@@ -138,6 +165,21 @@ mod tests {
             let smaller = allocator.alloc(Layout::from_size_align(8, 8).unwrap());
             assert_ne!(smaller, first);
             assert_eq!(allocator.alloc(Layout::from_size_align(64, 1).unwrap()), first);
+        }
+    }
+
+    #[test]
+    fn the_first_pieces_are_parts_of_it_and_further_ones_are_not() {
+        let allocator = Allocator::new();
+        let layout = Layout::from_size_align(LARGEST, 8).unwrap();
+        let own = (&raw const allocator).addr()..(&raw const allocator).addr() + size_of::<Allocator>();
+        // SAFETY: each is given back as it was taken, and not used after.
+        unsafe {
+            let pieces: Vec<_> = (0..=FIRST / LARGEST).map(|_| allocator.alloc(layout)).collect();
+            let (further, first) = pieces.split_last().unwrap();
+            assert!(first.iter().all(|piece| own.contains(&piece.addr())) && !own.contains(&further.addr()));
+            assert!(first.is_sorted_by(|one, next| next.addr() - one.addr() == LARGEST));
+            System.dealloc(*further, layout);
         }
     }
 

@@ -21,7 +21,7 @@ pub(super) fn budgets(results: &Results, scenarios: &[Scenario]) -> String {
     text + "\n"
 }
 
-/// Every comparison of Tollgate with another in which the other has the smaller number.
+/// Every comparison of Tollgate with another in which the other does better.
 pub(super) fn peers_that_win(results: &Results, scenarios: &[Scenario]) -> String {
     let mut lines = String::new();
     for scenario in scenarios {
@@ -31,13 +31,14 @@ pub(super) fn peers_that_win(results: &Results, scenarios: &[Scenario]) -> Strin
             if own || comparison.formula != Formula::Ratio {
                 continue;
             }
-            if let Some(spread) = measured.compare(comparison).filter(|spread| spread.median > 1.0) {
-                let (ours, theirs, what) = (&comparison.ours, &comparison.theirs, quantity(comparison.of));
-                let times = wide(spread, 2, "");
-                lines.push_str(&format!(
-                    "- {}: {theirs} needs less {what} than {ours}; ratio {times}.\n",
-                    scenario.title
-                ));
+            let Some(spread) = measured.compare(comparison) else { continue };
+            let (does_better, how) = match comparison.of {
+                Metric::RequestsPerSecond => (spread.median < 1.0, "answers more requests".to_owned()),
+                other => (spread.median > 1.0, format!("needs less {}", quantity(other))),
+            };
+            if does_better {
+                let (ours, theirs, times) = (&comparison.ours, &comparison.theirs, wide(spread, 2, ""));
+                lines.push_str(&format!("- {}: {theirs} {how} than {ours}; ratio {times}.\n", scenario.title));
             }
         }
     }
@@ -117,5 +118,27 @@ mod tests {
         let text = peers_that_win(&results(30.0), &scenario::all());
         assert!(text.contains("Plain proxy, 1 KiB: nginx needs less CPU than tollgate; ratio 2.25"), "{text}");
         assert!(peers_that_win(&results(9.0), &scenario::all()).contains("In none"));
+    }
+
+    #[test]
+    fn more_requests_in_a_second_are_better() {
+        let wins = |tollgate: f64| {
+            let mut measured = measured();
+            for (contender, (name, rate)) in
+                measured.contenders.iter_mut().zip([("tollgate", tollgate), ("apollo", 2.0)])
+            {
+                contender.label = name.to_owned();
+                contender.rounds = vec![Some(Sample::from([(Metric::RequestsPerSecond, rate)]))];
+            }
+            let mut results = Results::default();
+            results.put("graphql", measured);
+            peers_that_win(&results, &scenario::all())
+        };
+        assert!(wins(16.0).contains("In none"), "{}", wins(16.0));
+        assert!(
+            wins(1.0).contains("GraphQL over two services: apollo answers more requests than tollgate; ratio 0.50"),
+            "{}",
+            wins(1.0)
+        );
     }
 }
