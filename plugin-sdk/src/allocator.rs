@@ -75,7 +75,7 @@ impl Allocator {
         }
         self.cut.set(at + size);
         // SAFETY: it is within, and a multiple of the smallest size, so of `ALIGN`. It is cut off once.
-        Some(unsafe { self.first.get().cast::<u8>().add(at) })
+        Some(unsafe { (&raw mut (*self.first.get()).0).cast::<u8>().add(at) })
     }
 }
 

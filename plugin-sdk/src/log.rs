@@ -1,7 +1,7 @@
 //! Lines in the gateway's log, for operators.
 //!
 //! Each carries the plugin's name, the route and the request's id. A line longer than 4 KiB is cut;
-//! more than the plugin's `limits.log_lines` a second from one instance are dropped and counted.
+//! more than the plugin's `limits.log_lines` a second, from all instances together, are dropped and counted.
 
 use crate::host::log as wit;
 

@@ -51,7 +51,7 @@ pub enum MetricError {
     Invalid(String),
     /// The series would be new, and the plugin has as many as `limits.metric_series` allows.
     TooManySeries,
-    /// This instance has made as many updates in this second as `limits.metric_updates` allows.
+    /// The plugin's instances have made as many updates in this second as `limits.metric_updates` allows.
     TooManyUpdates,
 }
 

@@ -298,7 +298,9 @@ async fn filter_response(link: &Link, mut context: Box<Context>, body: Body) -> 
     }
     let started = context.notes_decisions.then(Instant::now);
     match link.pool.check_out(link.metrics.hook(Hook::OnResponseChunk.metric())).await {
-        Ok(held) => {
+        Ok(mut held) => {
+            // Nobody knows when the first chunk comes.
+            held.let_turn_go();
             let body = filter::around(link, Hook::OnResponseChunk, &mut context, body, Some(held));
             (context, body)
         }

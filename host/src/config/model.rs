@@ -275,7 +275,7 @@ pub struct PluginLimits {
     pub wall: Duration,
     /// Linear memory of one instance, in bytes.
     pub memory: usize,
-    /// Elements in one instance's tables.
+    /// Elements in one instance's tables together.
     pub table_elements: usize,
     /// Instances of one worker.
     pub instances: usize,
@@ -295,11 +295,11 @@ pub struct PluginLimits {
     pub calls: usize,
     /// Bytes handed over in one call of a host function, or returned from a hook.
     pub host_call: usize,
-    /// Log lines a second of one instance.
+    /// Log lines a second of all instances together.
     pub log_lines: u32,
     /// Series of the plugin's own metrics.
     pub metric_series: usize,
-    /// Updates of them a second by one instance.
+    /// Updates of them a second by all instances together.
     pub metric_updates: u32,
     /// Bytes of a file the plugin reads.
     pub file: u64,

@@ -73,13 +73,18 @@ pub async fn on_interval(link: &Link) -> (Result<(), Fault>, Duration) {
         Ok(checked_out) => checked_out,
         Err(fault) => return (Err(fault), Duration::ZERO),
     };
-    let turn = checked_out.turn();
+    let turn = match checked_out.turn(metrics).await {
+        Ok(turn) => turn,
+        Err(fault) => return (Err(fault), Duration::ZERO),
+    };
     let instance = checked_out.instance();
     instance.enter_alone(Hook::OnInterval);
     let meter = instance.meter();
+    meter.watch(link.pool.pieces.are_watched());
     let ended = metered_in_turn(&meter, link.plugin.rights.limits.wall, pin!(instance.on_interval()), turn).await;
     instance.leave_alone();
     metrics.copied(instance.copied());
+    link.pool.pieces.learn(&meter);
     note_waits(metrics, &meter);
     let ended = conclude(ended);
     // Only an instance whose hook ended by itself is used again.
@@ -115,15 +120,20 @@ async fn run_on<V: Copied>(
     context: Box<Context>,
     call: impl AsyncFnOnce(&mut Instance) -> wasmtime::Result<V>,
 ) -> Called<V> {
-    let turn = held.turn();
+    let metrics = link.metrics.hook(hook.metric());
+    let turn = match held.turn(metrics).await {
+        Ok(turn) => turn,
+        Err(fault) => return Called::failed(context, fault),
+    };
     let instance = held.instance();
     instance.lend(hook, context);
     let meter = instance.meter();
+    meter.watch(link.pool.pieces.are_watched());
     let ended = metered_in_turn(&meter, link.plugin.rights.limits.wall, pin!(call(instance)), turn).await;
     let context = instance.give_back();
     let verdict = conclude(ended);
-    let metrics = link.metrics.hook(hook.metric());
     metrics.copied(instance.copied() + verdict.copied() as u64);
+    link.pool.pieces.learn(&meter);
     note_waits(metrics, &meter);
     Called { context, verdict, cpu: meter.used() }
 }

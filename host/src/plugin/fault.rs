@@ -32,6 +32,8 @@ pub enum LoadError {
     Configure(String),
     /// Too many other hooks compute for long: it was not tried to its end.
     Crowded,
+    /// All instances that the gateway has room for are in use.
+    NoSlot,
     /// A key of the `keys` table cannot be used.
     Key { name: String, problem: String },
 }
@@ -52,6 +54,7 @@ impl std::fmt::Display for LoadError {
             Self::Describe(problem) => write!(f, "`describe` failed: {problem}"),
             Self::Configure(problem) => write!(f, "refuses its config: {problem}"),
             Self::Crowded => write!(f, "`configure`: {}", Fault::Busy(Busy::LongHooks)),
+            Self::NoSlot => Fault::Busy(Busy::Slots).fmt(f),
             Self::Key { name, problem } => write!(f, "key `{name}`: {problem}"),
         }
     }
@@ -78,7 +81,7 @@ pub enum Fault {
     BrokeOff,
     /// The route's time was over before it was done.
     Deadline,
-    /// No instance could be made: the gateway's slots or the machine's memory are used up.
+    /// No instance could be made: the machine's memory is used up, for example.
     Instance(Arc<str>),
     /// Too much at a time: not the plugin's fault, or not this request's.
     Busy(Busy),
@@ -91,6 +94,8 @@ pub enum Busy {
     Instances,
     /// As many hooks of the worker compute for long as may, and as many wait for it.
     LongHooks,
+    /// All instances that the gateway has room for, of all plugins and workers together, are in use.
+    Slots,
 }
 
 impl Fault {
@@ -105,6 +110,7 @@ impl Fault {
             Self::Instance(_) => PluginFault::Instance,
             Self::Busy(Busy::Instances) => PluginFault::Queue,
             Self::Busy(Busy::LongHooks) => PluginFault::LongHooks,
+            Self::Busy(Busy::Slots) => PluginFault::Instance,
         }
     }
 }
@@ -125,6 +131,9 @@ impl std::fmt::Display for Fault {
             Self::Instance(problem) => write!(f, "no instance could be made: {problem}"),
             Self::Busy(Busy::Instances) => {
                 f.write_str("all instances are busy and the queue is full (limits.instances, limits.queue)")
+            }
+            Self::Busy(Busy::Slots) => {
+                f.write_str("all instances that the gateway has room for are in use, of all plugins and workers together (4096)")
             }
             Self::Busy(Busy::LongHooks) => f.write_str(
                 "too many hooks of this worker compute for long (server.limits.long_hooks, server.limits.long_hooks_queue)",

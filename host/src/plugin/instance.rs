@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use wasmtime::{Store, UpdateDeadline};
+use wasmtime::{PoolConcurrencyLimitError, Store, UpdateDeadline};
 
 use super::bindings::exports::tollgate::plugin::body_filter::ChunkVerdict;
 use super::bindings::exports::tollgate::plugin::completion::Completed;
@@ -50,6 +50,7 @@ impl Instance {
         let mut instance =
             Self::bare(&plugin.pre, Arc::clone(&plugin.rights)).await.map_err(|error| match error.downcast_ref() {
                 Some(Stopped::Crowded) => LoadError::Crowded,
+                _ if error.is::<PoolConcurrencyLimitError>() => LoadError::NoSlot,
                 _ => LoadError::Configure(format!("no instance could be made: {error:#}")),
             })?;
         instance.begin(Hook::Configure);

@@ -10,12 +10,14 @@ pub struct InstanceLimits {
     /// Bytes over all linear memories of the instance.
     memory: usize,
     memory_used: usize,
+    /// Elements over all tables of the instance.
     table_elements: usize,
+    elements_used: usize,
 }
 
 impl InstanceLimits {
     pub fn new(memory: usize, table_elements: usize) -> Self {
-        Self { memory, memory_used: 0, table_elements }
+        Self { memory, memory_used: 0, table_elements, elements_used: 0 }
     }
 
     /// Whether the instance has grown so far that a new one should take its place: linear memory
@@ -35,8 +37,13 @@ impl ResourceLimiter for InstanceLimits {
         Ok(true)
     }
 
-    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(desired <= self.table_elements)
+    fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let used = self.elements_used.saturating_sub(current).saturating_add(desired);
+        if used > self.table_elements {
+            return Ok(false);
+        }
+        self.elements_used = used;
+        Ok(true)
     }
 
     fn instances(&self) -> usize {
@@ -64,5 +71,14 @@ mod tests {
         assert!(limits.memory_growing(0, 40, None).unwrap());
         assert!(!limits.memory_growing(60, 61, None).unwrap());
         assert!(limits.is_grown());
+    }
+
+    #[test]
+    fn two_tables_share_one_limit() {
+        let mut limits = InstanceLimits::new(100, 10);
+        assert!(limits.table_growing(0, 6, None).unwrap());
+        assert!(!limits.table_growing(0, 5, None).unwrap());
+        assert!(limits.table_growing(0, 4, None).unwrap());
+        assert!(!limits.table_growing(6, 7, None).unwrap());
     }
 }

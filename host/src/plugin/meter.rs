@@ -29,6 +29,10 @@ pub struct Meter {
     plugin: Arc<str>,
     /// Whether the hook saw a tick, and is measured by the thread's clock since.
     is_slow: AtomicBool,
+    /// Whether it is measured by that clock from its beginning.
+    is_watched: AtomicBool,
+    /// Nanoseconds of the longest poll, by the clock in use.
+    longest_poll: AtomicU64,
     /// Nanoseconds, by the clock in use, at which the poll that is running began.
     poll_started: AtomicU64,
     /// Nanoseconds used before that.
@@ -48,6 +52,8 @@ impl Meter {
         Arc::new(Self {
             plugin,
             is_slow: AtomicBool::new(false),
+            is_watched: AtomicBool::new(false),
+            longest_poll: AtomicU64::new(0),
             poll_started: AtomicU64::new(0),
             used: AtomicU64::new(0),
             is_aside: AtomicBool::new(false),
@@ -67,13 +73,25 @@ impl Meter {
         if !self.is_slow.load(Relaxed) {
             // Whatever lies between two ticks, the guest can have used no more than one of it.
             let tick = u64::try_from(TICK.as_nanos()).unwrap_or(u64::MAX);
-            let spent = self.now().saturating_sub(self.poll_started.load(Relaxed)).min(tick);
-            self.used.store(self.used.load(Relaxed) + spent, Relaxed);
+            let spent = self.now().saturating_sub(self.poll_started.load(Relaxed));
+            self.longest_poll.store(self.longest_poll.load(Relaxed).max(spent), Relaxed);
+            self.used.store(self.used.load(Relaxed) + spent.min(tick), Relaxed);
             self.is_slow.store(true, Relaxed);
             self.begin();
         }
         let running = self.now().saturating_sub(self.poll_started.load(Relaxed));
         Duration::from_nanos(self.used.load(Relaxed) + running)
+    }
+
+    /// Whether the hooks to come are measured by the thread's clock from their beginning.
+    pub(super) fn watch(&self, is_watched: bool) {
+        self.is_watched.store(is_watched, Relaxed);
+    }
+
+    /// How long the hook's longest poll took. Time in which the kernel had put the thread aside counts, unless the
+    /// hook was watched.
+    pub(super) fn longest_poll(&self) -> Duration {
+        Duration::from_nanos(self.longest_poll.load(Relaxed))
     }
 
     /// CPU time of the hook's polls that are over.
@@ -94,7 +112,8 @@ impl Meter {
 
     fn reset(&self) {
         self.used.store(0, Relaxed);
-        self.is_slow.store(false, Relaxed);
+        self.longest_poll.store(0, Relaxed);
+        self.is_slow.store(self.is_watched.load(Relaxed), Relaxed);
         self.is_aside.store(false, Relaxed);
         self.has_paused.store(false, Relaxed);
     }
@@ -113,6 +132,15 @@ impl Meter {
     fn end(&self) {
         let spent = self.now().saturating_sub(self.poll_started.load(Relaxed));
         self.used.store(self.used.load(Relaxed) + spent, Relaxed);
+        if spent > self.longest_poll.load(Relaxed) {
+            self.longest_poll.store(spent, Relaxed);
+        }
+    }
+
+    /// CPU time of this thread so far.
+    #[cfg(test)]
+    pub(super) fn thread_time() -> Duration {
+        Duration::from_nanos(nanoseconds(THREAD_TIME))
     }
 }
 

@@ -27,6 +27,7 @@ mod limits;
 pub mod link;
 pub mod load;
 mod meter;
+mod pieces;
 pub mod pool;
 mod retire;
 pub mod rights;

@@ -18,6 +18,7 @@ use super::completing::Completing;
 use super::fault::{Busy, Fault, LoadError};
 use super::host_api::log::LogBudget;
 use super::instance::Instance;
+use super::pieces::Pieces;
 use super::retire::retire;
 use super::turns::{self, Turn};
 use crate::config::model::Isolation;
@@ -41,9 +42,10 @@ pub struct Pool {
     waiting: RefCell<VecDeque<oneshot::Sender<()>>>,
     /// `on-complete` hooks that have yet to run.
     pub completing: Completing,
-    failures: RefCell<LogBudget>,
+    failures: LogBudget,
     /// Whether the last hook that was over cost its instance.
     has_lost_one: Cell<bool>,
+    pub(super) pieces: Pieces,
 }
 
 /// An instance on loan. Dropped, it is retired; see [`CheckedOut::give_back`].
@@ -74,15 +76,16 @@ impl Pool {
             live,
             waiting,
             completing,
-            failures: RefCell::default(),
+            failures: LogBudget::default(),
             has_lost_one: Cell::new(false),
+            pieces: Pieces::default(),
         })
     }
 
     /// Makes one instance ahead of the first request.
     pub async fn warm(self: &Rc<Self>) {
         if self.live.get() == 0 && self.plugin.isolation == Isolation::Shared {
-            match self.make().await {
+            match self.make(None).await {
                 Ok(instance) => instance.give_back(),
                 Err(fault) => {
                     tracing::warn!(plugin = %self.plugin.name(), %fault, "no instance could be made ahead of time");
@@ -94,7 +97,7 @@ impl Pool {
     /// Whether a failure of the plugin is told to the operator. Clients could fill the log with them,
     /// and the worker's time: a trap has a stack.
     pub fn tells_failure(&self) -> bool {
-        let Some(dropped) = self.failures.borrow_mut().take(Instant::now(), MAX_FAILURES) else {
+        let Some(dropped) = self.failures.take(Instant::now(), MAX_FAILURES) else {
             self.metrics.log_dropped();
             return false;
         };
@@ -107,15 +110,39 @@ impl Pool {
 
     /// An instance to run one hook on, whose numbers are `hook`.
     pub async fn check_out(self: &Rc<Self>, hook: &HookMetrics) -> Result<CheckedOut, Fault> {
+        // Boxed: a future is moved about whole, and these are large and seldom needed.
+        if self.pieces.need_turns() {
+            return Box::pin(self.check_out_in_turn(hook)).await;
+        }
         match self.take_idle() {
             Some(instance) => Ok(instance),
-            // Boxed: a future is moved about whole, and this one is large and seldom needed.
-            None => Box::pin(self.wait_or_make(hook)).await,
+            None => Box::pin(self.wait_or_make(hook, None)).await,
         }
     }
 
-    async fn wait_or_make(self: &Rc<Self>, hook: &HookMetrics) -> Result<CheckedOut, Fault> {
+    /// The turn comes first: those who wait for it keep no instance from others.
+    async fn check_out_in_turn(self: &Rc<Self>, hook: &HookMetrics) -> Result<CheckedOut, Fault> {
+        let began = Instant::now();
+        let turn = self.turn().await;
+        hook.waited_for_turn(began.elapsed());
+        let turn = Some(turn?);
+        match self.take_idle() {
+            Some(mut instance) => {
+                instance.turn = turn;
+                Ok(instance)
+            }
+            None => self.wait_or_make(hook, turn).await,
+        }
+    }
+
+    async fn wait_or_make(
+        self: &Rc<Self>,
+        hook: &HookMetrics,
+        mut own_turn: Option<Turn>,
+    ) -> Result<CheckedOut, Fault> {
         if self.is_full() {
+            // Others are not to wait as long as this one does.
+            own_turn = None;
             let turn = self.queue()?;
             let began = Instant::now();
             let waited = self.wait(turn).await;
@@ -124,7 +151,7 @@ impl Pool {
                 return Ok(instance);
             }
         }
-        self.make().await
+        self.make(own_turn).await
     }
 
     /// Waits in the queue for an instance, or for room for one.
@@ -152,15 +179,19 @@ impl Pool {
         Some(CheckedOut { instance: Some(instance), place: Place { pool: Rc::clone(self), kept: false }, turn: None })
     }
 
-    async fn make(self: &Rc<Self>) -> Result<CheckedOut, Fault> {
+    async fn make(self: &Rc<Self>, own_turn: Option<Turn>) -> Result<CheckedOut, Fault> {
         // Counted before the first await, so that two hooks do not both take the last place.
         self.live.set(self.live.get() + 1);
         self.metrics.instance_created();
         let place = Place { pool: Rc::clone(self), kept: false };
-        let turn = self.turn_after_fault().await?;
+        let turn = match own_turn {
+            Some(turn) => Some(turn),
+            None => self.turn_after_fault().await?,
+        };
         let instance = Instance::configured(&self.plugin).await;
         let mut instance = instance.map_err(|error| match error {
             LoadError::Crowded => Fault::Busy(Busy::LongHooks),
+            LoadError::NoSlot => Fault::Busy(Busy::Slots),
             error => Fault::Instance(error.to_string().into()),
         })?;
         instance.count_in(Arc::clone(&self.metrics));
@@ -172,8 +203,12 @@ impl Pool {
         if !self.has_lost_one.get() {
             return Ok(None);
         }
+        self.turn().await.map(Some)
+    }
+
+    async fn turn(&self) -> Result<Turn, Fault> {
         let turn = tokio::time::timeout(self.plugin.rights.limits.wall, turns::turn_after_fault()).await;
-        turn.map(Some).map_err(|_| Fault::Busy(Busy::Instances))
+        turn.map_err(|_| Fault::Busy(Busy::Instances))
     }
 
     fn queue(&self) -> Result<oneshot::Receiver<()>, Fault> {
@@ -199,9 +234,22 @@ impl Pool {
 }
 
 impl CheckedOut {
-    /// The turn its hook runs in, if it needs one.
-    pub(super) fn turn(&mut self) -> Option<Turn> {
-        self.turn.take()
+    /// The turn its hook runs in, if it needs one. A further hook of one that is held, as for a body's chunks, has
+    /// to wait for it.
+    pub(super) async fn turn(&mut self, hook: &HookMetrics) -> Result<Option<Turn>, Fault> {
+        if self.turn.is_none() && self.place.pool.pieces.need_turns() {
+            let began = Instant::now();
+            // Boxed: a future is moved about whole, and this is seldom needed.
+            let turn = Box::pin(self.place.pool.turn()).await;
+            hook.waited_for_turn(began.elapsed());
+            return turn.map(Some);
+        }
+        Ok(self.turn.take())
+    }
+
+    /// Another one may have it: this one's hook is not to run at once.
+    pub fn let_turn_go(&mut self) {
+        self.turn = None;
     }
 
     /// Back to the pool, unless it is worn or may serve only once.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::files::Files;
+use super::host_api::log::LogBudget;
+use super::host_api::per_second::PerSecond;
 use super::keys::Keyring;
 use crate::config::model::{self, PluginLimits, Secret, Target, Wildcard};
 use crate::state::{PluginStores, Stores, kv};
@@ -36,6 +38,9 @@ pub struct Rights {
     pub files: Arc<Files>,
     /// The metrics of its own it may write.
     pub metrics: CustomMetrics,
+    /// Updates of those that it still may make in this second.
+    pub metric_budget: PerSecond,
+    pub log_budget: LogBudget,
 }
 
 impl Rights {
@@ -64,6 +69,8 @@ impl Rights {
             shared_kv: stores.shared(&plugin.grants.kv, config),
             files: Arc::new(plugin.grants.files.clone()),
             metrics: metrics.custom(&plugin.name, &plugin.grants.metrics, plugin.limits.metric_series),
+            metric_budget: PerSecond::default(),
+            log_budget: LogBudget::default(),
         }
     }
 
@@ -88,6 +95,8 @@ impl Rights {
             shared_kv: vec![],
             files: Arc::default(),
             metrics: CustomMetrics::default(),
+            metric_budget: PerSecond::default(),
+            log_budget: LogBudget::default(),
         }
     }
 }

@@ -13,8 +13,6 @@ use super::direct::{Entering, Wait};
 use super::files::ReadFiles;
 use super::guest::Returned;
 use super::host_api::http_client::Calls;
-use super::host_api::log::LogBudget;
-use super::host_api::per_second::PerSecond;
 use super::limits::InstanceLimits;
 use super::meter::Meter;
 use super::rights::Rights;
@@ -29,9 +27,6 @@ pub struct InstanceState {
     /// There in every hook of a request, absent in `describe` and `configure`.
     pub context: Option<Box<Context>>,
     pub calls: Calls,
-    pub log_budget: LogBudget,
-    /// Updates of the plugin's own metrics.
-    pub metric_budget: PerSecond,
     /// Bounds of histograms' buckets that `configure` set, by metric.
     pub buckets: Vec<(String, Vec<f64>)>,
     /// What `configure` read.
@@ -134,8 +129,6 @@ impl InstanceState {
             hook: Hook::Start,
             context: None,
             calls: Calls::default(),
-            log_budget: LogBudget::default(),
-            metric_budget: PerSecond::default(),
             buckets: Vec::new(),
             files_read: ReadFiles::default(),
             told: Told::default(),

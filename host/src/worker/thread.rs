@@ -159,6 +159,10 @@ async fn run(
     });
     drop(ready.send(Ok(())));
 
+    // Apart from what follows: while plugins are made ready, which takes as long as they like, the worker goes on
+    // with the connections it gets.
+    let (installs, to_install) = mpsc::unbounded_channel();
+    let installing = tokio::task::spawn_local(install(Rc::clone(&worker), role, intervals, to_install));
     while let Some(message) = messages.recv().await {
         match message {
             Message::Connection(accepted) => {
@@ -168,18 +172,15 @@ async fn run(
                     open.fetch_sub(1, Relaxed);
                 });
             }
-            Message::Snapshot(snapshot, done) => {
-                let previous = worker.snapshot();
-                let next = WorkerSnapshot::new(snapshot, id, &mut worker.upstreams.borrow_mut(), Some(&previous));
-                take_up(&worker, role, Rc::new(next), &mut intervals).await;
-                // Nobody waits any more where the gateway is stopping.
-                let _ = done.send(());
-            }
+            Message::Snapshot(snapshot, done) => drop(installs.send((snapshot, done))),
         }
     }
+    drop(installs);
     // The mailbox is closed: the gateway is stopping. Answers under way have the drain time, and so have
     // plugins that are still to be told of them.
-    intervals.stop().await;
+    if let Ok(intervals) = installing.await {
+        intervals.stop().await;
+    }
     let drain = worker.snapshot().shared.config.server.drain;
     let empty = async {
         while open.load(Relaxed) > 0 || worker.completions.open() > 0 {
@@ -194,6 +195,23 @@ async fn run(
             "connections or `on-complete` hooks were cut: they did not end within server.drain"
         );
     }
+}
+
+/// Takes up one snapshot after the other.
+async fn install(
+    worker: Rc<Worker>,
+    role: Role,
+    mut intervals: Intervals,
+    mut snapshots: mpsc::UnboundedReceiver<(Arc<Snapshot>, oneshot::Sender<()>)>,
+) -> Intervals {
+    while let Some((snapshot, done)) = snapshots.recv().await {
+        let previous = worker.snapshot();
+        let next = WorkerSnapshot::new(snapshot, role.id(), &mut worker.upstreams.borrow_mut(), Some(&previous));
+        take_up(&worker, role, Rc::new(next), &mut intervals).await;
+        // Nobody waits any more where the gateway is stopping.
+        let _ = done.send(());
+    }
+    intervals
 }
 
 /// What is begun from now on is by this snapshot.

@@ -4,6 +4,7 @@
 mod calling;
 mod describing;
 mod loading;
+mod pieces;
 mod serving;
 mod under_load;
 

@@ -1,5 +1,7 @@
 //! Faults of a hook: each costs its request, and nothing else.
 
+use std::time::Instant;
+
 use tollgate_tests::{Gateway, Upstream, fault, in_general};
 
 use super::{assert_is_well, assert_says_nothing, start, with_fault};
@@ -127,6 +129,24 @@ async fn a_flood_of_log_lines() {
     assert!((1..=10).contains(&written), "{written} lines");
     assert!(gateway.metrics().await.sum("tollgate_plugin_logs_dropped_total", &[("plugin", "p")]) > 100.0);
     assert_is_well(&gateway).await;
+}
+
+/// Each of its requests has an instance of its own, and they share what a plugin may write.
+#[tokio::test]
+async fn a_flood_of_log_lines_of_many_instances() {
+    let upstream = Upstream::answering("ok").await;
+    let settings = "isolation = \"fresh\"\nlimits = { log_lines = 5, cpu = \"5ms\" }";
+    let gateway = start("log-flood", &with_fault(&upstream, settings)).await;
+    let began = Instant::now();
+    let mut client = gateway.connect().await;
+    for _ in 0..30 {
+        assert_eq!(client.get("/p").await.status, 500);
+    }
+    let most = 5 * (began.elapsed().as_secs() + 2);
+    assert!(most < 150, "not even a slow machine takes so long");
+    gateway.metrics_with("tollgate_plugin_errors_total", &[("plugin", "p"), ("reason", "cpu")], 30.0).await;
+    let written = gateway.log().lines().iter().filter(|line| line.contains("the sky is falling")).count();
+    assert!((1..=most).contains(&(written as u64)), "{written} lines, and {most} may be");
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ mod limits;
 mod load_faults;
 mod metrics;
 mod outbound;
+mod reading;
 mod replacing;
 mod response_bodies;
 mod routes;

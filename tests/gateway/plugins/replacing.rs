@@ -1,5 +1,7 @@
 //! A plugin's file is replaced while it is used.
 
+use std::os::unix::fs::symlink;
+
 use tollgate_tests::{Gateway, Upstream, guests};
 
 use super::{script, with_p};
@@ -48,4 +50,26 @@ async fn a_plugin_that_comes_after_the_config_that_names_it_is_used_when_it_is_t
     gateway.replace("plugins/later.wasm", version(1));
     gateway.reloaded_since(before).await;
     assert_eq!(gateway.get("/p").await.header("x-out"), "later");
+}
+
+/// As a deployment does that keeps its versions: `plugins/p.wasm -> ../versions/now/p.wasm`, `now -> 1`.
+#[tokio::test]
+async fn a_plugin_behind_symlinks_is_replaced_when_they_are_swapped() {
+    let upstream = Upstream::answering("ok").await;
+    let settings = script(r#"response = ["set x-out 1"]"#).replace("scripted", "p");
+    let prepared = Gateway::with(&with_p(&upstream, &settings));
+    for number in [1, 2] {
+        let folder = prepared.path(&format!("versions/{number}"));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("p.wasm"), version(number)).unwrap();
+    }
+    symlink("1", prepared.path("versions/now")).unwrap();
+    symlink("../versions/now/p.wasm", prepared.path("plugins/p.wasm")).unwrap();
+    let gateway = prepared.start().await;
+    let before = gateway.reloads();
+    symlink("2", gateway.path("versions/new")).unwrap();
+    std::fs::rename(gateway.path("versions/new"), gateway.path("versions/now")).unwrap();
+    gateway.reloaded_since(before).await;
+    assert_eq!(gateway.get("/p").await.header("x-out"), "1");
+    gateway.metrics_with("tollgate_plugin_instances_created_total", &[("plugin", "p")], 2.0).await;
 }

@@ -69,8 +69,8 @@ pub(crate) struct PluginLimits {
     pub wall: Time,
     /// Memory of one instance.
     pub memory: Size,
-    /// Elements in the tables of one instance.
-    #[schemars(range(min = 1))]
+    /// Elements in all tables of one instance together.
+    #[schemars(range(min = 1, max = 100_000))]
     pub table_elements: usize,
     /// Most instances of each worker.
     #[schemars(range(min = 1))]
@@ -92,11 +92,11 @@ pub(crate) struct PluginLimits {
     pub calls: usize,
     /// Most bytes the plugin may hand over in one call of a host function, or return from a hook.
     pub host_call: Size,
-    /// Most log lines a second of one instance.
+    /// Most log lines a second, of all instances together.
     pub log_lines: u32,
     /// Most series of the plugin's own metrics, over all workers.
     pub metric_series: usize,
-    /// Most updates a second of its own metrics by one instance.
+    /// Most updates a second of its own metrics, by all instances together.
     pub metric_updates: u32,
     /// Largest file the plugin may read.
     pub file: Size,
@@ -132,7 +132,7 @@ impl Default for PluginLimits {
             host_call: Size(16 << 20),
             log_lines: 100,
             metric_series: 100,
-            metric_updates: 100_000,
+            metric_updates: 1_000_000,
             file: Size(1 << 20),
             kv_keys: 10_000,
             kv_bytes: Size(16 << 20),

@@ -1,5 +1,6 @@
 //! `log`: lines for operators, in the gateway's own log.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
 use super::per_second::PerSecond;
@@ -15,17 +16,17 @@ const MAX_LINE: usize = 4096;
 pub struct LogBudget {
     lines: PerSecond,
     /// Lines dropped since the last one that was told about.
-    dropped: u64,
+    dropped: AtomicU64,
 }
 
 impl LogBudget {
     /// Whether a line may be written, where `limit` are in a second, and how many were dropped before it.
-    pub fn take(&mut self, now: Instant, limit: u32) -> Option<u64> {
+    pub fn take(&self, now: Instant, limit: u32) -> Option<u64> {
         if !self.lines.take(now, limit) {
-            self.dropped += 1;
+            self.dropped.fetch_add(1, Relaxed);
             return None;
         }
-        Some(std::mem::take(&mut self.dropped))
+        Some(self.dropped.swap(0, Relaxed))
     }
 }
 
@@ -33,7 +34,7 @@ impl Host for InstanceState {
     fn write(&mut self, level: Level, mut message: String) -> wasmtime::Result<()> {
         self.count(&message);
         let limit = self.plugin.limits.log_lines;
-        let Some(dropped) = self.log_budget.take(Instant::now(), limit) else {
+        let Some(dropped) = self.plugin.log_budget.take(Instant::now(), limit) else {
             if let Some(metrics) = &self.metrics {
                 metrics.log_dropped();
             }
@@ -69,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_flood_is_cut_and_counted_and_the_next_second_starts_anew() {
-        let mut budget = LogBudget::default();
+        let budget = LogBudget::default();
         let now = Instant::now();
         assert_eq!((0..150).filter(|_| budget.take(now, 100).is_some()).count(), 100);
         assert_eq!(budget.take(now + Duration::from_secs(1), 100), Some(50));

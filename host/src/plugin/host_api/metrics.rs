@@ -57,7 +57,7 @@ impl InstanceState {
         if !self.plugin.metrics.is_granted(name) {
             return Ok(Err(denied(&self.plugin.name, name)));
         }
-        if !self.metric_budget.take(Instant::now(), self.plugin.limits.metric_updates) {
+        if !self.plugin.metric_budget.take(Instant::now(), self.plugin.limits.metric_updates) {
             self.plugin.metrics.update_dropped();
             return Ok(Err(MetricError::TooManyUpdates));
         }

@@ -59,17 +59,18 @@ impl Call {
         if self.has_failed() {
             return;
         }
-        let (plugin, route, id, hook) = (self.link.plugin.name(), &self.route, self.id, Hook::Handle.name());
+        let (plugin, version) = (self.link.plugin.name(), &self.link.plugin.descriptor.version);
+        let (route, id, hook) = (&self.route, self.id, Hook::Handle.name());
         let is_told = self.link.pool.tells_failure();
         if let Some(error) = self.request_body.get() {
             // Clients could fill the numbers with a plugin's errors.
             if is_told {
-                tracing::warn!(%plugin, %route, hook, %id, "plugin gave up: {error}; {fault}");
+                tracing::warn!(%plugin, %version, %route, hook, %id, "plugin gave up: {error}; {fault}");
             }
         } else {
             self.link.metrics.hook(Hook::Handle.metric()).failed(fault.reason());
             if is_told {
-                tracing::error!(%plugin, %route, hook, %id, answered = self.has_answered.load(Relaxed), "plugin failed: {fault}");
+                tracing::error!(%plugin, %version, %route, hook, %id, answered = self.has_answered.load(Relaxed), "plugin failed: {fault}");
             }
         }
         *self.fault.borrow_mut() = Some(fault);

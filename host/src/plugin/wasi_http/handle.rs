@@ -116,10 +116,15 @@ fn head(request: &request::Parts, body: &Body) -> request::Parts {
 /// The task.
 async fn run(call: Rc<Call>, mut held: CheckedOut, question: Question) {
     let Question { request, pump, terms, answer } = question;
-    let turn = held.turn();
+    let metrics = call.link.metrics.hook(Hook::Handle.metric());
+    let turn = match held.turn(metrics).await {
+        Ok(turn) => turn,
+        Err(fault) => return call.failed(fault),
+    };
     let instance = held.instance();
     instance.enter_alone(Hook::Handle);
     let meter = instance.meter();
+    meter.watch(call.link.pool.pieces.are_watched());
     let tally = Tally { call: &call, meter: &meter };
     let _pumping = pump.map(|pump| pumping(pump, &call));
     // Let go of before the store is, so that no call it was making is taken for a whole one.
@@ -140,7 +145,8 @@ async fn run(call: Rc<Call>, mut held: CheckedOut, question: Question) {
     };
     // How long it may take is for who waits for the answer to say.
     let ended = metered_in_turn(&meter, Duration::MAX, pin!(handled), turn).await;
-    note_waits(call.link.metrics.hook(Hook::Handle.metric()), &meter);
+    call.link.pool.pieces.learn(&meter);
+    note_waits(metrics, &meter);
     let ended = conclude(ended);
     if let Err(fault) = ended.as_ref() {
         // Before the store goes: what the answer's body sees then looks like its end.

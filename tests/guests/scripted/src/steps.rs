@@ -2,7 +2,7 @@
 
 use tollgate_plugin_sdk::http_client::{self, Outbound, Target};
 use tollgate_plugin_sdk::response::Source;
-use tollgate_plugin_sdk::{Answer, attributes, hooks, kv, log, request, response};
+use tollgate_plugin_sdk::{Answer, attributes, hooks, kv, log, random, request, response};
 
 use crate::tell;
 
@@ -44,6 +44,10 @@ pub(crate) fn take(step: &str, side: Side, body: Option<&[u8]>) -> Result<Option
         "upstream" => request::set_upstream(first)?,
         "set-body" => set_body(side, rest.as_bytes()),
         "reverse-body" => set_body(side, &body.ok_or("no body")?.iter().rev().copied().collect::<Vec<_>>()),
+        "show" => set(side, second, &shown(first)?)?,
+        "values" => set(side, second, &values(side, first).join("|"))?,
+        "many" => set(side, second, &many(side, &first.split(',').collect::<Vec<_>>()).join("|"))?,
+        "copy-bytes" => copy_bytes(side, first, second)?,
         "show-body" => set(side, first, &String::from_utf8_lossy(body.ok_or("no body")?))?,
         "remove" => remove(side, first)?,
         "log" => log::warn(rest),
@@ -104,6 +108,40 @@ fn set(side: Side, name: &str, value: &str) -> Result<(), String> {
     let done = match side {
         Side::Request => request::set_header(name, value),
         Side::Response => response::set_header(name, value),
+    };
+    done.map_err(|error| error.to_string())
+}
+
+fn shown(what: &str) -> Result<String, String> {
+    Ok(match what {
+        "id" => request::id(),
+        "route" => request::route(),
+        "host" => request::host(),
+        "random" => random::number().to_string(),
+        unknown => return Err(format!("nothing to show of {unknown}")),
+    })
+}
+
+fn values(side: Side, name: &str) -> Vec<String> {
+    match side {
+        Side::Request => request::header_values(name),
+        Side::Response => response::header_values(name),
+    }
+}
+
+fn many(side: Side, names: &[&str]) -> Vec<String> {
+    let many = match side {
+        Side::Request => request::header_many(names),
+        Side::Response => response::header_many(names),
+    };
+    many.into_iter().map(|value| value.unwrap_or_else(|| "none".to_owned())).collect()
+}
+
+/// A field's first value as it is, UTF-8 or not, in another field.
+fn copy_bytes(side: Side, from: &str, to: &str) -> Result<(), String> {
+    let done = match side {
+        Side::Request => request::set_header_bytes(to, &request::header_bytes(from).ok_or("no such field")?),
+        Side::Response => response::set_header_bytes(to, &response::header_bytes(from).ok_or("no such field")?),
     };
     done.map_err(|error| error.to_string())
 }

@@ -1,0 +1,41 @@
+//! Plugins that keep a worker busy and do nothing forbidden: in one piece, which no tick interrupts, or before
+//! they serve.
+
+use tollgate_tests::{Gateway, Upstream, config, fault, in_general};
+
+use super::{assert_is_well, with_fault};
+
+#[tokio::test]
+async fn a_hook_that_does_much_in_one_piece_waits_for_its_turn() {
+    let upstream = Upstream::answering("ok").await;
+    let settings = "isolation = \"fresh\"\nlimits = { cpu = \"5s\" }";
+    for component in [fault("memory-fill"), in_general(&fault("memory-fill"))] {
+        let gateway = Gateway::with(&with_fault(&upstream, settings)).plugin("fault", component).start().await;
+        for request in 0..6 {
+            assert_eq!(gateway.get("/p").await.status, 200, "request {request}");
+        }
+        let labels = [("plugin", "p"), ("route", "faulty"), ("hook", "on-request")];
+        let waited = gateway.metrics().await.sum("tollgate_plugin_turn_wait_seconds_total", &labels);
+        assert!(waited > 0.0, "no hook has waited");
+        assert_is_well(&gateway).await;
+    }
+}
+
+/// Each worker has an instance of the plugin before it serves by the new config.
+#[tokio::test]
+async fn while_a_plugin_is_made_ready_a_worker_takes_new_connections() {
+    let upstream = Upstream::answering("ok").await;
+    let without = config().workers(1).upstream("web", [&upstream]).route("/healthy", "web");
+    let prepared = Gateway::with(&without).plugin("fault", fault("configure-computes"));
+    let gateway = prepared.start().await;
+    let before = gateway.reloads();
+    let settings = "limits = { cpu = \"1m\", wall = \"2m\" }";
+    gateway.write("tollgate.toml", with_fault(&upstream, settings).to_string());
+    let is_made_ready =
+        async || (gateway.metrics().await.sum("tollgate_plugin_instances", &[("plugin", "p")]) > 0.5).then_some(());
+    tollgate_tests::wait::until_async("a worker to make an instance", is_made_ready).await;
+    assert_eq!(gateway.get("/healthy").await.status, 200);
+    assert_eq!(gateway.reloads(), before, "the worker made the plugin ready first");
+    gateway.reloaded_since(before).await;
+    assert_is_well(&gateway).await;
+}
