@@ -45,6 +45,7 @@ struct First([u8; FIRST]);
 unsafe impl Sync for Allocator {}
 
 impl Allocator {
+    #[allow(clippy::large_stack_arrays, reason = "a component's is a static; only tests have others")]
     pub(crate) const fn new() -> Self {
         let free = [const { Cell::new(ptr::null_mut()) }; CLASSES];
         // All zeros, so that it is in no file.

@@ -107,10 +107,9 @@ impl Fault {
             Self::Wall | Self::Deadline => PluginFault::Wall,
             Self::Verdict(_) | Self::NoAnswer(_) | Self::BrokeOff => PluginFault::Answer,
             Self::BodyTooLong { .. } => PluginFault::Body,
-            Self::Instance(_) => PluginFault::Instance,
+            Self::Instance(_) | Self::Busy(Busy::Slots) => PluginFault::Instance,
             Self::Busy(Busy::Instances) => PluginFault::Queue,
             Self::Busy(Busy::LongHooks) => PluginFault::LongHooks,
-            Self::Busy(Busy::Slots) => PluginFault::Instance,
         }
     }
 }
