@@ -125,7 +125,7 @@ fn is_reserved(name: &HeaderName) -> bool {
 /// mistake a field it cannot read for one that is not there.
 fn to_text(value: &HeaderValue) -> String {
     let bytes = value.as_bytes();
-    // Nearly all are valid, which is told in a seventh of the time that a search for what is not takes.
+    // Nearly all are valid, which is told sooner than what is not is found.
     std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes).into_owned(), str::to_owned)
 }
 
