@@ -15,12 +15,12 @@ use super::compile::functions::Functions;
 use super::ticker;
 
 /// Most live instances of the whole gateway; a slot is address space, not memory.
-const SLOTS: u32 = 4096;
+pub(super) const SLOTS: u32 = 4096;
 /// Core modules, memories and tables a component may bring: Python's and JavaScript's bring several.
 const CORE_INSTANCES_PER_COMPONENT: u32 = 64;
 /// Bytes of a linear memory that are zeroed by hand rather than given back to the kernel.
 const KEEP_RESIDENT: usize = 64 * 1024;
-/// Elements a guest's table may have; a plugin's own limit is lower.
+/// Elements a guest's table may have: the most that `limits.table_elements` may be set to.
 const TABLE_ELEMENTS: usize = 100_000;
 
 /// Makes the engine and starts its ticker. `cache` is a private directory for compiled code.

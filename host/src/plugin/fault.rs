@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::engine::SLOTS;
 use crate::telemetry::PluginFault;
 
 /// A component that cannot be used. Found at start, at reload, and by `tollgate check`.
@@ -131,9 +132,10 @@ impl std::fmt::Display for Fault {
             Self::Busy(Busy::Instances) => {
                 f.write_str("all instances are busy and the queue is full (limits.instances, limits.queue)")
             }
-            Self::Busy(Busy::Slots) => {
-                f.write_str("all instances that the gateway has room for are in use, of all plugins and workers together (4096)")
-            }
+            Self::Busy(Busy::Slots) => write!(
+                f,
+                "all instances that the gateway has room for are in use, of all plugins and workers together ({SLOTS})"
+            ),
             Self::Busy(Busy::LongHooks) => f.write_str(
                 "too many hooks of this worker compute for long (server.limits.long_hooks, server.limits.long_hooks_queue)",
             ),

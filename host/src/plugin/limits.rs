@@ -8,42 +8,52 @@ const PARTS: usize = 64;
 #[derive(Debug)]
 pub struct InstanceLimits {
     /// Bytes over all linear memories of the instance.
-    memory: usize,
-    memory_used: usize,
+    memory: Quota,
     /// Elements over all tables of the instance.
-    table_elements: usize,
-    elements_used: usize,
+    table_elements: Quota,
+}
+
+#[derive(Debug)]
+struct Quota {
+    most: usize,
+    used: usize,
+}
+
+impl Quota {
+    fn of(most: usize) -> Self {
+        Self { most, used: 0 }
+    }
+
+    /// Whether one part of what is counted may grow so.
+    fn grow(&mut self, current: usize, desired: usize) -> bool {
+        let used = self.used.saturating_sub(current).saturating_add(desired);
+        if used > self.most {
+            return false;
+        }
+        self.used = used;
+        true
+    }
 }
 
 impl InstanceLimits {
     pub fn new(memory: usize, table_elements: usize) -> Self {
-        Self { memory, memory_used: 0, table_elements, elements_used: 0 }
+        Self { memory: Quota::of(memory), table_elements: Quota::of(table_elements) }
     }
 
     /// Whether the instance has grown so far that a new one should take its place: linear memory
     /// never shrinks, so what leaks is given back only that way.
     pub fn is_grown(&self) -> bool {
-        self.memory_used > self.memory / 4 * 3
+        self.memory.used > self.memory.most / 4 * 3
     }
 }
 
 impl ResourceLimiter for InstanceLimits {
     fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let used = self.memory_used.saturating_sub(current).saturating_add(desired);
-        if used > self.memory {
-            return Ok(false);
-        }
-        self.memory_used = used;
-        Ok(true)
+        Ok(self.memory.grow(current, desired))
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let used = self.elements_used.saturating_sub(current).saturating_add(desired);
-        if used > self.table_elements {
-            return Ok(false);
-        }
-        self.elements_used = used;
-        Ok(true)
+        Ok(self.table_elements.grow(current, desired))
     }
 
     fn instances(&self) -> usize {

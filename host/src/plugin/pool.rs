@@ -122,10 +122,7 @@ impl Pool {
 
     /// The turn comes first: those who wait for it keep no instance from others.
     async fn check_out_in_turn(self: &Rc<Self>, hook: &HookMetrics) -> Result<CheckedOut, Fault> {
-        let began = Instant::now();
-        let turn = self.turn().await;
-        hook.waited_for_turn(began.elapsed());
-        let turn = Some(turn?);
+        let turn = Some(self.counted_turn(hook).await?);
         match self.take_idle() {
             Some(mut instance) => {
                 instance.turn = turn;
@@ -206,6 +203,13 @@ impl Pool {
         self.turn().await.map(Some)
     }
 
+    async fn counted_turn(&self, hook: &HookMetrics) -> Result<Turn, Fault> {
+        let began = Instant::now();
+        let turn = self.turn().await;
+        hook.waited_for_turn(began.elapsed());
+        turn
+    }
+
     async fn turn(&self) -> Result<Turn, Fault> {
         let turn = tokio::time::timeout(self.plugin.rights.limits.wall, turns::turn_after_fault()).await;
         turn.map_err(|_| Fault::Busy(Busy::Instances))
@@ -238,11 +242,8 @@ impl CheckedOut {
     /// to wait for it.
     pub(super) async fn turn(&mut self, hook: &HookMetrics) -> Result<Option<Turn>, Fault> {
         if self.turn.is_none() && self.place.pool.pieces.need_turns() {
-            let began = Instant::now();
             // Boxed: a future is moved about whole, and this is seldom needed.
-            let turn = Box::pin(self.place.pool.turn()).await;
-            hook.waited_for_turn(began.elapsed());
-            return turn.map(Some);
+            return Box::pin(self.place.pool.counted_turn(hook)).await.map(Some);
         }
         Ok(self.turn.take())
     }
