@@ -8,6 +8,7 @@
 //!
 //! Where there is no cache to fill, or no child to be had, the gateway compiles by itself.
 
+pub(in crate::plugin) mod bulk;
 pub mod child;
 pub(in crate::plugin) mod functions;
 
@@ -67,12 +68,13 @@ impl Compiler {
             Some([0, b'a', b's', b'm', ..]) => return Err(LoadError::CoreModule),
             _ => return Err(LoadError::NotWasm),
         }
-        let source = Source::of(bytes);
+        let invalid = |error| LoadError::Invalid(format!("{error:#}"));
+        let source = Source::of(bytes).map_err(invalid)?;
         let is_missing = |folder: &&Path| !code_cache::has(folder, engine, source.bytes());
         if let Some(folder) = self.cache.as_deref().filter(is_missing) {
             fill(folder, bytes, plugin, limits, priority).await?;
         }
-        source.compile(engine).map_err(|error| LoadError::Invalid(format!("{error:#}")))
+        source.compile(engine).map_err(invalid)
     }
 }
 

@@ -1,6 +1,8 @@
 //! A plugin's code and its instances, whichever way they are called: [`direct`] where the component is
 //! plain, else [`component`].
 
+use std::borrow::Cow;
+
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Engine, Module, Store};
 
@@ -9,6 +11,7 @@ use super::bindings::exports::tollgate::plugin::completion::Completed;
 use super::bindings::exports::tollgate::plugin::lifecycle::Descriptor;
 use super::bindings::exports::tollgate::plugin::request_filter::BodyVerdict;
 use super::bindings::exports::tollgate::plugin::response_filter::ResponseBodyVerdict;
+use super::compile::bulk;
 use super::direct::shape::Shape;
 use super::fault::LoadError;
 use super::state::{Hook, InstanceState, Told};
@@ -73,20 +76,26 @@ pub(super) enum Returned {
     Chunk(ChunkVerdict),
 }
 
-/// What is compiled of a component: its module, if it is plain, or all of it.
+/// What is compiled of a component: its module, if it is plain, or all of it; either way without [`bulk`]
+/// instructions.
 #[derive(Debug)]
 pub(crate) struct Source<'a> {
-    component: &'a [u8],
+    bytes: Cow<'a, [u8]>,
     shape: Option<Shape<'a>>,
 }
 
 impl<'a> Source<'a> {
-    pub(crate) fn of(component: &'a [u8]) -> Self {
-        Self { component, shape: Shape::of(component) }
+    /// # Errors
+    ///
+    /// Where the component is not one that is compiled.
+    pub(crate) fn of(component: &'a [u8]) -> wasmtime::Result<Self> {
+        let shape = Shape::of(component);
+        let bytes = bulk::in_chunks(shape.as_ref().map_or(component, |shape| shape.module))?;
+        Ok(Self { bytes, shape })
     }
 
-    pub(crate) fn bytes(&self) -> &'a [u8] {
-        self.shape.as_ref().map_or(self.component, |shape| shape.module)
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// Compiled, or taken out of the engine's cache.
@@ -96,8 +105,8 @@ impl<'a> Source<'a> {
     /// Where the component is not a valid one.
     pub(crate) fn compile(self, engine: &Engine) -> wasmtime::Result<Code<'a>> {
         match self.shape {
-            Some(shape) => Ok(Code::Module(Module::from_binary(engine, shape.module)?, shape)),
-            None => Ok(Code::Component(Component::from_binary(engine, self.component)?)),
+            Some(shape) => Ok(Code::Module(Module::from_binary(engine, &self.bytes)?, shape)),
+            None => Ok(Code::Component(Component::from_binary(engine, &self.bytes)?)),
         }
     }
 }

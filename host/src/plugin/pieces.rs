@@ -1,4 +1,4 @@
-//! Plugins that do much in one piece, which no tick interrupts: fill megabytes, or have them hashed.
+//! Plugins that do much in one piece, which no tick interrupts: have the host hash or copy megabytes.
 //!
 //! Such a hook may be over without having seen a tick, so `turns` never hears of it. It is found by how long one
 //! poll of it took, by a clock that counts a thread as well that the kernel had put aside. So a plugin that took
@@ -12,7 +12,7 @@ use super::meter::Meter;
 use super::ticker::TICK;
 
 /// A poll of this length was done in one piece, for else ticks would have ended it before.
-const LONG: Duration = TICK.saturating_mul(4);
+const LONG: Duration = TICK.saturating_mul(2);
 
 /// How many hooks a plugin is watched.
 const HOOKS: u32 = 100;
@@ -73,7 +73,7 @@ mod tests {
     }
 
     fn compute() {
-        let end = Meter::thread_time() + LONG * 3;
+        let end = Meter::thread_time() + LONG * 6;
         while Meter::thread_time() < end {}
     }
 
@@ -95,7 +95,7 @@ mod tests {
     async fn a_thread_that_was_put_aside_computed_nothing() {
         let pieces = Pieces::default();
         for _ in 0..3 {
-            hook(&pieces, || std::thread::sleep(LONG * 3)).await;
+            hook(&pieces, || std::thread::sleep(LONG * 6)).await;
         }
         assert!(pieces.are_watched() && !pieces.need_turns());
     }

@@ -12,6 +12,10 @@ use super::instance::Instance;
 /// Instances that wait for the thread.
 const QUEUE: usize = 4;
 
+/// How much nicer than a worker, which it would keep from running for all of those milliseconds on a machine
+/// that is busy.
+const NICE: i32 = 5;
+
 /// None where the machine gives no thread.
 static THREAD: LazyLock<Option<SyncSender<Box<Instance>>>> = LazyLock::new(start);
 
@@ -28,7 +32,11 @@ pub(super) fn retire(instance: Box<Instance>) {
 
 fn start() -> Option<SyncSender<Box<Instance>>> {
     let (sender, receiver) = sync_channel(QUEUE);
-    let started = std::thread::Builder::new().name("retire".into()).spawn(move || take_apart(&receiver));
+    let started = std::thread::Builder::new().name("retire".into()).spawn(move || {
+        // Of this thread alone; where it is refused, the thread is less modest.
+        let _ = rustix::process::nice(NICE);
+        take_apart(&receiver);
+    });
     started.inspect_err(|error| tracing::warn!(%error, "no thread to take plugin instances apart")).ok()?;
     Some(sender)
 }

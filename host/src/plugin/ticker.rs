@@ -2,10 +2,11 @@
 //!
 //! A thread, because a guest that spins keeps its own thread from ticking anything. A tick costs the
 //! machine a wake-up and finds few hooks computing, so they are rare; but while a hook computes for long,
-//! whoever else wants to be served waits for ticks. So they come quicker then.
+//! whoever else wants to be served waits for ticks. So they come quicker then, and for a while after it: where
+//! one hook was long, the next one most often is.
 
 use std::num::NonZeroU64;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use rustix::thread::set_current_timer_slack;
@@ -14,8 +15,9 @@ use wasmtime::EngineWeak;
 /// How often a running guest is interrupted to look at its CPU time and to let others run.
 pub(super) const TICK: Duration = Duration::from_millis(1);
 
-/// The same while there are hooks that compute for long.
+/// The same while there are hooks that compute for long, and for [`QUICK_TICKS`] more.
 pub(super) const QUICK_TICK: Duration = Duration::from_micros(100);
+const QUICK_TICKS: u32 = 200;
 
 /// For a program that runs many times slower than it should, as one does under valgrind: milliseconds between
 /// two ticks, up to [`SLOWEST`]. Hooks would be found computing there that are not.
@@ -23,15 +25,18 @@ const SLOW: &str = "TOLLGATE_TICK_MS";
 const SLOWEST: Duration = Duration::from_secs(1);
 
 /// CPU time a hook may use before it is put aside, while ticks are quick: else most of those would be hit
-/// that are over in a moment, and hold an instance each until their turn comes.
-const GRACE: Duration = Duration::from_micros(500);
+/// that are over in a moment, and hold an instance each until their turn comes. One that uses more makes
+/// ticks quick.
+pub(super) const GRACE: Duration = Duration::from_micros(500);
 
 /// How much later than asked for the kernel may wake the thread, in nanoseconds.
 const SLACK: Option<NonZeroU64> = NonZeroU64::new(1000);
 
-/// Long hooks of the whole process that are not over. One for all engines: it says only how soon the next
-/// tick comes.
+/// Hooks of the whole process that have used their grace, and are not over. One for all engines: it says only
+/// how soon the next tick comes.
 static COMPUTING: AtomicUsize = AtomicUsize::new(0);
+/// Whether there was one lately.
+static IS_QUICK: AtomicBool = AtomicBool::new(false);
 
 /// Ticks come quicker until it is dropped.
 #[derive(Debug)]
@@ -56,10 +61,12 @@ pub(super) fn start(engine: EngineWeak) -> std::io::Result<()> {
         // Else the kernel adds 50 microseconds to each. Where it may not be set, ticks are that much later.
         let _ = set_current_timer_slack(SLACK);
         let slow = slow(std::env::var(SLOW).ok().as_deref());
+        let mut quick_ticks = 0;
         while let Some(engine) = engine.upgrade() {
             engine.increment_epoch();
             drop(engine);
-            std::thread::sleep(slow.unwrap_or_else(pause));
+            let pause = pause(&mut quick_ticks);
+            std::thread::sleep(slow.unwrap_or(pause));
         }
     })?;
     Ok(())
@@ -67,12 +74,18 @@ pub(super) fn start(engine: EngineWeak) -> std::io::Result<()> {
 
 /// CPU time below which a tick leaves a hook alone.
 pub(super) fn grace() -> Duration {
-    if COMPUTING.load(Relaxed) == 0 { Duration::ZERO } else { GRACE }
+    if IS_QUICK.load(Relaxed) { GRACE } else { Duration::ZERO }
 }
 
-/// Until the next tick.
-fn pause() -> Duration {
-    if COMPUTING.load(Relaxed) == 0 { TICK } else { QUICK_TICK }
+/// Until the next tick, where so many more are to be quick.
+fn pause(quick_ticks: &mut u32) -> Duration {
+    *quick_ticks = if COMPUTING.load(Relaxed) > 0 { QUICK_TICKS } else { quick_ticks.saturating_sub(1) };
+    let is_quick = *quick_ticks > 0;
+    // Else each tick would take the line from the workers, who read it.
+    if IS_QUICK.load(Relaxed) != is_quick {
+        IS_QUICK.store(is_quick, Relaxed);
+    }
+    if is_quick { QUICK_TICK } else { TICK }
 }
 
 /// What the environment asks for, if that is slower than usual.
@@ -95,13 +108,15 @@ mod tests {
     }
 
     #[test]
-    fn ticks_come_quicker_while_a_hook_computes_and_no_longer() {
+    fn ticks_come_quicker_while_a_hook_computes_and_a_while_longer() {
         let (one, other) = (Quicker::until_dropped(), Quicker::until_dropped());
         drop(one);
-        assert_eq!(pause(), QUICK_TICK);
+        let mut quick_ticks = 0;
+        assert_eq!(pause(&mut quick_ticks), QUICK_TICK);
         drop(other);
+        assert_eq!(pause(&mut quick_ticks), QUICK_TICK);
         // Hooks of other tests count as well; they end.
-        while pause() != TICK {
+        while pause(&mut quick_ticks) != TICK {
             std::thread::yield_now();
         }
     }

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::ticker::{QUICK_TICK, Quicker, TICK};
+use super::ticker::{GRACE, QUICK_TICK, Quicker, TICK};
 
 /// CPU time from which on a hook is long. The first tick may come at once, or while the kernel has
 /// put the thread aside: only the second one tells of a whole tick of work.
@@ -36,8 +36,8 @@ const ROUNDS: usize = 8;
 /// How long the rounds may take in all: long hooks have a fifth of a worker that is busy.
 const ROUNDS_TIME: Duration = QUICK_TICK.saturating_mul(4);
 
-/// A long hook's turn is a quick tick, unless the guest did something that is done in one piece, such as
-/// filling a megabyte that it never touched. What is about to be ready would wait for the next piece, and rounds
+/// A long hook's turn is a quick tick, unless the guest had something done in one piece, such as a megabyte
+/// hashed by the host. What is about to be ready would wait for the next piece, and rounds
 /// are over at once where nothing is. So after a turn of this length all but short hooks rest, in whole
 /// milliseconds as timers know them, for [`REST`] times as long as it took: here too they have a fifth.
 const PIECE: Duration = QUICK_TICK.saturating_mul(4);
@@ -275,7 +275,7 @@ impl Seat {
     pub(super) async fn next_turn(&mut self, used: Duration) -> Result<(), TooMany> {
         self.turn = None;
         let is_long = used >= LONG;
-        if is_long {
+        if used >= GRACE {
             self.quicker.get_or_insert_with(Quicker::until_dropped);
         }
         if is_long && self.place.is_none() {

@@ -3,13 +3,28 @@
 
 use tollgate_tests::{Gateway, Upstream, config, fault, in_general};
 
-use super::{assert_is_well, with_fault};
+use super::{assert_is_well, assert_says_nothing, with_fault};
+
+/// One instruction fills 32 MiB that nobody touched before, which takes longer than the hook may.
+#[tokio::test]
+async fn a_hook_that_fills_memory_is_stopped_meanwhile() {
+    let upstream = Upstream::answering("ok").await;
+    let settings = "isolation = \"fresh\"\nlimits = { cpu = \"1ms\" }";
+    for component in [fault("memory-fill"), in_general(&fault("memory-fill"))] {
+        let gateway = Gateway::with(&with_fault(&upstream, settings)).plugin("fault", component).start().await;
+        let answer = gateway.get("/p").await;
+        assert_eq!(answer.status, 500);
+        assert_says_nothing(&answer);
+        gateway.log().line_with("limits.cpu").await;
+        assert_is_well(&gateway).await;
+    }
+}
 
 #[tokio::test]
 async fn a_hook_that_does_much_in_one_piece_waits_for_its_turn() {
     let upstream = Upstream::answering("ok").await;
-    let settings = "isolation = \"fresh\"\nlimits = { cpu = \"5s\" }";
-    for component in [fault("memory-fill"), in_general(&fault("memory-fill"))] {
+    let settings = "limits = { cpu = \"5s\" }";
+    for component in [fault("hash-large"), in_general(&fault("hash-large"))] {
         let gateway = Gateway::with(&with_fault(&upstream, settings)).plugin("fault", component).start().await;
         for request in 0..6 {
             assert_eq!(gateway.get("/p").await.status, 200, "request {request}");

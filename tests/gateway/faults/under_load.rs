@@ -135,20 +135,25 @@ async fn more_long_hooks_than_may_wait_are_told_to_come_again() {
     gateway.log().line_with("server.limits.long_hooks").await;
 }
 
-/// How much later a healthy request is answered beside plugins that compute for ever. On a quiet machine,
-/// with a gateway built with `--release`:
+/// How much later a healthy request is answered beside plugins that compute. On a quiet machine, with a gateway
+/// built with `--release`:
 /// `TOLLGATE_BIN=target/release/tollgate cargo test --test gateway -- --ignored --nocapture beside_spinners`
+///
+/// `FAULTS` names others than those below, with commas between, and `SETTINGS` is written to each plugin's table.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "measures, and so must run alone"]
 async fn the_delay_of_a_healthy_request_beside_spinners() {
-    const FAULTS: [&str; 4] = ["spin", "host-call-flood", "trap", "memory-bomb"];
+    let said = std::env::var("FAULTS");
+    let said = said.as_deref().unwrap_or("spin,host-call-flood,trap,memory-bomb,memory-fill,hash-large");
+    let names: Vec<_> = said.split(',').collect();
+    let settings = std::env::var("SETTINGS").unwrap_or_default();
     let upstream = Upstream::answering("ok").await;
-    let gateway = start(&FAULTS, &beside(&FAULTS, &upstream, "")).await;
+    let gateway = start(&names, &beside(&names, &upstream, &settings)).await;
     for (path, clients) in [("/healthy", 1), ("/healthy", 16), ("/filtered", 1), ("/filtered", 16)] {
         let mut undisturbed = None;
         for spinners in [0, 1, 4, 16, 64] {
             let faulty: Vec<_> = (0..spinners)
-                .map(|number| Load::on(&gateway, &format!("/{}", FAULTS[number % FAULTS.len()]), 1))
+                .map(|number| Load::on(&gateway, &format!("/{}", names[number % names.len()]), 1))
                 .collect();
             let healthy = Load::on(&gateway, path, clients);
             tokio::time::sleep(Duration::from_secs(3)).await;

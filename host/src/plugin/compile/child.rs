@@ -37,10 +37,10 @@ pub fn run(folder: &Path, plugin: &str, memory: u64, priority: Priority) -> i32 
     }
     let functions = Arc::new(Functions::of(folder, plugin));
     let compiled = engine::compiler(folder, Some(Arc::clone(&functions))).and_then(|engine| {
-        let source = Source::of(&bytes);
-        let compiled = source.bytes();
+        let source = Source::of(&bytes)?;
+        let compiled = source.bytes().to_vec();
         source.compile(&engine)?;
-        Ok(code_cache::has(folder, &engine, compiled))
+        Ok(code_cache::has(folder, &engine, &compiled))
     });
     match compiled {
         Ok(true) => {
