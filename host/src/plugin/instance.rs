@@ -207,12 +207,13 @@ impl Instance {
 
     /// Whether it should make room for a new one.
     pub(super) fn is_worn(&self) -> bool {
-        self.uses >= self.store.data().plugin.limits.uses || self.is_grown()
+        let state = self.store.data();
+        self.uses >= state.plugin.limits.uses || state.limits.is_grown()
     }
 
-    /// Whether its memory has grown far.
-    pub(super) fn is_grown(&self) -> bool {
-        self.store.data().limits.is_grown()
+    /// Bytes of its memory.
+    pub(super) fn memory(&self) -> usize {
+        self.store.data().limits.memory()
     }
 
     /// Drops what it knows of a request, which belongs to this worker.

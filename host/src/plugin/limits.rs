@@ -40,6 +40,11 @@ impl InstanceLimits {
         Self { memory: Quota::of(memory), table_elements: Quota::of(table_elements) }
     }
 
+    /// Bytes of its memories.
+    pub fn memory(&self) -> usize {
+        self.memory.used
+    }
+
     /// Whether the instance has grown so far that a new one should take its place: linear memory
     /// never shrinks, so what leaks is given back only that way.
     pub fn is_grown(&self) -> bool {
