@@ -5,6 +5,7 @@
 mod built_ins;
 mod check;
 mod clients;
+mod exit;
 mod faults;
 mod https;
 mod inspect;

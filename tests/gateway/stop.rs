@@ -32,6 +32,25 @@ async fn the_answer_under_way_is_finished_before_the_end() {
 }
 
 #[tokio::test]
+async fn while_the_gateway_drains_it_is_alive_and_not_ready() {
+    let upstream = Upstream::hanging().await;
+    let config = config().server("drain = \"10m\"").upstream("web", [&upstream]).route("/", "web");
+    let mut gateway = Gateway::start(&config).await;
+    let mut client = gateway.raw().await;
+    client.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    upstream.open(1).await;
+    assert_eq!(gateway.admin("/readyz").await.status, 200);
+    gateway.signal("TERM");
+    let not_ready = async || Some(gateway.admin("/readyz").await).filter(|answer| answer.status != 200);
+    let answer = until_async("the gateway not to be ready", not_ready).await;
+    assert!(answer.status == 503 && answer.text().starts_with("draining"), "{answer:?}");
+    assert_eq!((gateway.admin("/livez").await.status, gateway.admin("/metrics").await.status), (200, 200));
+    // With the last answer under way, which nobody wants any more, all of it ends.
+    drop(client);
+    assert_eq!(gateway.ended().await.code(), Some(0));
+}
+
+#[tokio::test]
 async fn idle_connections_do_not_hold_up_the_end() {
     let upstream = Upstream::answering("").await;
     let gateway = Gateway::start(&config().upstream("web", [&upstream]).route("/", "web")).await;

@@ -122,10 +122,15 @@ impl Entry {
     }
 
     fn bytes(&self) -> usize {
-        let Kept { meta, selector, tags, .. } = &self.kept;
-        let tags: usize = tags.iter().map(|tag| tag.len() + size_of::<String>()).sum();
-        OVERHEAD + self.body.len() + meta.len() + selector.len() + tags + self.head.bytes()
+        self.body.len() + beside_the_body(&self.head, &self.kept)
     }
+}
+
+/// Bytes of an entry, but for its body.
+fn beside_the_body(head: &Head, kept: &Kept) -> usize {
+    let Kept { meta, selector, tags, .. } = kept;
+    let tags: usize = tags.iter().map(|tag| tag.len() + size_of::<String>()).sum();
+    OVERHEAD + meta.len() + selector.len() + tags + head.bytes()
 }
 
 fn now_ms() -> u64 {
@@ -147,6 +152,23 @@ impl Variants {
             self.entries.iter().filter(|other| other.is_kept(now) && other.kept.selector != entry.kept.selector);
         let others: Vec<_> = others.take(MAX_VARIANTS - 1).cloned().collect();
         Self::of([entry].into_iter().chain(others).collect(), None)
+    }
+
+    /// Bytes of a key's only entry, but for its body.
+    pub(super) fn beside_the_body(head: &Head, kept: &Kept) -> u64 {
+        (OVERHEAD + beside_the_body(head, kept)) as u64
+    }
+
+    /// Without the oldest, as far as that is needed to fit into so many bytes. `None` if the newest does not.
+    pub(super) fn within(mut self, bytes: u64) -> Option<Self> {
+        while self.bytes > bytes {
+            let oldest = self.entries.pop()?;
+            if self.entries.is_empty() {
+                return None;
+            }
+            self.bytes -= oldest.bytes() as u64;
+        }
+        Some(self)
     }
 
     /// The same, for requests that do not wait for one another.

@@ -26,7 +26,8 @@ use crate::body::{Body, BodyError};
 /// Stores a response's body; returns it for the client.
 pub fn tee(fetching: Fetching, storing: Storing, body: Body) -> Body {
     let announced = body.size_hint();
-    if announced.lower() > fetching.store.max_object() {
+    let max = fetching.store.max_body(&fetching.key, &storing.head, &storing.kept);
+    if announced.lower() > max {
         count(&fetching.store.numbers.unfinished);
         fetching.land(Landed::NotStored);
         return body;
@@ -37,7 +38,7 @@ pub fn tee(fetching: Fetching, storing: Storing, body: Body) -> Body {
         return body;
     }
     let queue = Rc::new(RefCell::new(Queue { has_reader: true, ..Queue::default() }));
-    tokio::task::spawn_local(fill(body, Rc::clone(&queue), Keeping::new(fetching, storing)));
+    tokio::task::spawn_local(fill(body, Rc::clone(&queue), Keeping::new(fetching, storing, max)));
     Body::filling(FillingBody { queue, left: announced.exact() })
 }
 
@@ -63,6 +64,8 @@ struct Queue {
 struct Keeping {
     store: Arc<Store>,
     bytes: Vec<u8>,
+    /// Most of them.
+    max: u64,
     /// `None` once it is known that nothing will be stored.
     purpose: Option<(Fetching, Storing)>,
 }
@@ -93,8 +96,8 @@ async fn fill(mut body: Body, queue: Rc<RefCell<Queue>>, mut keeping: Keeping) {
 }
 
 impl Keeping {
-    fn new(fetching: Fetching, storing: Storing) -> Self {
-        Self { store: Arc::clone(&fetching.store), bytes: Vec::new(), purpose: Some((fetching, storing)) }
+    fn new(fetching: Fetching, storing: Storing, max: u64) -> Self {
+        Self { store: Arc::clone(&fetching.store), bytes: Vec::new(), max, purpose: Some((fetching, storing)) }
     }
 
     fn keep(&mut self, data: &[u8]) {
@@ -102,7 +105,7 @@ impl Keeping {
             return;
         }
         let more = data.len() as u64;
-        let fits = self.bytes.len() as u64 + more <= self.store.max_object() && self.store.may_fill(more);
+        let fits = self.bytes.len() as u64 + more <= self.max && self.store.may_fill(more);
         if fits {
             self.bytes.extend_from_slice(data);
         } else if let Some((fetching, _)) = self.purpose.take() {

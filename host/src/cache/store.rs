@@ -10,15 +10,17 @@ use std::time::{Duration, Instant};
 use quick_cache::sync::Cache;
 use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter};
 
-use super::entry::{Entry, Variants};
+use super::entry::{self, Entry, Head, Variants};
 use super::flight::{Flights, Joined};
 use super::numbers::{Numbers, Sums, count};
 use super::purge::Purge;
 use super::redis::Namespace;
 use crate::config::model::PluginLimits;
 
-/// Parts with a lock of their own. The largest object has to fit into one.
+/// Parts with a lock of their own. All that is stored under a key has to fit into one.
 const SHARDS: usize = 8;
+/// How much of a part one key may take. What is heavier than its hot part, 97 %, the cache throws away.
+const MAX_PERCENT: u64 = 96;
 /// A guess, for the memory of what was evicted lately.
 const USUAL_BYTES: u64 = 16 << 10;
 /// Slots for what was removed lately: a fetch that began before must not store.
@@ -73,7 +75,7 @@ impl Store {
     pub fn set_limits(&self, limits: &PluginLimits) {
         let bytes = limits.cache_bytes as u64;
         self.max_bytes.store(bytes, Relaxed);
-        self.max_object.store((limits.cache_object as u64).min(bytes / SHARDS as u64), Relaxed);
+        self.max_object.store(limits.cache_object as u64, Relaxed);
         self.max_waiting.store(limits.cache_waiting, Relaxed);
         if let Some(kept) = self.kept.get() {
             kept.set_capacity(bytes);
@@ -91,9 +93,15 @@ impl Store {
         self.shared.get()
     }
 
-    /// Largest body, in bytes.
-    pub fn max_object(&self) -> u64 {
-        self.max_object.load(Relaxed)
+    /// Largest body, in bytes, that can be stored with all the rest of a response.
+    pub fn max_body(&self, key: &str, head: &Head, kept: &entry::Kept) -> u64 {
+        let room = self.max_under(key).saturating_sub(Variants::beside_the_body(head, kept));
+        room.min(self.max_object.load(Relaxed))
+    }
+
+    /// Most bytes of what is stored under a key.
+    fn max_under(&self, key: &str) -> u64 {
+        (self.max_bytes.load(Relaxed) / SHARDS as u64 / 100 * MAX_PERCENT).saturating_sub(key.len() as u64)
     }
 
     /// What is stored under a key, the newest first.
@@ -153,7 +161,8 @@ impl Store {
         let began = self.moment();
         let found = shared.lookup(key, deadline).await;
         let mut has_come = false;
-        for entry in found.into_iter().filter(|entry| entry.body.len() as u64 <= self.max_object()) {
+        let max_object = self.max_object.load(Relaxed);
+        for entry in found.into_iter().filter(|entry| entry.body.len() as u64 <= max_object) {
             has_come |= self.write_if_current(key, began, |found| found.lacks(&entry).then(|| found.with(entry)));
         }
         has_come
@@ -265,11 +274,12 @@ impl Store {
     }
 
     /// Two fetches of one key that end at the same time must not lose one another's variant. True if
-    /// there was something to change.
+    /// there was something to change, and it fits.
     fn write(&self, key: &Arc<str>, change: impl FnOnce(&Variants) -> Option<Variants>) -> bool {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = self.kept.get_or_init(|| self.open());
         let changed = change(&kept.peek(key).unwrap_or_default());
+        let changed = changed.and_then(|changed| changed.within(self.max_under(key)));
         let has_changed = changed.is_some();
         if let Some(changed) = changed {
             kept.insert(Arc::clone(key), Arc::new(changed));
@@ -321,76 +331,4 @@ impl Lifecycle<Arc<str>, Arc<Variants>> for Evictions {
 }
 
 #[cfg(test)]
-mod tests {
-    use http::{HeaderMap, StatusCode};
-
-    use super::super::entry::{Head, Kept};
-    use super::*;
-
-    const LONG: Duration = Duration::from_secs(100);
-
-    fn store(bytes: usize) -> Store {
-        let store = Store::default();
-        store.set_limits(&PluginLimits { cache_bytes: bytes, cache_object: bytes, ..PluginLimits::default() });
-        store
-    }
-
-    fn entry(body: usize, tags: &[&str]) -> Arc<Entry> {
-        let head = Head { status: StatusCode::OK, headers: HeaderMap::new() };
-        let tags = tags.iter().map(|&tag| tag.to_owned()).collect();
-        let kept = Kept { meta: vec![], selector: String::new(), tags, keep: LONG };
-        Arc::new(Entry::new(head, vec![0; body].into(), kept))
-    }
-
-    fn put(store: &Store, key: &str, entry: &Arc<Entry>) {
-        assert!(store.insert(&key.into(), store.moment(), entry));
-    }
-
-    #[test]
-    fn what_is_stored_stays_within_its_bytes() {
-        let store = store(1 << 20);
-        for n in 0..10_000 {
-            put(&store, &format!("http://a/{n}"), &entry(1000, &[]));
-        }
-        let numbers = store.numbers();
-        assert!(numbers.bytes <= 1 << 20, "{numbers:?}");
-        assert!(numbers.bytes > 800_000, "most of the room is used: {numbers:?}");
-        assert_eq!(numbers.entries + numbers.evicted, 10_000);
-    }
-
-    #[test]
-    fn a_purge_takes_the_url_the_prefix_or_the_tag_and_nothing_else() {
-        let store = store(1 << 20);
-        for key in ["http://a/x", "http://a/x de", "http://a/xy", "http://b/x"] {
-            put(&store, key, &entry(1, if key.contains("//b") { &["t"] } else { &[] }));
-        }
-        assert_eq!(store.purge(Purge::Url("http://a/x")), 2);
-        assert_eq!(store.lookup("http://a/xy").len(), 1);
-        assert_eq!(store.purge(Purge::Prefix("http://a/")), 1);
-        assert_eq!((store.purge(Purge::Tag("other")), store.purge(Purge::Tag("t"))), (0, 1));
-        assert_eq!(store.numbers().entries, 0);
-    }
-
-    #[test]
-    fn what_was_removed_while_it_was_fetched_is_not_stored() {
-        let store = store(1 << 20);
-        let (removed, other): (Arc<str>, Arc<str>) = ("http://a/1".into(), "http://a/2".into());
-        let began = store.moment();
-        assert!(!store.remove(&removed));
-        assert!(!store.insert(&removed, began, &entry(1, &[])));
-        assert!(store.insert(&removed, store.moment(), &entry(1, &[])), "one that began later is");
-        let began = store.moment();
-        store.purge(Purge::Prefix("http://zzz/"));
-        assert!(!store.insert(&other, began, &entry(1, &[])), "a purge cannot know what a fetch will bring");
-    }
-
-    #[test]
-    fn a_key_that_is_apart_is_led_and_followed_by_nobody() {
-        let store = store(1 << 20);
-        let key: Arc<str> = "http://a/".into();
-        store.set_apart(&key, LONG);
-        assert!(matches!(store.join(&key), Joined::Alone));
-        put(&store, &key, &entry(1, &[]));
-        assert!(matches!(store.join(&key), Joined::Leader(_)), "something was stored after all");
-    }
-}
+mod tests;

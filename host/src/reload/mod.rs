@@ -113,6 +113,7 @@ impl Reloader {
             stopping: Arc::clone(&stopping),
             lock,
             swept: Instant::now(),
+            looked: Instant::now(),
         };
         reloads.watch_again();
         let thread = std::thread::Builder::new().name("reload".into()).spawn(move || {
@@ -155,6 +156,8 @@ struct Reloads {
     lock: lock::Mode,
     /// When expired state was last given back.
     swept: Instant,
+    /// When the files were last looked at without a hint.
+    looked: Instant,
 }
 
 impl Reloads {
@@ -164,7 +167,9 @@ impl Reloads {
                 Ok(Event::Stop) | Err(mpsc::RecvTimeoutError::Disconnected) => Settled::Stop,
                 Ok(Event::Reload) => Settled::Reload,
                 Ok(hint @ (Event::Changed | Event::BeingWritten)) => settle(events, &hint),
-                Err(mpsc::RecvTimeoutError::Timeout) if self.watch.contents_changed() => self.settle_by_looking(events),
+                Err(mpsc::RecvTimeoutError::Timeout) if self.look_is_due() && self.watch.contents_changed() => {
+                    self.settle_by_looking(events)
+                }
                 Err(mpsc::RecvTimeoutError::Timeout) => Settled::Unchanged,
             };
             self.sweep();
@@ -194,10 +199,23 @@ impl Reloads {
         }
     }
 
-    /// How long to wait for the kernel's word before the files are looked at.
+    /// How long to wait for the kernel's word before there is something else to do.
     fn patience(&self) -> Duration {
+        self.look_interval().saturating_sub(self.looked.elapsed()).min(TICK)
+    }
+
+    /// How often the files are looked at without the kernel's word.
+    fn look_interval(&self) -> Duration {
         let reload = &self.status.current().snapshot.config.reload;
         if reload.watch == WatchMode::Poll { reload.poll_interval } else { TICK }
+    }
+
+    fn look_is_due(&mut self) -> bool {
+        let is_due = self.looked.elapsed() >= self.look_interval();
+        if is_due {
+            self.looked = Instant::now();
+        }
+        is_due
     }
 
     fn sweep(&mut self) {

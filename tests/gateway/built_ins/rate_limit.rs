@@ -57,6 +57,20 @@ async fn each_key_has_a_limit_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_client_that_cannot_be_counted_is_refused_and_those_that_are_counted_are_not() {
+    let upstream = Upstream::answering("ok").await;
+    let config = limited(&upstream, "{ header = \"x-api-key\" }", "r").table("[plugins.limit.limits]\nrate_keys = 2");
+    let gateway = Gateway::start(&config).await;
+    assert_eq!((ask(&gateway, "a").await.status, ask(&gateway, "b").await.status), (200, 200));
+    let refused = ask(&gateway, "c").await;
+    assert_eq!((refused.status, refused.json()["error"].as_str()), (503, Some("rate_limit_unavailable")));
+    assert_eq!(refused.header("retry-after"), "1");
+    assert_eq!(ask(&gateway, "a").await.status, 200);
+    assert_eq!(upstream.seen().len(), 3);
+    gateway.log().line_with("the gateway tracks its maximum of rate keys already").await;
+}
+
+#[tokio::test]
 async fn a_reload_gives_nobody_new_requests() {
     let upstream = Upstream::answering("ok").await;
     let gateway = Gateway::start(&limited(&upstream, "\"client-address\"", "before")).await;

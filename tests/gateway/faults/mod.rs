@@ -3,9 +3,11 @@
 
 mod calling;
 mod describing;
+mod languages;
 mod loading;
 mod pieces;
 mod serving;
+mod tables;
 mod under_load;
 
 use tollgate_tests::{Answer, Config, Gateway, Upstream, all_faults, binary, config, fault};

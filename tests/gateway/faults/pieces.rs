@@ -23,7 +23,7 @@ async fn a_hook_that_fills_memory_is_stopped_meanwhile() {
 #[tokio::test]
 async fn a_hook_that_does_much_in_one_piece_waits_for_its_turn() {
     let upstream = Upstream::answering("ok").await;
-    let settings = "limits = { cpu = \"5s\" }";
+    let settings = "limits = { cpu = \"5s\", wall = \"1m\" }";
     for component in [fault("hash-large"), in_general(&fault("hash-large"))] {
         let gateway = Gateway::with(&with_fault(&upstream, settings)).plugin("fault", component).start().await;
         for request in 0..6 {

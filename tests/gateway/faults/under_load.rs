@@ -10,13 +10,13 @@ use tollgate_tests::{Client, Config, Gateway, Upstream, config, fault, guests};
 use super::assert_says_nothing;
 
 /// Clients that ask one route over and over, each on a connection of its own.
-struct Load {
+pub(super) struct Load {
     stop: Arc<AtomicBool>,
     clients: JoinSet<Vec<(u16, Duration)>>,
 }
 
 impl Load {
-    fn on(gateway: &Gateway, path: &str, clients: usize) -> Self {
+    pub(super) fn on(gateway: &Gateway, path: &str, clients: usize) -> Self {
         let (stop, address) = (Arc::new(AtomicBool::new(false)), gateway.address);
         let mut load = Self { stop: Arc::clone(&stop), clients: JoinSet::new() };
         for _ in 0..clients {
@@ -38,12 +38,12 @@ impl Load {
     }
 
     /// Each client's answer to come is its last.
-    fn ask_to_stop(&self) {
+    pub(super) fn ask_to_stop(&self) {
         self.stop.store(true, Ordering::SeqCst);
     }
 
     /// Stops them, and returns the status of each answer and how long it took, the quickest first.
-    async fn stop(self) -> Vec<(u16, Duration)> {
+    pub(super) async fn stop(self) -> Vec<(u16, Duration)> {
         self.ask_to_stop();
         let mut answers = self.clients.join_all().await.concat();
         answers.sort_unstable_by_key(|(_, took)| *took);

@@ -14,6 +14,8 @@ mod limits;
 mod load_faults;
 mod metrics;
 mod outbound;
+mod queue;
+mod quotas;
 mod reading;
 mod replacing;
 mod response_bodies;

@@ -1,5 +1,7 @@
 //! How a changed file becomes known: `[reload]`.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use tollgate_tests::{Config, Gateway, config, guests, until, wait::until_async};
 
 /// A gateway that answers with this word.
@@ -64,6 +66,34 @@ async fn a_log_that_is_written_beside_the_config_reloads_nothing_and_delays_no_r
     answers(&gateway, "two").await;
     gateway.reloaded_since(0).await;
     assert_eq!(gateway.reloads(), 1);
+}
+
+/// Milliseconds since 1970, as the gateway's clock and the test's have them.
+fn now() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    now.as_millis().try_into().unwrap()
+}
+
+/// When the config in force was loaded, in the same milliseconds.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a time since 1970 is no such number")]
+async fn loaded(gateway: &Gateway) -> u64 {
+    let seconds = gateway.metrics().await.sum("tollgate_config_last_reload_success_timestamp_seconds", &[]);
+    (seconds * 1000.0).round() as u64
+}
+
+#[tokio::test]
+async fn the_time_of_the_config_in_force_moves_with_each_reload_but_not_with_one_that_failed() {
+    let began = now();
+    let gateway = start(&saying("one", "")).await;
+    let first = loaded(&gateway).await;
+    assert!((began..=now()).contains(&first), "{first}, and the gateway was started at {began}");
+    let changed = now();
+    gateway.reload(&saying("two", "")).await;
+    let second = loaded(&gateway).await;
+    assert!((changed..=now()).contains(&second), "{second}, and the config was changed at {changed}");
+    gateway.write("tollgate.toml", "nonsense");
+    gateway.metrics_with("tollgate_reloads_total", &[("result", "failed")], 1.0).await;
+    assert_eq!(loaded(&gateway).await, second, "a reload that failed");
 }
 
 #[tokio::test]

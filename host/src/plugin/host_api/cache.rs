@@ -51,14 +51,14 @@ impl Host for InstanceState {
         let head = self.response("cache.store")?;
         let announced = head.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         let head = cache::Head::of(head, &storing.without);
-        let max = self.plugin.stores.cache.max_object();
         let Some(fetching) = self.fetching("cache.store")? else { return Ok(Err(StoreError::NotFetched)) };
+        let Storing { meta, keep_ms, selector, tags, .. } = storing;
+        let kept = cache::Kept { meta, selector, tags, keep: Duration::from_millis(keep_ms) };
+        let max = fetching.store.max_body(&fetching.key, &head, &kept);
         if announced.is_some_and(|bytes: u64| bytes > max) {
             return Ok(Err(StoreError::TooLarge));
         }
-        let Storing { meta, keep_ms, selector, tags, .. } = storing;
-        let keep = Duration::from_millis(keep_ms);
-        fetching.storing = Some(cache::Storing { head, kept: cache::Kept { meta, selector, tags, keep } });
+        fetching.storing = Some(cache::Storing { head, kept });
         Ok(Ok(()))
     }
 

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tollgate_tests::{Config, Gateway, Seen, Upstream, config, request};
 
 mod coalescing;
+mod limits;
 mod shared;
 mod storing;
 

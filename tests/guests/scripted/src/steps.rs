@@ -56,6 +56,7 @@ pub(crate) fn take(step: &str, side: Side, body: Option<&[u8]>) -> Result<Option
         "ask" => drop(tell::tell(rest)?),
         // Verdicts.
         "tell" => return Ok(Some(Step::Answer(Answer::new(200).text(tell::tell(rest)?)))),
+        "tell-each" => return Ok(Some(Step::Answer(Answer::new(200).text(tell::tell_each(rest)?)))),
         "respond" => return Ok(Some(Step::Answer(Answer::new(number(first)?).text(second)))),
         "respond-field" => return Ok(Some(Step::Answer(Answer::new(200).header(first, second)))),
         "respond-body" => return Ok(Some(Step::Answer(Answer::new(200).body(body.ok_or("no body")?.to_vec())))),

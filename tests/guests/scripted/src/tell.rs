@@ -1,9 +1,10 @@
-//! The step `tell`: asks the gateway for something that has to be granted, and says what came of it.
+//! The step `tell`: asks the gateway for something that may be refused, and says what came of it.
 
 use std::cell::RefCell;
 
 use tollgate_plugin_sdk::crypto::{self, HashAlgorithm};
-use tollgate_plugin_sdk::{files, metrics, secrets, shared_kv};
+use tollgate_plugin_sdk::rate::{self, Bucket};
+use tollgate_plugin_sdk::{files, kv, metrics, secrets, shared_kv};
 
 thread_local! {
     /// What was found out in `configure`.
@@ -15,6 +16,12 @@ pub(crate) fn in_configure(question: &str) -> Result<(), String> {
     let answer = tell(question)?;
     CONFIGURED.set(answer);
     Ok(())
+}
+
+/// As [`tell`], for several questions with `; ` between them.
+pub(crate) fn tell_each(questions: &str) -> Result<String, String> {
+    let answers: Result<Vec<String>, String> = questions.split("; ").map(tell).collect();
+    Ok(answers?.join("; "))
 }
 
 pub(crate) fn tell(question: &str) -> Result<String, String> {
@@ -51,6 +58,9 @@ pub(crate) fn tell(question: &str) -> Result<String, String> {
         "kv-delete" => shown(shared_kv::delete(first, second)),
         "kv-count" => shown(shared_kv::increment(first, second, 1, 0)),
         "kv-swap" => shown(shared_kv::compare_and_swap(first, second, None, b"swapped", 0)),
+        "keep" => done(kv::set(first, second.as_bytes(), 0)),
+        "forget" => kv::delete(rest).to_string(),
+        "take" => take(first, second)?,
         "file" => match files::read(rest) {
             Ok(content) => String::from_utf8_lossy(&content).into_owned(),
             Err(error) => error.to_string(),
@@ -62,6 +72,16 @@ pub(crate) fn tell(question: &str) -> Result<String, String> {
             done(metrics::set_buckets(name, &bounds.map_err(|_| "not numbers")?))
         }
         unknown => return Err(format!("nothing to tell of {unknown}")),
+    })
+}
+
+/// Takes the only token of a bucket that gets another one in so many milliseconds.
+fn take(key: &str, period_ms: &str) -> Result<String, String> {
+    let period_ms = period_ms.parse().map_err(|_| format!("not a number: {period_ms:?}"))?;
+    Ok(match rate::check(key, &Bucket { capacity: 1, refill: 1, period_ms }, 1) {
+        Ok(decision) if decision.allowed => "taken".to_owned(),
+        Ok(_) => "empty".to_owned(),
+        Err(error) => error.to_string(),
     })
 }
 
