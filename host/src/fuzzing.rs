@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use http::{Uri, request};
 
 use crate::cache::redis;
+use crate::plugin::compile::bulk;
 use crate::respond::Failure;
 use crate::{exchange, upstream};
 
@@ -27,6 +28,11 @@ pub fn read_answer<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Result<(u16, V
 pub fn read_record(bytes: &[u8]) -> Result<Option<(u16, usize, Vec<u8>)>, String> {
     let entry = redis::read_record(String::new(), &bytes.to_vec().into()).map_err(|broken| broken.to_string())?;
     Ok(entry.map(|entry| (entry.head.status.as_u16(), entry.head.headers.len(), entry.body.to_vec())))
+}
+
+/// What is compiled of a component or module; nothing where it is refused unread.
+pub fn in_chunks(binary: &[u8]) -> Option<Cow<'_, [u8]>> {
+    bulk::in_chunks(binary).ok()
 }
 
 /// How guests read and change fields; `true` where a change was made.

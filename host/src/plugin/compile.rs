@@ -8,7 +8,7 @@
 //!
 //! Where there is no cache to fill, or no child to be had, the gateway compiles by itself.
 
-pub(in crate::plugin) mod bulk;
+pub(crate) mod bulk;
 pub mod child;
 pub(in crate::plugin) mod functions;
 

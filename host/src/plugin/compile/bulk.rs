@@ -44,7 +44,7 @@ const BYTES: u32 = 2;
 
 /// Components within components, more than are read.
 #[derive(Debug)]
-pub(in crate::plugin) struct TooDeep;
+pub(crate) struct TooDeep;
 
 /// Why there is no other component.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ enum Stop {
 /// # Errors
 ///
 /// Components within components within components, and so on.
-pub(in crate::plugin) fn in_chunks(binary: &[u8]) -> Result<Cow<'_, [u8]>, TooDeep> {
+pub(crate) fn in_chunks(binary: &[u8]) -> Result<Cow<'_, [u8]>, TooDeep> {
     match rewritten(binary, 0) {
         Ok(Some(rewritten)) => Ok(Cow::Owned(rewritten)),
         Ok(None) | Err(Stop::NotValid) => Ok(Cow::Borrowed(binary)),
