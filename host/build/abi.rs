@@ -16,7 +16,8 @@ use wit_parser::{Function, Interface, Resolve, SizeAlign, Type, TypeDefKind, Typ
 /// The world with everything in it.
 const WORLD: &str = "every-hook";
 /// Functions that may wait; `src/plugin/bindings.rs` has the same list, and the compiler sees to it.
-const WAITING: [&str; 4] = ["http-client.wait-any", "http-client.take", "http-client.take-content", "files.read"];
+const WAITING: [&str; 5] =
+    ["http-client.wait-any", "http-client.take", "http-client.take-content", "files.read", "crypto.hash"];
 
 /// Those among them that are mostly ready when they are called, and do nothing for good before they are.
 const OFTEN_READY: [&str; 3] = ["http-client.wait-any", "http-client.take", "http-client.take-content"];

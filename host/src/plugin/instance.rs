@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use wasmtime::{PoolConcurrencyLimitError, Store, UpdateDeadline};
 
+use super::Plugin;
 use super::bindings::exports::tollgate::plugin::body_filter::ChunkVerdict;
 use super::bindings::exports::tollgate::plugin::completion::Completed;
 use super::bindings::exports::tollgate::plugin::lifecycle::Descriptor;
@@ -13,11 +14,10 @@ use super::bindings::exports::tollgate::plugin::response_filter::ResponseBodyVer
 use super::fault::{Fault, LoadError};
 use super::files::ReadFiles;
 use super::guest::{Guest, Pre, Returned};
-use super::meter::{Meter, Stopped, metered, pause};
+use super::meter::{CpuTimeUp, Meter, Stopped, metered, pause};
 use super::rights::Rights;
 use super::state::{Hook, InstanceState, Told};
 use super::verdict::{RequestVerdict, ResponseVerdict};
-use super::{Plugin, ticker};
 use crate::context::Context;
 use crate::telemetry::PluginMetrics;
 
@@ -31,18 +31,6 @@ pub struct Instance {
     /// Hooks it has served.
     pub(super) uses: u64,
 }
-
-/// The operator's marker inside a wasmtime error: the epoch callback ended the hook.
-#[derive(Debug)]
-struct CpuTimeUp;
-
-impl std::fmt::Display for CpuTimeUp {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("used more CPU time than limits.cpu allows")
-    }
-}
-
-impl std::error::Error for CpuTimeUp {}
 
 impl Instance {
     /// Makes an instance and configures it.
@@ -76,15 +64,9 @@ impl Instance {
         store.limiter(|state| &mut state.limits);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |store| {
-            let meter = &store.data().meter;
-            let used = meter.tick();
-            if used > cpu {
-                return Err(wasmtime::Error::new(CpuTimeUp));
-            }
-            if used < ticker::grace() {
+            if !store.data().meter.has_had_its_turn(cpu)? {
                 return Ok(UpdateDeadline::Continue(1));
             }
-            meter.put_aside();
             // A plain `Yield` wakes the task at once and starves the reactor; this one is taken up by `metered`.
             Ok(UpdateDeadline::YieldCustom(1, Box::pin(pause())))
         });

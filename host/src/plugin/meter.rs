@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_gettime};
 
-use super::ticker::TICK;
+use super::ticker::{self, TICK};
 use super::turns::{Seat, Turn};
 
 /// Shared by the future, which measures, and the store's epoch callback, which compares. Only one
@@ -63,9 +63,19 @@ impl Meter {
         })
     }
 
-    /// The hook is put aside: its poll is to be left with `pause`.
-    pub(super) fn put_aside(&self) {
-        self.is_aside.store(true, Relaxed);
+    /// Whether the hook, which computes, is to let others go on. Then its poll is to be left with `pause`.
+    ///
+    /// # Errors
+    ///
+    /// Where it has used more CPU time than this.
+    pub(super) fn has_had_its_turn(&self, most: Duration) -> Result<bool, CpuTimeUp> {
+        let used = self.tick();
+        if used > most {
+            return Err(CpuTimeUp);
+        }
+        let is_aside = used >= ticker::grace();
+        self.is_aside.store(is_aside, Relaxed);
+        Ok(is_aside)
     }
 
     /// CPU time of the hook so far, at a tick. To be called from inside its poll.
@@ -154,6 +164,18 @@ fn nanoseconds(clock: ClockId) -> u64 {
     let time = clock_gettime(clock).unwrap_or(TimeSpec::new(0, 0));
     time.tv_sec().cast_unsigned().wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec().cast_unsigned())
 }
+
+/// The operator's marker inside a wasmtime error: a hook was stopped in the middle.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct CpuTimeUp;
+
+impl std::fmt::Display for CpuTimeUp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("used more CPU time than limits.cpu allows")
+    }
+}
+
+impl std::error::Error for CpuTimeUp {}
 
 /// Why a hook was not run to its end.
 #[derive(Debug, PartialEq, Eq)]

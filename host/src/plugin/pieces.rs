@@ -1,4 +1,4 @@
-//! Plugins that do much in one piece, which no tick interrupts: have the host hash or copy megabytes.
+//! Plugins that do much in one piece, which no tick interrupts: have the host copy or sign megabytes.
 //!
 //! Such a hook may be over without having seen a tick, so `turns` never hears of it. It is found by how long one
 //! poll of it took, by a clock that counts a thread as well that the kernel had put aside. So a plugin that took

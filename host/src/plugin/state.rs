@@ -14,7 +14,7 @@ use super::files::ReadFiles;
 use super::guest::Returned;
 use super::host_api::http_client::Calls;
 use super::limits::InstanceLimits;
-use super::meter::Meter;
+use super::meter::{Meter, pause};
 use super::rights::Rights;
 use super::wasi_http::Web;
 use crate::context::Context;
@@ -142,6 +142,19 @@ impl InstanceState {
             wasi: None,
             web: None,
         }
+    }
+
+    /// To be called by a host function in the middle of what takes long, as a tick comes in the middle of what a
+    /// guest computes.
+    ///
+    /// # Errors
+    ///
+    /// Where the hook has used its CPU time up.
+    pub(super) async fn let_others_go_on(&mut self) -> wasmtime::Result<()> {
+        if self.meter.has_had_its_turn(self.plugin.limits.cpu)? {
+            pause().await;
+        }
+        Ok(())
     }
 
     /// The request's context, in any hook of a request.

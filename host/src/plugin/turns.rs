@@ -36,8 +36,8 @@ const ROUNDS: usize = 8;
 /// How long the rounds may take in all: long hooks have a fifth of a worker that is busy.
 const ROUNDS_TIME: Duration = QUICK_TICK.saturating_mul(4);
 
-/// A long hook's turn is a quick tick, unless the guest had something done in one piece, such as a megabyte
-/// hashed by the host. What is about to be ready would wait for the next piece, and rounds
+/// A long hook's turn is a quick tick, unless the guest had something done in one piece, such as megabytes
+/// copied by the host. What is about to be ready would wait for the next piece, and rounds
 /// are over at once where nothing is. So after a turn of this length all but short hooks rest, in whole
 /// milliseconds as timers know them, for [`REST`] times as long as it took: here too they have a fifth.
 const PIECE: Duration = QUICK_TICK.saturating_mul(4);

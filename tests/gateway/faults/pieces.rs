@@ -3,7 +3,7 @@
 
 use tollgate_tests::{Gateway, Upstream, config, fault, in_general};
 
-use super::{assert_is_well, assert_says_nothing, with_fault};
+use super::{assert_is_well, assert_says_nothing, start, with_fault};
 
 /// One instruction fills 32 MiB that nobody touched before, which takes longer than the hook may.
 #[tokio::test]
@@ -20,12 +20,32 @@ async fn a_hook_that_fills_memory_is_stopped_meanwhile() {
     }
 }
 
+/// One call of the host, which computes for the plugin. When that is over it is found to have used too much in any
+/// case: so what counts is how much it has used.
+#[tokio::test]
+async fn a_hook_that_has_much_hashed_is_stopped_meanwhile() {
+    let upstream = Upstream::answering("ok").await;
+    let config = with_fault(&upstream, "limits = { cpu = \"1ms\" }")
+        .plugin("whole", "use = \"fault.wasm\"\nlimits = { cpu = \"5s\" }")
+        .route_with("/whole", "web", "plugins = [\"whole\"]");
+    let gateway = start("hash-large", &config).await;
+    for _ in 0..5 {
+        assert_eq!((gateway.get("/p").await.status, gateway.get("/whole").await.status), (500, 200));
+    }
+    gateway.log().line_with("limits.cpu").await;
+    let metrics = gateway.metrics().await;
+    let used = |plugin| metrics.sum("tollgate_plugin_cpu_seconds_total", &[("plugin", plugin)]);
+    assert!(used("p") < used("whole") / 2.0, "{} s of {} s", used("p"), used("whole"));
+    assert_is_well(&gateway).await;
+}
+
 #[tokio::test]
 async fn a_hook_that_does_much_in_one_piece_waits_for_its_turn() {
     let upstream = Upstream::answering("ok").await;
-    let settings = "limits = { cpu = \"5s\", wall = \"1m\" }";
-    for component in [fault("hash-large"), in_general(&fault("hash-large"))] {
-        let gateway = Gateway::with(&with_fault(&upstream, settings)).plugin("fault", component).start().await;
+    let limits = "cpu = \"5s\", wall = \"1m\", host_call = \"64MiB\", kv_bytes = \"64MiB\"";
+    let settings = format!("limits = {{ {limits} }}");
+    for component in [fault("kv-large"), in_general(&fault("kv-large"))] {
+        let gateway = Gateway::with(&with_fault(&upstream, &settings)).plugin("fault", component).start().await;
         for request in 0..6 {
             assert_eq!(gateway.get("/p").await.status, 200, "request {request}");
         }

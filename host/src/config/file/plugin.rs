@@ -129,7 +129,7 @@ impl Default for PluginLimits {
             body: Size(1 << 20),
             chunk: Size(64 << 10),
             calls: 32,
-            host_call: Size(16 << 20),
+            host_call: Size(4 << 20),
             log_lines: 100,
             metric_series: 100,
             metric_updates: 1_000_000,
