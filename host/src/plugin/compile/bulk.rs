@@ -87,7 +87,7 @@ impl From<BinaryReaderError> for Stop {
 /// None if there is nothing to do.
 fn rewritten(binary: &[u8], depth: usize) -> Result<Option<Vec<u8>>, Stop> {
     let is_component = matches!(binary.get(..PREAMBLE), Some([.., 1, 0]));
-    if is_component { component(binary, depth) } else { Ok(module(binary)?) }
+    if is_component { component(binary, depth) } else { module(binary) }
 }
 
 fn component(binary: &[u8], depth: usize) -> Result<Option<Vec<u8>>, Stop> {
@@ -107,21 +107,22 @@ fn component(binary: &[u8], depth: usize) -> Result<Option<Vec<u8>>, Stop> {
     Ok(is_changed.then_some(out))
 }
 
-fn module(binary: &[u8]) -> Result<Option<Vec<u8>>, BinaryReaderError> {
+fn module(binary: &[u8]) -> Result<Option<Vec<u8>>, Stop> {
     let sections = sections(binary)?;
     let contents_of = |wanted| {
         let of_kind = sections.iter().find(|(kind, _)| *kind == wanted);
         BinaryReader::new(of_kind.map_or(&[0], |(_, contents)| contents), 0)
     };
     let functions = FunctionSectionReader::new(contents_of(FUNCTIONS))?.count();
-    let mut bulk = Bulk::new(imported_functions(contents_of(IMPORTS))? + functions);
+    let imported = imported_functions(contents_of(IMPORTS))?;
+    let mut bulk = Bulk::new(imported.checked_add(functions).ok_or(Stop::NotValid)?);
     let bodies = bulk.bodies(contents_of(CODE))?;
     if bulk.instructions.is_empty() {
         return Ok(None);
     }
     let ty = types(contents_of(TYPES))?;
-    let added = bulk.instructions.len();
-    let mut out = Vec::with_capacity(binary.len() + 64 * (added + 1));
+    let added = u32::try_from(bulk.instructions.len()).map_err(|_| Stop::NotValid)?;
+    let mut out = Vec::with_capacity(binary.len() + 64 * (bulk.instructions.len() + 1));
     out.extend(&binary[..PREAMBLE]);
     for (kind, contents) in &sections {
         match *kind {
@@ -159,12 +160,13 @@ fn section(out: &mut Vec<u8>, kind: u8, contents: &[u8]) {
     contents.encode(out);
 }
 
-/// The contents of a section, which begin with a count of what follows, with more of it.
-fn longer(contents: &[u8], by: usize, more: &[u8]) -> Result<Vec<u8>, BinaryReaderError> {
+/// The contents of a section, which begin with a count of what follows, with more of it. The count may be any
+/// number: this section may be a second one of its kind, which nobody has read.
+fn longer(contents: &[u8], by: u32, more: &[u8]) -> Result<Vec<u8>, Stop> {
     let mut reader = BinaryReader::new(contents, 0);
-    let count = reader.read_var_u32()? as usize;
+    let count = reader.read_var_u32()?.checked_add(by).ok_or(Stop::NotValid)?;
     let mut longer = Vec::with_capacity(contents.len() + more.len() + 1);
-    (count + by).encode(&mut longer);
+    count.encode(&mut longer);
     longer.extend(reader.read_bytes(reader.bytes_remaining())?);
     longer.extend(more);
     Ok(longer)

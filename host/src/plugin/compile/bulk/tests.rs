@@ -166,6 +166,25 @@ fn components_are_not_followed_without_end() {
     assert!(matches!(in_chunks(&nested(MAX_DEPTH + 1)), Err(TooDeep)));
 }
 
+/// Sections that say of more functions than there are numbers.
+#[test]
+fn a_count_beyond_all_numbers_is_left_to_be_refused() {
+    let module =
+        wat::parse_str("(module (memory 1) (func i32.const 0 i32.const 0 i32.const 0 memory.fill 0))").unwrap();
+    let most = [0xff, 0xff, 0xff, 0xff, 0x0f, 0];
+    for kind in [TYPES, FUNCTIONS, CODE] {
+        let mut more = module.clone();
+        section(&mut more, kind, &most);
+        let mut instead = module[..PREAMBLE].to_vec();
+        for (other, contents) in sections(&module).unwrap() {
+            section(&mut instead, other, if other == kind { &most } else { contents });
+        }
+        for bytes in [more, instead] {
+            assert!(!is_valid(&in_chunks(&bytes).unwrap()), "{kind}");
+        }
+    }
+}
+
 fn is_valid(binary: &[u8]) -> bool {
     wasmparser::Validator::new().validate_all(binary).is_ok()
 }
