@@ -55,6 +55,8 @@ pub(super) fn config(cache: Option<Cache>, allocation: InstanceAllocationStrateg
         // Component-model async costs every call a microsecond, and the interface has none.
         .concurrency_support(false)
         .epoch_interruption(true)
+        // Nothing is handed over through such memories, and what `compile::bulk` adds counts in 32 bits.
+        .wasm_memory64(false)
         .memory_init_cow(true)
         .wasm_backtrace_details(WasmBacktraceDetails::Enable)
         .generate_address_map(true);

@@ -12,7 +12,7 @@
 
 use std::borrow::Cow;
 
-use wasm_encoder::{BlockType, Encode as _, Function, InstructionSink};
+use wasm_encoder::{BlockType, ComponentSectionId, Encode as _, Function, InstructionSink, SectionId};
 use wasmparser::{
     BinaryReader, BinaryReaderError, CodeSectionReader, FunctionBody, FunctionSectionReader, ImportSectionReader,
     Operator, TypeRef, TypeSectionReader,
@@ -26,13 +26,13 @@ const MAX_DEPTH: usize = 100;
 
 const PREAMBLE: usize = 8;
 /// Kinds of sections in a component.
-const CORE_MODULE: u8 = 1;
-const COMPONENT: u8 = 4;
+const CORE_MODULE: u8 = ComponentSectionId::CoreModule as u8;
+const COMPONENT: u8 = ComponentSectionId::Component as u8;
 /// Kinds of sections in a module.
-const TYPES: u8 = 1;
-const IMPORTS: u8 = 2;
-const FUNCTIONS: u8 = 3;
-const CODE: u8 = 10;
+const TYPES: u8 = SectionId::Type as u8;
+const IMPORTS: u8 = SectionId::Import as u8;
+const FUNCTIONS: u8 = SectionId::Function as u8;
+const CODE: u8 = SectionId::Code as u8;
 /// A function of three i32, with no result.
 const TYPE: &[u8] = &[0x60, 3, 0x7f, 0x7f, 0x7f, 0];
 /// The first byte of a bulk instruction, and the number that follows.

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use wasmtime::{Config, Engine, Instance, Module, Store, TypedFunc};
 
 use super::*;
+use crate::plugin::engine;
 
 /// A group of types, an import, a function that has one of the instructions twice, and the first byte of a bulk
 /// instruction where there is none.
@@ -211,4 +212,14 @@ proptest! {
         component.truncate(cut.index(component.len()));
         let _ = in_chunks(&component);
     }
+}
+
+/// The functions that are added count in 32 bits.
+#[test]
+fn memories_of_64_bits_are_refused_by_name() {
+    let module = "(module (memory i64 1) (func i64.const 0 i32.const 0 i64.const 0 memory.fill 0))";
+    let bytes = wat::parse_str(module).unwrap();
+    let config = engine::config(None, wasmtime::InstanceAllocationStrategy::OnDemand);
+    let error = Module::from_binary(&Engine::new(&config).unwrap(), &in_chunks(&bytes).unwrap()).unwrap_err();
+    assert!(format!("{error:#}").contains("memory64 must be enabled"), "{error:#}");
 }
