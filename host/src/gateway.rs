@@ -3,21 +3,21 @@
 //! All or nothing. A snapshot comes out only if every route, upstream and plugin of the config is
 //! good; else every error comes out, and whoever asked keeps what they had.
 
+mod assembly;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use sha2::{Digest as _, Sha256};
+use assembly::{Assembled, Assembly};
 
 use crate::cache::redis;
-use crate::config::model::{self, Component, Config};
+use crate::config::model::{self, Config};
 use crate::config::{self, Diagnostic, Diagnostics, Document};
 use crate::lock::{self, Lock, Pin, Pins};
-use crate::plugin::capability::Capability;
 use crate::plugin::compile::{Compiler, Priority};
 use crate::plugin::fault::LoadError;
 use crate::plugin::guest::Linkers;
-use crate::plugin::keys::Keyring;
 use crate::plugin::load::{self, Loaded};
 use crate::plugin::rights::Rights;
 use crate::plugin::{Plugin, engine};
@@ -46,6 +46,17 @@ type ContentHash = [u8; 32];
 pub struct Built {
     pub snapshot: Arc<Snapshot>,
     pub files: Vec<PathBuf>,
+}
+
+/// A config that is good, and what was made of it.
+struct Good {
+    config: Config,
+    document: Document,
+    files: Vec<PathBuf>,
+    trust: Option<Trust>,
+    pins: Pins,
+    plugins: Vec<Arc<Plugin>>,
+    warnings: Vec<Diagnostic>,
 }
 
 /// What there is to say of a config that is good.
@@ -89,18 +100,13 @@ impl Gateway {
         mode: lock::Mode,
         previous: Option<&Snapshot>,
     ) -> Result<Built, Diagnostics> {
-        let config::Loaded { config, document, mut files } = config::load(path, &built_ins())?;
-        let failed = |problems| Diagnostics::new(path.to_owned(), problems);
-        let trust = trust(&config, &document, previous).map_err(failed)?;
-        let pins = Pins::read(path, mode).map_err(|problem| failed(vec![problem]))?;
-        let assembly = Assembly::new(self, &config, &document, &pins, previous);
-        let Assembled { plugins, warnings } = assembly.plugins().await.map_err(|problems| {
+        let good = self.good(path, Pins::read(path, mode), previous).await.inspect_err(|_| {
             // What was begun for plugins that came to nothing must not gather.
             if let Some(previous) = previous {
                 self.in_force(&previous.config);
             }
-            failed(problems)
         })?;
+        let Good { config, document, mut files, trust, pins, plugins, warnings } = good;
         for warning in warnings {
             tracing::warn!("{}", warning.message);
         }
@@ -109,7 +115,8 @@ impl Gateway {
             Some(previous) => Arc::clone(&previous.access),
             None => AccessWriter::start(&config.log.access, &self.metrics)
                 .map(Arc::new)
-                .map_err(|error| failed(vec![document.error_at(&["log", "access"], error.to_string())]))?,
+                .map_err(|error| document.error_at(&["log", "access"], error.to_string()))
+                .map_err(|problem| Diagnostics::new(path.to_owned(), vec![problem]))?,
         };
         self.in_force(&config);
         let snapshot = Snapshot {
@@ -128,27 +135,54 @@ impl Gateway {
 
     /// As `build`, without opening anything: what `tollgate check` does.
     pub async fn check(&self, path: &Path, mode: lock::Mode) -> Result<Checked, Diagnostics> {
-        let pins = Pins::read(path, mode).map_err(|problem| Diagnostics::new(path.to_owned(), vec![problem]))?;
-        self.checked(path, &pins).await
+        self.good(path, Pins::read(path, mode), None).await.map(Checked::from)
     }
 
     /// Everything a config names, pinned as it is now: what `tollgate lock` writes.
     pub async fn lock(&self, path: &Path) -> Result<Lock, Diagnostics> {
-        let checked = self.checked(path, &Pins::none()).await?;
+        let good = self.good(path, Ok(Pins::none()), None).await?;
         let pin = |plugin: &Arc<Plugin>| {
             let pin = Pin { version: plugin.descriptor.version.clone(), sha256: lock::hex(&plugin.content) };
             (plugin.name().to_string(), pin)
         };
-        Ok(Lock { plugins: checked.plugins.iter().map(pin).collect() })
+        Ok(Lock { plugins: good.plugins.iter().map(pin).collect() })
     }
 
-    async fn checked(&self, path: &Path, pins: &Pins) -> Result<Checked, Diagnostics> {
-        let config::Loaded { config, document, .. } = config::load(path, &built_ins())?;
+    /// A config and all that is made of it, or every error in them: one that is found early hides none that
+    /// would be found later.
+    async fn good(
+        &self,
+        path: &Path,
+        pins: Result<Pins, Diagnostic>,
+        previous: Option<&Snapshot>,
+    ) -> Result<Good, Diagnostics> {
         let failed = |problems| Diagnostics::new(path.to_owned(), problems);
-        trust(&config, &document, None).map_err(failed)?;
-        let assembled = Assembly::new(self, &config, &document, pins, None).plugins().await;
-        let Assembled { plugins, warnings } = assembled.map_err(failed)?;
-        Ok(Checked { config, plugins, warnings })
+        let examined = config::examine(path, &built_ins());
+        let pins = match pins {
+            Ok(pins) => pins,
+            // No plugin may be loaded.
+            Err(problem) => {
+                let problems = examined.err().map_or_else(Vec::new, |refused| refused.errors.all);
+                return Err(failed([problems, vec![problem]].concat()));
+            }
+        };
+        let config::Loaded { config, document, files } = match examined {
+            Ok(loaded) => loaded,
+            Err(refused) => {
+                let more = Assembly::new(self, &refused.document, &pins, previous).problems(&refused).await;
+                return Err(failed([refused.errors.all, more].concat()));
+            }
+        };
+        let trust = trust(&config, &document, previous);
+        let assembled = Assembly::new(self, &document, &pins, previous).plugins(&config).await;
+        match (trust, assembled) {
+            (Ok(trust), Ok(Assembled { plugins, warnings })) => {
+                Ok(Good { config, document, files, trust, pins, plugins, warnings })
+            }
+            (trust, assembled) => {
+                Err(failed([trust.err().unwrap_or_default(), assembled.err().unwrap_or_default()].concat()))
+            }
+        }
     }
 
     /// Loads a component that is nobody's plugin, to look at it. No request waits for it, so it may
@@ -204,110 +238,9 @@ impl Gateway {
     }
 }
 
-/// Making the plugins of one config.
-struct Assembly<'a> {
-    gateway: &'a Gateway,
-    config: &'a Config,
-    document: &'a Document,
-    pins: &'a Pins,
-    previous: Option<&'a Snapshot>,
-    /// Loaded so far.
-    components: HashMap<ContentHash, Loaded>,
-    warnings: Vec<Diagnostic>,
-}
-
-struct Assembled {
-    plugins: Vec<Arc<Plugin>>,
-    warnings: Vec<Diagnostic>,
-}
-
-impl<'a> Assembly<'a> {
-    fn new(
-        gateway: &'a Gateway,
-        config: &'a Config,
-        document: &'a Document,
-        pins: &'a Pins,
-        previous: Option<&'a Snapshot>,
-    ) -> Self {
-        let warnings = pins.broken().cloned().into_iter().collect();
-        Self { gateway, config, document, pins, previous, components: HashMap::new(), warnings }
-    }
-
-    async fn plugins(mut self) -> Result<Assembled, Vec<Diagnostic>> {
-        let mut plugins = Vec::with_capacity(self.config.plugins.len());
-        let mut problems = Vec::new();
-        for settings in &self.config.plugins {
-            match self.plugin(settings).await {
-                Ok(plugin) => plugins.push(plugin),
-                Err(more) => problems.extend(more),
-            }
-        }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        *self.gateway.components.lock().unwrap_or_else(PoisonError::into_inner) = self.components;
-        Ok(Assembled { plugins, warnings: self.warnings })
-    }
-
-    async fn plugin(&mut self, settings: &model::Plugin) -> Result<Arc<Plugin>, Vec<Diagnostic>> {
-        let name = settings.name.as_str();
-        let document = self.document;
-        let at_use =
-            |error: &LoadError| vec![document.error_at(&["plugins", name, "use"], format!("plugin `{name}`: {error}"))];
-        let bytes = bytes(&settings.component).map_err(|error| at_use(&error))?;
-        let hash: ContentHash = Sha256::digest(&bytes).into();
-        self.pinned(name, self.pins.judge_content(name, &hash))?;
-        let keys = Keyring::parse(&settings.keys).map_err(|error| vec![bad_key(name, &error, document)])?;
-        let gateway = self.gateway;
-        let rights = Arc::new(Rights::new(settings, self.config, keys, &gateway.stores, &gateway.metrics));
-
-        let loaded = match self.known_component(&hash) {
-            Some(loaded) => Ok(loaded),
-            None => self.gateway.load(&bytes, name, self.config.compile, self.priority(), Arc::clone(&rights)).await,
-        };
-        let loaded = loaded.map_err(|error| at_use(&error))?;
-        self.components.insert(hash, loaded.clone());
-        self.pinned(name, self.pins.judge_version(name, &loaded.descriptor.version))?;
-        let mut problems = if loaded.answers_requests() {
-            document.check_answering(name, self.config)
-        } else {
-            document.check_plugin_config(name, &loaded.descriptor.config_schema)
-        };
-        problems.extend(missing_grants(&loaded, settings, self.config, document));
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        let fingerprint = fingerprint(&hash, settings, &rights);
-        let same = |plugin: &&Arc<Plugin>| {
-            plugin.fingerprint == fingerprint && plugin.files_read.are_unchanged(&rights.files, rights.limits.file)
-        };
-        if let Some(known) = self.previous.and_then(|previous| previous.plugins.iter().find(same)) {
-            return Ok(Arc::clone(known));
-        }
-        let plugin = loaded.configure(settings, rights, hash, fingerprint).await;
-        plugin.map(Arc::new).map_err(|error| vec![refused_config(name, &error, document)])
-    }
-
-    fn priority(&self) -> Priority {
-        if self.previous.is_some() { Priority::Background } else { Priority::Waited }
-    }
-
-    /// An error or a warning, where a plugin is not the one that is pinned.
-    fn pinned(&mut self, plugin: &str, judged: Option<(String, String)>) -> Result<(), Vec<Diagnostic>> {
-        let Some((message, help)) = judged else { return Ok(()) };
-        let diagnostic = self.document.error_at(&["plugins", plugin, "use"], message).help(help);
-        match self.pins.mode() {
-            lock::Mode::Enforce => Err(vec![diagnostic]),
-            lock::Mode::Warn => {
-                self.warnings.push(diagnostic);
-                Ok(())
-            }
-        }
-    }
-
-    fn known_component(&self, hash: &ContentHash) -> Option<Loaded> {
-        let known = self.gateway.components.lock().unwrap_or_else(PoisonError::into_inner);
-        self.components.get(hash).or_else(|| known.get(hash)).cloned()
+impl From<Good> for Checked {
+    fn from(Good { config, plugins, warnings, .. }: Good) -> Self {
+        Self { config, plugins, warnings }
     }
 }
 
@@ -325,72 +258,4 @@ fn trust(config: &Config, document: &Document, previous: Option<&Snapshot>) -> R
     let trust = Trust::load(&config.outbound.trusted_ca)
         .map_err(|problem| vec![document.error_at(&["outbound", "trusted_ca"], problem)])?;
     Ok(Some(trust.or_same(previous.and_then(|previous| previous.trust.as_ref()))))
-}
-
-fn bytes(component: &Component) -> Result<std::borrow::Cow<'static, [u8]>, LoadError> {
-    match component {
-        Component::BuiltIn(name) => built_in(name).map(Into::into).ok_or(LoadError::NotWasm),
-        Component::File(path) => load::read(path).map(Into::into),
-    }
-}
-
-fn bad_key(plugin: &str, error: &LoadError, document: &Document) -> Diagnostic {
-    let place = ["plugins", plugin, "keys"];
-    match error {
-        LoadError::Key { name, problem } => document.error_at(&[&place[..], &[name]].concat(), problem.clone()),
-        other => document.error_at(&place, other.to_string()),
-    }
-}
-
-/// `configure` begins its error with the key that is wrong, by custom: then it is placed there.
-fn refused_config(name: &str, error: &LoadError, document: &Document) -> Diagnostic {
-    let mut place = vec!["plugins", name, "config"];
-    if let LoadError::Configure(problem) = error {
-        let end = problem.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-')).unwrap_or(problem.len());
-        let (key, rest) = problem.split_at(end);
-        place.push(key);
-        if !rest.starts_with([':', '.', '[']) || !document.has(&place) {
-            place.pop();
-        }
-    }
-    document.error_at(&place, format!("plugin `{name}`: {error}"))
-}
-
-/// A plugin that wants what it was not granted would fail at its first request.
-fn missing_grants(loaded: &Loaded, settings: &model::Plugin, config: &Config, document: &Document) -> Vec<Diagnostic> {
-    let mut problems = Vec::new();
-    let name = settings.name.as_str();
-    for (wanted, reason) in &loaded.descriptor.wants {
-        let Some(capability) = Capability::named(wanted) else { continue };
-        if capability.granted(settings, &config.upstreams).is_empty() {
-            let text = format!("plugin `{name}` wants `{wanted}` and is granted none of it: {reason}");
-            problems.push(document.error_at(&["plugins", name], text).help(capability.advice(name)));
-        }
-    }
-    problems
-}
-
-/// Equal for two plugins that would behave the same: same bytes, settings, grants and keys.
-fn fingerprint(content: &ContentHash, settings: &model::Plugin, rights: &Rights) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    hash.update(content);
-    hash.update(format!(
-        "{:?}",
-        (&settings.name, &settings.config, &settings.limits, settings.isolation, settings.on_error)
-    ));
-    hash.update(format!(
-        "{:?}",
-        (&rights.upstreams, &rights.origins, &rights.wildcards, &rights.routes, &rights.forward)
-    ));
-    hash.update(format!("{:?}", (&settings.grants.kv, &settings.grants.metrics, &rights.files)));
-    for (name, key) in &settings.keys {
-        let material = key.material.bytes();
-        hash.update(format!("{name:?}{:?}{}{}", key.algorithm, key.may_sign, material.len()));
-        hash.update(material);
-    }
-    for (name, secret) in &settings.secrets {
-        hash.update(format!("{name:?}{}", secret.0.len()));
-        hash.update(&secret.0);
-    }
-    hash.finalize().into()
 }

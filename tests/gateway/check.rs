@@ -50,3 +50,81 @@ fn it_says_what_each_plugin_is_granted_and_what_for() {
     assert_eq!(behind("quiet", 2), "forward: granted users (the plugin does not say that it wants it)");
     assert!(!after("plain").contains("granted"), "{said}");
 }
+
+/// What only plugins know of is told together with what the gateway knows itself.
+#[test]
+fn one_run_tells_every_mistake_whichever_table_it_is_in() {
+    let mistakes = r#"
+[server]
+thraeds = 2
+
+[upstreams.users]
+targets = ["http://127.0.0.1:1"]
+
+[plugins.plain]
+use = "headers"
+config = { response = { sett = { x-a = "1" } } }
+
+[plugins.rate-limit]
+lmits = { memory = "1MiB" }
+config = { rats = 5 }
+
+[plugins.jwt-auth]
+keys.short = { algorithm = "HS256", use = "verify", value = "c2hvcnQ=" }
+config = { isuer = "https://issuer.example" }
+
+[plugins.missing]
+use = "missing.wasm"
+
+[plugins.text]
+use = "text.wasm"
+
+[[routes]]
+path = "/{*rest}"
+plugins = ["plain", "rate-limit", "jwt-auth"]
+upstream = "usres"
+"#;
+    let (said, code) = check(mistakes, &[("text.wasm", b"Not Wasm.")]);
+    for mistake in ["thraeds", "sett", "lmits", "rats", "isuer", "missing.wasm", "text", "usres"] {
+        let names = |line: &&str| line.starts_with("error: ") && line.contains(&format!("`{mistake}`"));
+        assert_eq!(said.lines().filter(names).count(), 1, "{mistake}:\n{said}");
+    }
+    assert_eq!(code, Some(1), "{said}");
+}
+
+#[test]
+fn every_key_that_cannot_be_used_is_told_with_the_config_beside_it() {
+    let mistakes = r#"
+[plugins.jwt-auth]
+keys.short = { algorithm = "RS256", use = "verify", pem = "no key" }
+keys.other = { algorithm = "ES256", use = "verify", pem = "no key either" }
+config = { isuer = "https://issuer.example" }
+"#;
+    let (said, _) = check(mistakes, &[]);
+    for place in ["in plugins.jwt-auth.keys.short", "in plugins.jwt-auth.keys.other", "unknown key `isuer`"] {
+        assert!(said.contains(place), "{place}:\n{said}");
+    }
+}
+
+/// A key that is not known may be a misspelled `use`: then whose `config` it is, nobody knows.
+#[test]
+fn a_config_is_judged_by_no_plugin_that_may_not_be_meant() {
+    for key in ["uses", "component"] {
+        let (said, _) = check(&format!("[plugins.headers]\n{key} = \"rate-limit\"\nconfig.limit = 5\n"), &[]);
+        assert!(said.contains(&format!("unknown key `{key}`")), "{said}");
+        assert!(said.contains("1 error in"), "{said}");
+    }
+}
+
+/// What is said of a config, and the exit code.
+fn check(config: &str, plugins: &[(&str, &[u8])]) -> (String, Option<i32>) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("plugins")).unwrap();
+    for (name, bytes) in plugins {
+        std::fs::write(folder.path().join("plugins").join(name), bytes).unwrap();
+    }
+    let file = folder.path().join("tollgate.toml");
+    std::fs::write(&file, config).unwrap();
+    let output = Command::new(binary::path()).arg("check").arg("--config").arg(file).output().unwrap();
+    (String::from_utf8(output.stderr).unwrap(), output.status.code())
+}

@@ -11,6 +11,7 @@ mod https;
 mod inspect;
 mod languages;
 mod lock;
+mod names;
 mod peers;
 mod plugins;
 mod proxy;

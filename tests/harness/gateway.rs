@@ -12,7 +12,7 @@ use crate::metrics::Metrics;
 use crate::output::Output;
 use crate::raw::Raw;
 use crate::wait::{until_async, within};
-use crate::{binary, wait};
+use crate::{binary, names, wait};
 
 /// A gateway that is going to be started: its folder may be filled first.
 #[derive(Debug)]
@@ -20,6 +20,7 @@ pub struct Prepared {
     folder: tempfile::TempDir,
     environment: Vec<(String, String)>,
     arguments: Vec<String>,
+    has_own_names: bool,
 }
 
 /// A gateway that serves. Killed when dropped; a test that panics shows its log.
@@ -38,7 +39,7 @@ impl Gateway {
     pub fn with(config: &Config) -> Prepared {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("plugins")).unwrap();
-        let prepared = Prepared { folder, environment: Vec::new(), arguments: Vec::new() };
+        let prepared = Prepared { folder, environment: Vec::new(), arguments: Vec::new(), has_own_names: false };
         prepared.file("tollgate.toml", config.to_string())
     }
 
@@ -221,6 +222,14 @@ impl Prepared {
         self
     }
 
+    /// Gives it an `/etc/hosts` of its own, the file `hosts` of its folder: what is written into that later
+    /// is what the system says from then on. See [`crate::names`].
+    #[must_use]
+    pub fn names(mut self, hosts: &str) -> Self {
+        self.has_own_names = true;
+        self.file("hosts", hosts)
+    }
+
     pub fn path(&self, file: &str) -> PathBuf {
         self.folder.path().join(file)
     }
@@ -244,7 +253,10 @@ impl Prepared {
     }
 
     fn spawn(&self) -> (Child, Output, Output) {
-        let mut child = Command::new(binary::path())
+        let binary = binary::path();
+        let mut command =
+            if self.has_own_names { names::command(&self.path("hosts"), &binary) } else { Command::new(&binary) };
+        let mut child = command
             .args(["run", "--config"])
             .arg(self.path("tollgate.toml"))
             .args(&self.arguments)
@@ -256,7 +268,7 @@ impl Prepared {
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .unwrap_or_else(|error| panic!("{} does not start: {error}", binary::path().display()));
+            .unwrap_or_else(|error| panic!("{} does not start: {error}", binary.display()));
         let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         (child, Output::of(stdout), Output::of(stderr))
     }

@@ -14,6 +14,7 @@ pub mod faults;
 pub mod gateway;
 pub mod guests;
 pub mod metrics;
+pub mod names;
 pub mod nginx;
 pub mod output;
 pub mod raw;

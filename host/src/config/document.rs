@@ -19,6 +19,8 @@ pub struct Document {
     pub(super) spans: HashMap<String, Spans>,
     /// Pointers of strings that something was interpolated into: never shown.
     pub(super) interpolated: HashSet<String>,
+    /// Pointers of values that have an error already: nothing is said of what is at or below them.
+    pub(super) broken: Vec<String>,
     /// Every file the document was made of.
     pub(super) files: Vec<PathBuf>,
     /// What relative paths in the config are relative to.
@@ -83,6 +85,11 @@ impl Document {
         !self.interpolated.contains(pointer) && !is_key_material(pointer)
     }
 
+    /// Whether a value, or what it is in, has an error already.
+    pub(super) fn is_broken(&self, pointer: &str) -> bool {
+        self.broken.iter().any(|broken| within(pointer, broken))
+    }
+
     /// `/routes/0/plugins` as people write it: `routes[0].plugins`.
     pub(super) fn key_path(&self, pointer: &str) -> String {
         let mut path = String::new();
@@ -140,6 +147,11 @@ pub(super) fn child(pointer: &str, key: &str) -> String {
 /// The pointer one level up; the root is its own parent.
 pub(super) fn parent(pointer: &str) -> &str {
     pointer.rsplit_once('/').map_or("", |(parent, _)| parent)
+}
+
+/// Whether a pointer is at or below another.
+pub(super) fn within(pointer: &str, outer: &str) -> bool {
+    pointer.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The keys of a pointer, unescaped.

@@ -14,10 +14,14 @@ const MAX_SCHEMA_DEPTH: usize = 64;
 
 impl Document {
     /// Every error in the `config` table of a plugin, by the JSON Schema (draft 2020-12) its
-    /// component came with; none if all is well. The empty schema means: no configuration at all.
+    /// component came with; none if all is well, or where it is no table and has its error for that.
+    /// The empty schema means: no configuration at all.
     pub fn check_plugin_config(&self, plugin: &str, schema: &str) -> Vec<Diagnostic> {
         let table = child("/plugins", plugin);
         let pointer = child(&table, "config");
+        if self.is_broken(&pointer) {
+            return Vec::new();
+        }
         let empty = Value::Object(Map::new());
         let instance = self.root.pointer(&pointer).unwrap_or(&empty);
         let usable = parse_schema(schema).and_then(|schema| {
@@ -32,7 +36,7 @@ impl Document {
             }
         };
         let found = validate::validate(self, &pointer, instance, &schema, &validator);
-        found.into_iter().map(|(_, error)| error).collect()
+        found.into_iter().filter(|(pointer, _)| !self.is_broken(pointer)).map(|(_, error)| error).collect()
     }
 }
 

@@ -21,17 +21,22 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 
-use super::document::{Document, child, tokens};
+use super::document::{Document, child, tokens, within};
 use super::error::Diagnostic;
-use super::{file, interpolate, model, read, suggest};
+use super::{UnjudgedPlugin, file, interpolate, model, read, suggest};
 
-/// The configuration, if nothing is wrong with it, and the errors. `broken` are the values that
-/// have an error already: the rest is judged without them.
-pub(super) fn resolve(
-    document: &mut Document,
-    broken: &[String],
-    built_ins: &[&str],
-) -> (Option<model::Config>, Vec<Diagnostic>) {
+/// What came of resolving.
+pub(super) struct Resolved {
+    /// `None` where anything is wrong with it, also what was found before.
+    pub(super) config: Option<model::Config>,
+    pub(super) errors: Vec<Diagnostic>,
+    /// Plugins whose components are known, whatever else is wrong.
+    pub(super) plugins: Vec<UnjudgedPlugin>,
+    pub(super) compile: Option<model::CompileLimits>,
+}
+
+/// Resolves a document without its [`Document::broken`] values: those have their error.
+pub(super) fn resolve(document: &mut Document, built_ins: &[&str]) -> Resolved {
     let mut resolver = Resolver {
         kv: names(document, "kv"),
         upstreams: names(document, "upstreams"),
@@ -41,19 +46,20 @@ pub(super) fn resolve(
         plugins_dir: plugins_dir(document),
         files: Vec::new(),
         errors: Vec::new(),
+        unjudged: Vec::new(),
+        compile: None,
         document,
-        broken,
         built_ins,
     };
     let config = resolver.config();
-    let Resolver { files, errors, .. } = resolver;
+    let Resolver { files, errors, unjudged: plugins, compile, .. } = resolver;
     document.files.extend(files);
-    (config.filter(|_| errors.is_empty() && broken.is_empty()), errors)
+    let config = config.filter(|_| errors.is_empty() && document.broken.is_empty());
+    Resolved { config, errors, plugins, compile }
 }
 
 struct Resolver<'a> {
     document: &'a Document,
-    broken: &'a [String],
     built_ins: &'a [&'a str],
     /// Names of shared key-value stores.
     kv: Vec<String>,
@@ -67,6 +73,8 @@ struct Resolver<'a> {
     plugins_dir: PathBuf,
     files: Vec<PathBuf>,
     errors: Vec<Diagnostic>,
+    unjudged: Vec<UnjudgedPlugin>,
+    compile: Option<model::CompileLimits>,
 }
 
 impl Resolver<'_> {
@@ -74,7 +82,7 @@ impl Resolver<'_> {
         let server = self.part::<file::Server>("/server").and_then(|written| self.server(&written));
         let log = self.part::<file::Log>("/log").map(|written| self.log(&written));
         let reload = self.part::<file::Reload>("/reload").map(|written| server::reload(&written));
-        let compile = self.part::<file::Compile>("/compile").map(|written| server::compile(&written));
+        self.compile = self.part::<file::Compile>("/compile").map(|written| server::compile(&written));
         self.secrets();
         let kv = self.each("kv", Self::kv_namespace);
         let state = self.state();
@@ -86,7 +94,7 @@ impl Resolver<'_> {
             server: server?,
             log: log?,
             reload: reload?,
-            compile: compile?,
+            compile: self.compile?,
             state: state?,
             kv: kv?,
             outbound: outbound?,
@@ -157,7 +165,7 @@ impl Resolver<'_> {
     /// Decodes one part of the document: what is not written has its default. `None` where it has
     /// an error already, or gets one now.
     fn part<T: DeserializeOwned>(&mut self, pointer: &str) -> Option<T> {
-        if self.broken.iter().any(|broken| within(pointer, broken)) {
+        if self.document.is_broken(pointer) {
             return None;
         }
         let mut value = self.document.root.pointer(pointer).cloned().unwrap_or_else(|| Value::Object(Map::new()));
@@ -183,7 +191,7 @@ impl Resolver<'_> {
     fn remove_broken(&self, pointer: &str, part: &mut Value) {
         let below = |broken: &String| broken.strip_prefix(pointer).and_then(|rest| tokens(rest).next());
         if let Some(part) = part.as_object_mut() {
-            for key in self.broken.iter().filter_map(below) {
+            for key in self.document.broken.iter().filter_map(below) {
                 part.remove(&key);
             }
         }
@@ -191,7 +199,7 @@ impl Resolver<'_> {
 
     /// Whether a part has an error already. What it seems to lack may be there, but misspelled.
     fn has_broken(&self, pointer: &str) -> bool {
-        self.broken.iter().any(|broken| within(broken, pointer))
+        self.document.broken.iter().any(|broken| within(broken, pointer))
     }
 
     /// Names appear in logs, metrics and grants.
@@ -301,9 +309,4 @@ fn route_names(document: &Document) -> Vec<String> {
     let routes = document.root.get("routes").and_then(Value::as_array).into_iter().flatten();
     let name = |route: &Value| route.get("name").or(route.get("path")).and_then(Value::as_str).map(str::to_owned);
     routes.filter_map(name).collect()
-}
-
-/// Whether a pointer is at or below another.
-fn within(pointer: &str, outer: &str) -> bool {
-    pointer.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

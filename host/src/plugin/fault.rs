@@ -35,8 +35,6 @@ pub enum LoadError {
     Crowded,
     /// All instances that the gateway has room for are in use.
     NoSlot,
-    /// A key of the `keys` table cannot be used.
-    Key { name: String, problem: String },
 }
 
 impl std::fmt::Display for LoadError {
@@ -56,7 +54,6 @@ impl std::fmt::Display for LoadError {
             Self::Configure(problem) => write!(f, "refuses its config: {problem}"),
             Self::Crowded => write!(f, "`configure`: {}", Fault::Busy(Busy::LongHooks)),
             Self::NoSlot => Fault::Busy(Busy::Slots).fmt(f),
-            Self::Key { name, problem } => write!(f, "key `{name}`: {problem}"),
         }
     }
 }

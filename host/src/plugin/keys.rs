@@ -8,7 +8,6 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LE
 use aws_lc_rs::{hmac, signature};
 use jsonwebtoken::DecodingKey;
 
-use super::fault::LoadError;
 use crate::config::model::{Algorithm, Key, KeyMaterial};
 use pair::Pair;
 
@@ -55,12 +54,17 @@ pub enum CryptoError {
 pub struct Failed;
 
 impl Keyring {
-    pub fn parse(keys: &BTreeMap<String, Key>) -> Result<Self, LoadError> {
-        let parse_one = |(name, key): (&String, &Key)| match parse(key) {
-            Ok(parsed) => Ok(Entry { name: name.clone(), algorithm: key.algorithm, key: parsed }),
-            Err(problem) => Err(LoadError::Key { name: name.clone(), problem }),
-        };
-        Ok(Self { keys: keys.iter().map(parse_one).collect::<Result<_, _>>()? })
+    /// # Errors
+    /// Every key that cannot be used: its name, and why.
+    pub fn parse(keys: &BTreeMap<String, Key>) -> Result<Self, Vec<(String, String)>> {
+        let (mut good, mut bad) = (Vec::with_capacity(keys.len()), Vec::new());
+        for (name, key) in keys {
+            match parse(key) {
+                Ok(parsed) => good.push(Entry { name: name.clone(), algorithm: key.algorithm, key: parsed }),
+                Err(problem) => bad.push((name.clone(), problem)),
+            }
+        }
+        if bad.is_empty() { Ok(Self { keys: good }) } else { Err(bad) }
     }
 
     /// Name, algorithm, and whether the key may sign.

@@ -27,7 +27,7 @@ const SLOWEST: Duration = Duration::from_secs(1);
 /// CPU time a hook may use before it is put aside, while ticks are quick: else most of those would be hit
 /// that are over in a moment, and hold an instance each until their turn comes. One that uses more makes
 /// ticks quick.
-pub(super) const GRACE: Duration = Duration::from_micros(500);
+pub(super) const GRACE: Duration = Duration::from_micros(200);
 
 /// How much later than asked for the kernel may wake the thread, in nanoseconds.
 const SLACK: Option<NonZeroU64> = NonZeroU64::new(1000);

@@ -22,6 +22,7 @@ mod response_bodies;
 mod routes;
 mod secrets;
 mod shared_kv;
+mod slots;
 
 use tollgate_tests::{Config, Gateway, Upstream, config, guests};
 

@@ -11,7 +11,7 @@ use super::{script, start, with_p};
 const ON_REQUEST: [(&str, &str); 2] = [("plugin", "p"), ("hook", "on-request")];
 
 /// Answers only once the gate has a permit.
-async fn behind(gate: &Arc<Semaphore>) -> Upstream {
+pub(super) async fn behind(gate: &Arc<Semaphore>) -> Upstream {
     let gate = Arc::clone(gate);
     Upstream::scripted(move |mut wire| {
         let gate = Arc::clone(&gate);

@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use super::Resolver;
 use super::server::bytes;
-use crate::config::document::child;
-use crate::config::{file, model, suggest};
+use crate::config::document::{child, parent, tokens};
+use crate::config::schema::{self, FILE_SCHEMA};
+use crate::config::{UnjudgedPlugin, file, model, suggest};
 use crate::plugin::files::{FileGrant, Files};
 use crate::telemetry::metrics::custom;
 
@@ -22,6 +23,10 @@ impl Default for model::PluginLimits {
 impl Resolver<'_> {
     pub(super) fn plugin(&mut self, pointer: &str, name: &str, written: file::Plugin) -> Option<model::Plugin> {
         let component = self.component(pointer, name, written.component.as_deref());
+        let limits = limits(&written.limits);
+        if let Some(component) = component.clone() {
+            self.unjudged.push(UnjudgedPlugin { name: name.to_owned(), component, limits: limits.clone() });
+        }
         let grants = self.grants(&child(pointer, "grant"), &written.grant);
         let keys = self.keys(&child(pointer, "keys"), &written.keys);
         let secrets = self.plugin_secrets(&child(pointer, "secrets"), &written.secrets);
@@ -34,7 +39,7 @@ impl Resolver<'_> {
             component: component?,
             config: Value::Object(written.config).to_string(),
             grants: grants?,
-            limits: limits(&written.limits),
+            limits,
             isolation: match written.isolation {
                 file::Isolation::Shared => model::Isolation::Shared,
                 file::Isolation::Fresh => model::Isolation::Fresh,
@@ -51,7 +56,7 @@ impl Resolver<'_> {
     /// A built-in goes before a file of the same name: dropping a file into the folder must not
     /// replace what the operator runs.
     fn component(&mut self, plugin: &str, name: &str, written: Option<&str>) -> Option<model::Component> {
-        if written.is_none() && self.has_broken(plugin) {
+        if written.is_none() && self.may_misspell_use(plugin) {
             return None;
         }
         let wanted = written.unwrap_or(name);
@@ -85,6 +90,16 @@ impl Resolver<'_> {
         }
         self.errors.push(error);
         None
+    }
+
+    /// Whether one of the keys that are wrong in a plugin's table may be its `use`.
+    fn may_misspell_use(&self, plugin: &str) -> bool {
+        let known = schema::node_at(&FILE_SCHEMA, plugin).map(|node| schema::keys(schema::follow(&FILE_SCHEMA, node)));
+        let known = known.unwrap_or_default();
+        self.document.broken.iter().filter(|broken| parent(broken) == plugin).any(|broken| {
+            let key = tokens(broken).last().unwrap_or_default();
+            matches!(suggest::nearest(&key, known.iter().copied()), None | Some("use"))
+        })
     }
 
     /// The names of the files in `plugins_dir`, for suggestions.

@@ -13,7 +13,7 @@ fn pem(kind: &str, der: &[u8]) -> Vec<u8> {
     format!("-----BEGIN {kind}-----\n{}\n-----END {kind}-----\n", lines.join("\n")).into_bytes()
 }
 
-fn ring(algorithm: Algorithm, material: KeyMaterial) -> Result<Keyring, LoadError> {
+fn ring(algorithm: Algorithm, material: KeyMaterial) -> Result<Keyring, Vec<(String, String)>> {
     let key = Key { algorithm, may_sign: true, material };
     Keyring::parse(&BTreeMap::from([("k".to_owned(), key)]))
 }
