@@ -198,6 +198,13 @@ impl Instance {
         self.store.data().limits.memory()
     }
 
+    /// Gives its memory back a piece at a time, where the host knows it. It must not be called any more.
+    pub(super) fn give_memory_back(&mut self) {
+        if let Guest::Module(guest) = &self.guest {
+            guest.give_memory_back(&mut self.store);
+        }
+    }
+
     /// Drops what it knows of a request, which belongs to this worker.
     pub(super) fn forget(&mut self) {
         let state = self.store.data_mut();

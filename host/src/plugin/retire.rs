@@ -1,7 +1,8 @@
 //! Takes instances apart that have served for the last time and leave much memory.
 //!
 //! The kernel takes a guest's pages back in one go: 5 ms for 64 MiB on a small machine, in which a
-//! worker would serve nobody. So a thread of its own does it. It gets few at a time, as their memory is
+//! worker would serve nobody. So a thread of its own does it, and a piece at a time where it can: the kernel lets
+//! nobody else have that processor meanwhile, however nice the thread is. It gets few at a time, as their memory is
 //! beside what `limits.instances` allow; a worker that finds them too many does it itself.
 
 use std::sync::LazyLock;
@@ -46,7 +47,8 @@ fn start() -> Option<SyncSender<Box<Instance>>> {
 }
 
 fn take_apart(retired: &Receiver<Box<Instance>>) {
-    for instance in retired {
+    for mut instance in retired {
+        instance.give_memory_back();
         drop(instance);
     }
 }

@@ -24,15 +24,17 @@ const QUICK_TICKS: u32 = 200;
 const SLOW: &str = "TOLLGATE_TICK_MS";
 const SLOWEST: Duration = Duration::from_secs(1);
 
+/// CPU time from which on a hook makes ticks quick.
+pub(super) const QUICKENING: Duration = Duration::from_micros(500);
+
 /// CPU time a hook may use before it is put aside, while ticks are quick: else most of those would be hit
-/// that are over in a moment, and hold an instance each until their turn comes. One that uses more makes
-/// ticks quick.
-pub(super) const GRACE: Duration = Duration::from_micros(200);
+/// that are over in a moment, and hold an instance each until their turn comes.
+const GRACE: Duration = Duration::from_micros(200);
 
 /// How much later than asked for the kernel may wake the thread, in nanoseconds.
 const SLACK: Option<NonZeroU64> = NonZeroU64::new(1000);
 
-/// Hooks of the whole process that have used their grace, and are not over. One for all engines: it says only
+/// Hooks of the whole process that make ticks quick, and are not over. One for all engines: it says only
 /// how soon the next tick comes.
 static COMPUTING: AtomicUsize = AtomicUsize::new(0);
 /// Whether there was one lately.

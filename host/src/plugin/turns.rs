@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::ticker::{GRACE, QUICK_TICK, Quicker, TICK};
+use super::ticker::{QUICK_TICK, QUICKENING, Quicker, TICK};
 
 /// CPU time from which on a hook is long. The first tick may come at once, or while the kernel has
 /// put the thread aside: only the second one tells of a whole tick of work.
@@ -275,7 +275,7 @@ impl Seat {
     pub(super) async fn next_turn(&mut self, used: Duration) -> Result<(), TooMany> {
         self.turn = None;
         let is_long = used >= LONG;
-        if used >= GRACE {
+        if used >= QUICKENING {
             self.quicker.get_or_insert_with(Quicker::until_dropped);
         }
         if is_long && self.place.is_none() {

@@ -1,5 +1,6 @@
 //! The one module of the host with `unsafe`: calls between a module and the host that wasmtime does not
-//! check, because the types on both sides were compared once, when the plugin was loaded.
+//! check, because the types on both sides were compared once, when the plugin was loaded; and a guest's memory
+//! given back to the kernel in pieces ([`give_back`]), which wasmtime does in one.
 //!
 //! wasmtime's own component layer does the same below its typed calls. Its checked calls cannot be used
 //! here: a function that the guest called may not call back into it by [`wasmtime::TypedFunc::call`] where
@@ -13,12 +14,17 @@
 
 use std::mem::MaybeUninit;
 
+use rustix::mm::{Advice, madvise};
 use wasmtime::{
-    AsContextMut, Caller, Extern, ExternType, Func, FuncType, Instance, Linker, Module, ModuleExport, ValRaw, ValType,
+    AsContextMut, Caller, Extern, ExternType, Func, FuncType, Instance, Linker, Memory, Module, ModuleExport, ValRaw,
+    ValType,
 };
 
 use super::imports::Core;
 use crate::plugin::state::InstanceState;
+
+/// Bytes that the kernel is given back at once, in some hundredths of a millisecond.
+const PIECE: usize = 512 << 10;
 
 /// A function that a module exports, seen to have the type it must have.
 #[derive(Clone)]
@@ -124,6 +130,17 @@ pub(super) fn define(
     // SAFETY: parameters and results are numbers, as was seen above, which any bits are.
     unsafe { linker.func_new_unchecked(interface, name, ty, function) }?;
     Ok(())
+}
+
+/// Gives the pages of a memory back, a piece at a time: what is in it is what was there at the beginning, or zeros.
+/// The kernel lets nobody else have the processor while it takes pages back, but between two pieces it does.
+pub(super) fn give_back(memory: Memory, mut store: impl AsContextMut) {
+    for piece in memory.data_mut(&mut store).chunks_mut(PIECE) {
+        // SAFETY: the pages are this memory's, borrowed alone, and of a mapping that wasmtime made: private, so that
+        // they read as zeros or as the file behind them from now on, which are bytes as good as others. wasmtime
+        // does the same, once the instance is gone. Where the kernel refuses, nothing has changed.
+        let _ = unsafe { madvise(piece.as_mut_ptr().cast(), piece.len(), Advice::LinuxDontNeed) };
+    }
 }
 
 fn has_numbers_only(ty: &FuncType) -> bool {
