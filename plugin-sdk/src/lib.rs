@@ -30,7 +30,7 @@
 //! ```
 //!
 //! The modules carry the names of the interfaces in `wit/`, one each, with the same functions;
-//! [`duration`] and [`size`] are for configs.
+//! [`duration`], [`size`] and [`mistakes`] are for configs.
 //! Compiled natively they talk to [`testing::Host`], so plugins are unit-tested with `cargo test`.
 //! Absent on purpose: anything a component could not do without this crate.
 
@@ -47,6 +47,7 @@ pub mod http_client;
 pub mod kv;
 pub mod log;
 pub mod metrics;
+pub mod mistakes;
 pub mod path;
 mod quantity;
 pub mod random;
@@ -64,6 +65,7 @@ pub mod bindings;
 mod body_filter;
 mod export;
 mod lifecycle;
+mod misplaced;
 mod request_filter;
 mod response_filter;
 #[cfg(not(target_family = "wasm"))]

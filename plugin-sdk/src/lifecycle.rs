@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::bindings::lifecycle_world::exports::tollgate::plugin::lifecycle as wit;
+use crate::misplaced;
 
 /// A plugin: its description, and how it is made from its configuration.
 pub trait Plugin: Sized + 'static {
@@ -25,7 +26,8 @@ pub trait Plugin: Sized + 'static {
     const WANTS: &'static [Want] = &[];
 
     /// Makes the plugin: called once for each instance, before any hook. Parse and compile here
-    /// what hooks need. An error is shown to the operator, and the configuration is not taken.
+    /// what hooks need. An error is shown to the operator, and the configuration is not taken; each line of it
+    /// is one mistake ([`Mistakes`](crate::mistakes::Mistakes)).
     fn configure(config: Self::Config) -> Result<Self, String>;
 }
 
@@ -62,7 +64,7 @@ pub fn describe<P: Plugin>() -> wit::Descriptor {
 /// `lifecycle.configure` of a plugin, which is kept in `cell`.
 pub fn configure<P: Plugin>(cell: &OnceCell<P>, config: &str) -> Result<(), String> {
     install_panic_hook();
-    let config = serde_json::from_str(config).map_err(|error| format!("config: {error}"))?;
+    let config = serde_json::from_str(config).map_err(|error| misplaced::by_key(config, &error))?;
     cell.set(P::configure(config)?).map_err(|_| "this instance has its configuration already".to_owned())
 }
 

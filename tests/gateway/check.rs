@@ -106,6 +106,36 @@ config = { isuer = "https://issuer.example" }
     }
 }
 
+/// What no schema can say is told by plugins, a line for each mistake.
+#[test]
+fn each_mistake_that_a_plugin_finds_is_shown_where_it_is() {
+    let mistakes = r#"
+[plugins.plain]
+use = "headers"
+
+[plugins.plain.config.request.set]
+good = "1"
+"not a name" = "2"
+
+[plugins.plain.config.response]
+remove = ["server", "transfer-encoding"]
+
+[plugins.limit]
+use = "rate-limit"
+config = { limit = 1, per = "9000h" }
+"#;
+    let (said, _) = check(mistakes, &[]);
+    for (place, mistake) in [
+        ("tollgate.toml:7:16", "request.set.\"not a name\": `not a name` is no header name"),
+        ("tollgate.toml:10:21", "response.remove[1]: `transfer-encoding` belongs to the gateway"),
+        ("tollgate.toml:14:29", "per: `9000h` is more than 49 days"),
+    ] {
+        let lines: Vec<&str> = said.lines().skip_while(|line| !line.contains(mistake)).collect();
+        assert!(lines.get(1).is_some_and(|line| line.contains(place)), "{mistake}, {place}:\n{said}");
+    }
+    assert!(said.contains("3 errors in") && !said.contains("column"), "{said}");
+}
+
 /// A key that is not known may be a misspelled `use`: then whose `config` it is, nobody knows.
 #[test]
 fn a_config_is_judged_by_no_plugin_that_may_not_be_meant() {

@@ -17,8 +17,8 @@ pub struct Document {
     pub(super) root: Value,
     /// By JSON pointer (RFC 6901) into `root`.
     pub(super) spans: HashMap<String, Spans>,
-    /// Pointers of strings that something was interpolated into: never shown.
-    pub(super) interpolated: HashSet<String>,
+    /// Pointers of strings that something was interpolated into, or that hold a password: never shown.
+    pub(super) confidential: HashSet<String>,
     /// Pointers of values that have an error already: nothing is said of what is at or below them.
     pub(super) broken: Vec<String>,
     /// Every file the document was made of.
@@ -82,7 +82,7 @@ impl Document {
 
     /// Whether a value may be shown in an error.
     pub(super) fn may_be_shown(&self, pointer: &str) -> bool {
-        !self.interpolated.contains(pointer) && !is_key_material(pointer)
+        !self.confidential.contains(pointer) && !is_key_material(pointer)
     }
 
     /// Whether a value, or what it is in, has an error already.
@@ -167,9 +167,23 @@ pub(super) fn is_key_material(pointer: &str) -> bool {
         ["plugins", _, "keys", _, key, ..] => !matches!(*key, "algorithm" | "use" | "file"),
         ["plugins", _, "secrets", _, key, ..] => *key != "file",
         ["secrets", _, key, ..] => !matches!(*key, "env" | "file"),
+        ["plugins", _, "config", inside @ ..] => inside.iter().any(|key| may_name_a_secret(key)),
         ["plugins", _, "keys" | "secrets", _] | ["secrets", _] => true,
         _ => false,
     }
+}
+
+/// Of a key that no schema knows, or that only a plugin knows. One too many is hidden rather than one too few.
+fn may_name_a_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase().replace(['-', '_'], "");
+    ["secret", "passw", "token", "credential", "authorization", "apikey", "privatekey"]
+        .iter()
+        .any(|word| key.contains(word))
+}
+
+/// Whether a text is an address with a password, `redis://:PASSWORD@HOST`, or may be one with mistakes in it.
+pub(super) fn may_have_password(pointer: &str, text: &str) -> bool {
+    text.contains('@') && (text.contains("://") || pointer == "/state/cache/redis")
 }
 
 fn is_bare(key: &str) -> bool {

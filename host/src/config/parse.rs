@@ -9,7 +9,7 @@ use serde_json::{Map, Number, Value};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::document::{Document, Spans, child, is_key_material};
+use super::document::{Document, Spans, child, is_key_material, may_have_password};
 use super::error::Diagnostic;
 use super::interpolate::expand;
 use super::source::Source;
@@ -123,13 +123,7 @@ impl Parser {
 
     /// The value as JSON; its places, and those below it, are noted.
     fn convert(&mut self, source: usize, pointer: &str, key: Range<usize>, value: &Spanned<DeValue<'_>>) -> Value {
-        let is_scalar = !matches!(value.get_ref(), DeValue::Table(_) | DeValue::Array(_));
-        if is_scalar
-            && is_key_material(pointer)
-            && let Some(source) = self.document.sources.get_mut(source)
-        {
-            source.hidden.push(value.span());
-        }
+        self.hide_secret(source, pointer, value);
         self.document.spans.insert(pointer.to_owned(), Spans { source, key, value: value.span() });
         match value.get_ref() {
             DeValue::String(text) => self.string(pointer, text),
@@ -160,11 +154,25 @@ impl Parser {
         }
     }
 
+    /// What may be a secret is not shown, neither in messages nor in the lines they quote.
+    fn hide_secret(&mut self, source: usize, pointer: &str, value: &Spanned<DeValue<'_>>) {
+        let holds_password = value.get_ref().as_str().is_some_and(|text| may_have_password(pointer, text));
+        if holds_password {
+            self.document.confidential.insert(pointer.to_owned());
+        }
+        let is_scalar = !matches!(value.get_ref(), DeValue::Table(_) | DeValue::Array(_));
+        if (holds_password || is_scalar && is_key_material(pointer))
+            && let Some(source) = self.document.sources.get_mut(source)
+        {
+            source.hidden.push(value.span());
+        }
+    }
+
     fn string(&mut self, pointer: &str, text: &str) -> Value {
         match expand(text, &self.document.folder) {
             Ok(expanded) => {
                 if expanded.changed {
-                    self.document.interpolated.insert(pointer.to_owned());
+                    self.document.confidential.insert(pointer.to_owned());
                 }
                 self.document.files.extend(expanded.files);
                 Value::String(expanded.text)

@@ -1,6 +1,8 @@
 //! From what a config says of its plugins to plugins: their components are loaded, what is written for
 //! them is judged, and they are configured.
 
+mod refused_config;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
@@ -118,7 +120,7 @@ impl<'a> Assembly<'a> {
             return Ok(Arc::clone(known));
         }
         let plugin = loaded.configure(settings, rights, hash, fingerprint).await;
-        plugin.map(Arc::new).map_err(|error| vec![refused_config(name, &error, document)])
+        plugin.map(Arc::new).map_err(|error| refused_config::diagnostics(name, &error, document))
     }
 
     /// What a plugin's schema says of its `config`. It is described without any rights, and not configured.
@@ -199,20 +201,6 @@ fn bytes(component: &Component) -> Result<Cow<'static, [u8]>, LoadError> {
         Component::BuiltIn(name) => built_in(name).map(Into::into).ok_or(LoadError::NotWasm),
         Component::File(path) => load::read(path).map(Into::into),
     }
-}
-
-/// `configure` begins its error with the key that is wrong, by custom: then it is placed there.
-fn refused_config(name: &str, error: &LoadError, document: &Document) -> Diagnostic {
-    let mut place = vec!["plugins", name, "config"];
-    if let LoadError::Configure(problem) = error {
-        let end = problem.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-')).unwrap_or(problem.len());
-        let (key, rest) = problem.split_at(end);
-        place.push(key);
-        if !rest.starts_with([':', '.', '[']) || !document.has(&place) {
-            place.pop();
-        }
-    }
-    document.error_at(&place, format!("plugin `{name}`: {error}"))
 }
 
 /// A plugin that wants what it was not granted would fail at its first request.

@@ -29,8 +29,10 @@ pub enum LoadError {
     Export(String),
     /// `describe` failed or told something illegal.
     Describe(String),
-    /// `configure` refused its configuration.
+    /// `configure` did not come to its end.
     Configure(String),
+    /// What `configure` says against its configuration: a line for each mistake.
+    Mistakes(String),
     /// Too many other hooks compute for long: it was not tried to its end.
     Crowded,
     /// All instances that the gateway has room for are in use.
@@ -51,7 +53,8 @@ impl std::fmt::Display for LoadError {
             Self::Import(problem) => write!(f, "imports what the gateway does not offer: {problem}"),
             Self::Export(problem) => write!(f, "does not export what a plugin must: {problem}"),
             Self::Describe(problem) => write!(f, "`describe` failed: {problem}"),
-            Self::Configure(problem) => write!(f, "refuses its config: {problem}"),
+            Self::Configure(problem) => write!(f, "`configure` failed: {problem}"),
+            Self::Mistakes(problems) => write!(f, "refuses its config: {problems}"),
             Self::Crowded => write!(f, "`configure`: {}", Fault::Busy(Busy::LongHooks)),
             Self::NoSlot => Fault::Busy(Busy::Slots).fmt(f),
         }

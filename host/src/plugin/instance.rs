@@ -21,8 +21,8 @@ use super::verdict::{RequestVerdict, ResponseVerdict};
 use crate::context::Context;
 use crate::telemetry::PluginMetrics;
 
-/// Longest reason a guest may give for refusing its config, in bytes; the rest is cut.
-const MAX_WORDS: usize = 2048;
+/// Longest reasons a guest may give for refusing its config, in bytes; the rest is cut.
+const MAX_WORDS: usize = 16 << 10;
 
 /// Serves one hook at a time.
 pub struct Instance {
@@ -48,7 +48,7 @@ impl Instance {
         match answer {
             // There is no `configure` in a component that answers by `wasi:http`.
             Ok(Ok(Returned::Configured(Ok(())) | Returned::Nothing)) => Ok(instance),
-            Ok(Ok(Returned::Configured(Err(refusal)))) => Err(LoadError::Configure(plainly(&refusal))),
+            Ok(Ok(Returned::Configured(Err(refusal)))) => Err(LoadError::Mistakes(plainly(&refusal))),
             Ok(Ok(_)) => Err(LoadError::Configure(unlike().to_string())),
             Ok(Err(error)) => Err(LoadError::Configure(explained(&error))),
             Err(Stopped::Crowded) => Err(LoadError::Crowded),
@@ -222,10 +222,12 @@ impl Instance {
 }
 
 /// A guest's own words, fit for an operator's terminal: not endless, and without what would move the
-/// cursor or begin a line that looks like another one's.
+/// cursor. Its lines are kept, each a mistake of its own; who shows them sees to it that none looks like
+/// another one's.
 fn plainly(words: &str) -> String {
     let some: &str = &words[..words.floor_char_boundary(MAX_WORDS)];
-    some.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+    let escaped = |c: char| c.is_control() && c != '\n';
+    some.chars().flat_map(|c| if escaped(c) { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
 /// Cannot be: what a hook returns was seen to be of its type.

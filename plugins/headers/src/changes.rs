@@ -1,8 +1,9 @@
 //! Changes to one message, checked and in order.
 
+use tollgate_plugin_sdk::mistakes::{self, Mistakes};
 use tollgate_plugin_sdk::{HeaderError, RESERVED_HEADERS, log};
 
-use crate::config::Part;
+use crate::config::{Part, Values};
 
 /// What is done to a message, in this order.
 pub(crate) struct Changes(Vec<Change>);
@@ -22,33 +23,33 @@ pub(crate) struct Message {
 }
 
 impl Changes {
-    /// The error starts with the key it is about: `set.x-tier: ...`.
-    pub(crate) fn new(part: Part) -> Result<Self, String> {
+    /// `part` is the key of this part of the config. What is wrong with it is noted, and not among the changes.
+    pub(crate) fn new(key: &str, part: Part, mistakes: &mut Mistakes) -> Self {
         let mut changes = Vec::new();
-        for name in part.remove {
-            changes.push(Change::Remove { name: checked_name("remove", &name)? });
+        for (at, name) in part.remove.iter().enumerate() {
+            let name = mistakes.take(checked_name(&format!("{key}.remove[{at}]"), name));
+            changes.extend(name.map(|name| Change::Remove { name }));
         }
-        let mut set = Vec::new();
+        let mut set: Vec<String> = Vec::new();
         for (name, value) in part.set {
-            check_value("set", &name, &value)?;
-            let name = checked_name("set", &name)?;
+            let key = format!("{key}.set.{}", mistakes::key(&name));
+            let Some(name) = mistakes.take(checked_name(&key, &name)) else { continue };
+            mistakes.take(check_value(&key, &value));
             if set.contains(&name) {
-                return Err(format!("set.{name}: is there twice, in upper and lower case"));
+                mistakes.note(format!("{key}: is there twice, in upper and lower case"));
             }
             set.push(name.clone());
             changes.push(Change::Set { name, value });
         }
         for (name, values) in part.add {
-            let lower = checked_name("add", &name)?;
-            if set.contains(&lower) {
-                return Err(format!("add.{name}: is set already; use one of `set` and `add`"));
+            let key = format!("{key}.add.{}", mistakes::key(&name));
+            let Some(name) = mistakes.take(checked_name(&key, &name)) else { continue };
+            if set.contains(&name) {
+                mistakes.note(format!("{key}: is set already; use one of `set` and `add`"));
             }
-            for value in values.into_vec() {
-                check_value("add", &name, &value)?;
-                changes.push(Change::Add { name: lower.clone(), value });
-            }
+            changes.extend(additions(&key, &name, values, mistakes));
         }
-        Ok(Self(changes))
+        Self(changes)
     }
 
     /// Makes all changes. What is left to go wrong is the gateway's limit on the head, which must not
@@ -65,6 +66,17 @@ impl Changes {
             }
         }
     }
+}
+
+fn additions(key: &str, name: &str, values: Values, mistakes: &mut Mistakes) -> Vec<Change> {
+    let is_list = matches!(values, Values::Many(_));
+    let mut changes = Vec::new();
+    for (at, value) in values.into_vec().into_iter().enumerate() {
+        let key = if is_list { format!("{key}[{at}]") } else { key.to_owned() };
+        mistakes.take(check_value(&key, &value));
+        changes.push(Change::Add { name: name.to_owned(), value });
+    }
+    changes
 }
 
 /// The name in lower case, as the gateway keeps names.
@@ -84,10 +96,10 @@ fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-fn check_value(key: &str, name: &str, value: &str) -> Result<(), String> {
+fn check_value(key: &str, value: &str) -> Result<(), String> {
     let wrong = |byte: u8| byte == 0x7f || (byte < b' ' && byte != b'\t');
     if value.bytes().any(wrong) {
-        return Err(format!("{key}.{name}: a control character in the value (RFC 9110 section 5.5)"));
+        return Err(format!("{key}: a control character in the value (RFC 9110 section 5.5)"));
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ mod changes;
 mod config;
 
 use tollgate_plugin_sdk::hooks::{self, Hook};
+use tollgate_plugin_sdk::mistakes::Mistakes;
 use tollgate_plugin_sdk::{Plugin, RequestFilter, ResponseFilter, ResponseVerdict, Verdict, export, request, response};
 
 use changes::{Changes, Message};
@@ -29,10 +30,12 @@ impl Plugin for Headers {
             return Err("nothing to do: neither `request` nor `response` changes a field".to_owned());
         }
         let (changes_requests, changes_responses) = (!config.request.is_empty(), !config.response.is_empty());
+        let mut mistakes = Mistakes::default();
         let headers = Self {
-            request: Changes::new(config.request).map_err(|error| format!("request.{error}"))?,
-            response: Changes::new(config.response).map_err(|error| format!("response.{error}"))?,
+            request: Changes::new("request", config.request, &mut mistakes),
+            response: Changes::new("response", config.response, &mut mistakes),
         };
+        let headers = mistakes.or(Some(headers))?;
         // A way the config says nothing about costs nothing.
         if !changes_requests {
             hooks::skip(Hook::OnRequest);
@@ -139,6 +142,16 @@ mod tests {
         assert!(refused(json!({"response": {"add": {"a": "x\r\ny"}}})).contains("control character"));
         assert!(refused(json!({"request": {"remove": ["Host"]}})).contains("belongs to the gateway"));
         assert!(refused(json!({"request": {"set": {"content-length": "0"}}})).contains("content-length"));
+    }
+
+    #[test]
+    fn every_mistake_is_told_with_the_key_it_is_about() {
+        let mistakes = refused(json!({
+            "request": {"set": {"a b": "1", "x-a": "x\ny"}, "remove": ["ok", "Host"]},
+            "response": {"add": {"a": ["1", "\u{7f}"]}},
+        }));
+        let keys: Vec<&str> = mistakes.lines().filter_map(|line| line.split(": ").next()).collect();
+        assert_eq!(keys, ["request.remove[1]", "request.set.\"a b\"", "request.set.x-a", "response.add.a[1]"]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use tollgate_plugin_sdk::Answer;
+use tollgate_plugin_sdk::mistakes::Mistakes;
 
 use crate::refusal::Refusal;
 
@@ -15,17 +16,20 @@ pub(crate) struct Challenge {
 }
 
 impl Challenge {
-    pub(crate) fn new(realm: &str, scopes: &[String]) -> Result<Self, String> {
+    /// What is wrong with either is noted.
+    pub(crate) fn new(realm: &str, scopes: &[String], mistakes: &mut Mistakes) -> Self {
         if realm.is_empty() || !realm.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-            return Err("realm: must be printable ASCII, and not empty".to_owned());
+            mistakes.note("realm: must be printable ASCII, and not empty");
         }
-        if let Some(scope) = scopes.iter().find(|scope| scope.is_empty() || !scope.bytes().all(is_scope_byte)) {
-            return Err(format!(
-                "scopes: `{scope}` is no scope; write one scope to a string, without spaces or quotes"
-            ));
+        for (at, scope) in scopes.iter().enumerate() {
+            if scope.is_empty() || !scope.bytes().all(is_scope_byte) {
+                mistakes.note(format!(
+                    "scopes[{at}]: `{scope}` is no scope; write one scope to a string, without spaces or quotes"
+                ));
+            }
         }
         let realm = realm.replace('\\', "\\\\").replace('"', "\\\"");
-        Ok(Self { realm: format!("Bearer realm=\"{realm}\""), scopes: scopes.join(" ") })
+        Self { realm: format!("Bearer realm=\"{realm}\""), scopes: scopes.join(" ") }
     }
 
     pub(crate) fn answer(&self, refusal: &Refusal) -> Answer {
@@ -71,8 +75,14 @@ fn is_scope_byte(byte: u8) -> bool {
 mod tests {
     use super::*;
 
+    fn configured(realm: &str, scopes: &[&str]) -> Result<Challenge, String> {
+        let (mut mistakes, scopes) = (Mistakes::default(), scopes.iter().map(|&scope| scope.to_owned()));
+        let challenge = Challenge::new(realm, &scopes.collect::<Vec<_>>(), &mut mistakes);
+        mistakes.or(Some(challenge))
+    }
+
     fn challenge() -> Challenge {
-        Challenge::new("api", &["read".to_owned(), "write".to_owned()]).unwrap()
+        configured("api", &["read", "write"]).unwrap()
     }
 
     fn field(answer: &Answer) -> &str {
@@ -120,16 +130,16 @@ mod tests {
 
     #[test]
     fn a_realm_is_quoted() {
-        let challenge = Challenge::new(r#"a "b" \c"#, &[]).unwrap();
+        let challenge = configured(r#"a "b" \c"#, &[]).unwrap();
         assert_eq!(field(&challenge.answer(&Refusal::NoToken)), r#"Bearer realm="a \"b\" \\c""#);
     }
 
     #[test]
     fn realms_and_scopes_that_break_the_field_are_refused() {
-        assert!(Challenge::new("", &[]).is_err());
-        assert!(Challenge::new("a\r\nb", &[]).is_err());
+        assert!(configured("", &[]).is_err());
+        assert!(configured("a\r\nb", &[]).is_err());
         for scope in ["", "a b", "a\"", "a\\"] {
-            assert!(Challenge::new("api", &[scope.to_owned()]).is_err(), "{scope}");
+            assert!(configured("api", &["read", scope]).unwrap_err().starts_with("scopes[1]: "), "{scope}");
         }
     }
 }

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use tollgate_plugin_sdk::mistakes::{self, Mistakes};
 use tollgate_plugin_sdk::{attributes, request};
 
 use crate::claims::Claims;
@@ -31,16 +32,17 @@ pub(crate) struct Told {
 }
 
 impl Forward {
-    pub(crate) fn new(headers: &BTreeMap<String, String>, attributes: Vec<String>) -> Result<Self, String> {
+    /// What is wrong with the names of fields is noted.
+    pub(crate) fn new(headers: &BTreeMap<String, String>, attributes: Vec<String>, mistakes: &mut Mistakes) -> Self {
         let mut fields: Vec<(String, String)> = Vec::new();
         for (claim, field) in headers {
-            let field = field.to_ascii_lowercase();
-            check_field_name(&format!("claims_to_headers.{claim:?}"), &field)?;
+            let (field, key) = (field.to_ascii_lowercase(), format!("claims_to_headers.{}", mistakes::key(claim)));
+            mistakes.take(check_field_name(&key, &field));
             if let Some((other, taken)) = fields.iter().find(|(_, taken)| alike(taken, &field)) {
-                return Err(if *taken == field {
-                    format!("claims_to_headers: {other:?} and {claim:?} both go to `{field}`")
+                mistakes.note(if *taken == field {
+                    format!("{key}: {other:?} goes to `{field}` already")
                 } else {
-                    format!("claims_to_headers: `{taken}` and `{field}` are one field to many upstreams")
+                    format!("{key}: `{taken}` and `{field}` are one field to many upstreams")
                 });
             }
             fields.push((claim.clone(), field));
@@ -50,7 +52,7 @@ impl Forward {
             (claim, attribute)
         });
         let spellings = Spellings::of(fields.iter().map(|(_, field)| field.clone()).collect());
-        Ok(Self { headers: fields, attributes: attributes.collect(), spellings })
+        Self { headers: fields, attributes: attributes.collect(), spellings }
     }
 
     /// What is told of these claims.
@@ -122,7 +124,10 @@ mod tests {
 
     fn forward(headers: &[(&str, &str)], attributes: &[&str]) -> Result<Forward, String> {
         let headers = headers.iter().map(|&(claim, field)| (claim.to_owned(), field.to_owned())).collect();
-        Forward::new(&headers, attributes.iter().map(|&claim| claim.to_owned()).collect())
+        let mut mistakes = Mistakes::default();
+        let attributes = attributes.iter().map(|&claim| claim.to_owned()).collect();
+        let forward = Forward::new(&headers, attributes, &mut mistakes);
+        mistakes.or(Some(forward))
     }
 
     fn tell(forward: &Forward, claims: &str) -> Result<(), Refusal> {
@@ -189,7 +194,7 @@ mod tests {
         for field in ["", "x user", "Host", "content-length", "connection", "x:y"] {
             assert!(forward(&[("sub", field)], &[]).is_err(), "{field}");
         }
-        assert!(forward(&[("sub", "x-user"), ("name", "X-User")], &[]).unwrap_err().contains("both"));
+        assert!(forward(&[("sub", "x-user"), ("name", "X-User")], &[]).unwrap_err().contains("already"));
         assert!(forward(&[("sub", "x-user"), ("name", "x_user")], &[]).unwrap_err().contains("are one field"));
     }
 }

@@ -3,7 +3,7 @@
 //! A key has one algorithm, so the keys are the allow-list of algorithms: what `alg` says chooses
 //! among keys, never how a key is used (RFC 8725 section 3.1). `none` is no key's algorithm.
 
-use tollgate_plugin_sdk::crypto::{self, Key};
+use tollgate_plugin_sdk::crypto::{self, Algorithm, Key};
 
 use crate::refusal::{Refusal, quoted};
 use crate::token::{Header, Token};
@@ -14,7 +14,14 @@ pub(crate) struct Keys(Vec<Key>);
 
 impl Keys {
     pub(crate) fn of_the_gateway() -> Result<Self, String> {
-        let keys = crypto::keys();
+        let (keys, others): (Vec<Key>, Vec<Key>) = crypto::keys().into_iter().partition(checks_signatures);
+        if let ([], [other, ..]) = (keys.as_slice(), others.as_slice()) {
+            return Err(format!(
+                "no key to check tokens with: `{}` of the `keys` table is for {}, which signs nothing",
+                other.name,
+                other.algorithm.name()
+            ));
+        }
         if keys.is_empty() {
             return Err("no key to check tokens with; add one beside the `config` table: \
                 [plugins.NAME.keys.main] with `algorithm = \"RS256\"` and `file = \"issuer.pem\"`"
@@ -53,6 +60,10 @@ impl Keys {
     }
 }
 
+fn checks_signatures(key: &Key) -> bool {
+    !matches!(key.algorithm, Algorithm::A256gcm | Algorithm::Chacha20Poly1305)
+}
+
 fn bad_signature() -> Refusal {
     Refusal::untrusted("the signature is not good")
 }
@@ -62,7 +73,6 @@ mod tests {
     use super::*;
     use base64::Engine;
     use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-    use tollgate_plugin_sdk::crypto::Algorithm;
     use tollgate_plugin_sdk::testing::Host;
 
     /// A gateway where the signature of a key is the key's name.
@@ -124,6 +134,12 @@ mod tests {
         for alg in ["rs256", "RS256 ", "RS25", "RS384", "PS256"] {
             assert!(check(&format!(r#"{{"alg":"{alg}"}}"#), "x").is_err(), "{alg}");
         }
+    }
+
+    #[test]
+    fn a_key_that_checks_no_signature_is_none() {
+        let _host = Host::new().key("sealing", Algorithm::A256gcm);
+        assert!(Keys::of_the_gateway().unwrap_err().contains("`sealing`"));
     }
 
     #[test]

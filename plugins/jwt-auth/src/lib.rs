@@ -18,6 +18,7 @@ mod token;
 
 use std::rc::Rc;
 
+use tollgate_plugin_sdk::mistakes::Mistakes;
 use tollgate_plugin_sdk::{Plugin, RequestFilter, Verdict, Want, clock, export, log};
 
 use answer::Challenge;
@@ -53,16 +54,25 @@ impl Plugin for JwtAuth {
         &[Want { capability: "crypto", reason: "Checks the signatures of tokens with the keys of its `keys` table." }];
 
     fn configure(config: Config) -> Result<Self, String> {
-        Ok(Self {
-            source: Source::new(&config.from)?,
-            optional: config.optional,
-            forward_token: config.forward_token,
-            keys: Keys::of_the_gateway()?,
-            challenge: Challenge::new(&config.realm, &config.scopes)?,
-            forward: Forward::new(&config.claims_to_headers, config.claims_to_attributes.clone())?,
-            known: Known::new(config.known_tokens.into()),
-            rules: Rules::new(config)?,
-        })
+        let mut mistakes = Mistakes::default();
+        let source = mistakes.take(Source::new(&config.from));
+        let keys = mistakes.take(Keys::of_the_gateway());
+        let challenge = Challenge::new(&config.realm, &config.scopes, &mut mistakes);
+        let forward = Forward::new(&config.claims_to_headers, config.claims_to_attributes.clone(), &mut mistakes);
+        let (optional, forward_token, known_tokens) = (config.optional, config.forward_token, config.known_tokens);
+        let rules = Rules::new(config, &mut mistakes);
+        let known = Known::new(known_tokens.into());
+        let whole = source.zip(keys).map(|(source, keys)| Self {
+            source,
+            optional,
+            forward_token,
+            keys,
+            challenge,
+            forward,
+            known,
+            rules,
+        });
+        mistakes.or(whole)
     }
 }
 

@@ -1,9 +1,10 @@
 //! What the claims of a trusted token must say: RFC 7519 section 4.1, and scopes.
 
 use tollgate_plugin_sdk::duration::Duration;
+use tollgate_plugin_sdk::mistakes::Mistakes;
 
 use crate::claims::{Claims, string, strings};
-use crate::config::Config;
+use crate::config::{Config, OneOrMany};
 use crate::refusal::{Refusal, quoted};
 use crate::token::Token;
 
@@ -20,16 +21,24 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    pub(crate) fn new(config: Config) -> Result<Self, String> {
-        Ok(Self {
+    /// What is wrong with the config is noted.
+    pub(crate) fn new(config: Config, mistakes: &mut Mistakes) -> Self {
+        let mut list = |key, list: Option<OneOrMany>| list.and_then(|list| mistakes.take(list.into_list(key)));
+        let (issuers, audiences) = (list("issuer", config.issuer), list("audience", config.audience));
+        for (at, claim) in config.required_claims.iter().enumerate() {
+            if claim.is_empty() {
+                mistakes.note(format!("required_claims[{at}]: must not be empty"));
+            }
+        }
+        Self {
             typ: config.typ.map(|typ| without_application(&typ).to_owned()),
-            issuers: config.issuer.map(|issuer| issuer.into_list("issuer")).transpose()?,
-            audiences: config.audience.map(|audience| audience.into_list("audience")).transpose()?,
-            leeway_seconds: leeway_seconds(config.leeway)?,
+            issuers,
+            audiences,
+            leeway_seconds: mistakes.take(leeway_seconds(config.leeway)).unwrap_or_default(),
             require_exp: config.require_exp,
             required: config.required_claims,
             scopes: config.scopes,
-        })
+        }
     }
 
     /// The header's `typ`, if the operator asks for one.

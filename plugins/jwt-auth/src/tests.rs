@@ -180,6 +180,30 @@ fn claims_of_an_unsigned_token_are_never_looked_at() {
 }
 
 #[test]
+fn every_mistake_is_told_with_the_key_it_is_about() {
+    let _host = Host::new().key("main", Algorithm::Hs256);
+    let config = json!({
+        "issuer": "", "audience": ["a", ""], "realm": "", "leeway": "11m", "scopes": ["ok", "a b"],
+        "from": {"cookie": "a b"}, "claims_to_headers": {"sub": "x y", "b.c": "host"}, "required_claims": [""],
+    });
+    let mistakes = JwtAuth::configure(serde_json::from_value(config).unwrap()).err().unwrap();
+    let mut keys: Vec<&str> = mistakes.lines().filter_map(|line| line.split(": ").next()).collect();
+    keys.sort_unstable();
+    let expected = [
+        "audience",
+        "claims_to_headers.\"b.c\"",
+        "claims_to_headers.sub",
+        "from.cookie",
+        "issuer",
+        "leeway",
+        "realm",
+        "required_claims[0]",
+        "scopes[1]",
+    ];
+    assert_eq!(keys, expected);
+}
+
+#[test]
 fn every_key_of_the_config_is_in_the_schema() {
     let schema = tollgate_plugin_sdk::schemars::schema_for!(super::Config);
     for key in [

@@ -15,13 +15,17 @@ pub(crate) enum Client {
 
 impl Client {
     pub(crate) fn new(by: By) -> Result<Self, String> {
-        let (name, client) = match by {
-            By::ClientAddress => return Ok(Self::Address),
-            By::Header(name) => (name.clone(), Self::Header(name)),
-            By::Claim(name) => (name.clone(), Self::Attribute(format!("jwt.claim.{name}"))),
-            By::Attribute(name) => (name.clone(), Self::Attribute(name)),
-        };
-        if name.is_empty() { Err("by: the name must not be empty".to_owned()) } else { Ok(client) }
+        match by {
+            By::ClientAddress => Ok(Self::Address),
+            By::Header(name) if !is_field_name(&name) => {
+                Err(format!("by.header: `{name}` is no header name (RFC 9110 section 5.1)"))
+            }
+            By::Claim(name) if name.is_empty() => Err("by.claim: the name must not be empty".to_owned()),
+            By::Attribute(name) if name.is_empty() => Err("by.attribute: the name must not be empty".to_owned()),
+            By::Header(name) => Ok(Self::Header(name)),
+            By::Claim(name) => Ok(Self::Attribute(format!("jwt.claim.{name}"))),
+            By::Attribute(name) => Ok(Self::Attribute(name)),
+        }
     }
 
     /// The key of the request's bucket. The first letter keeps a client from naming another's bucket:
@@ -37,6 +41,12 @@ impl Client {
             None => format!("a{}", network(request::client_address())),
         }
     }
+}
+
+/// A `token` of RFC 9110 section 5.6.2.
+fn is_field_name(name: &str) -> bool {
+    let is_token_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(is_token_byte)
 }
 
 /// The address; of an IPv6 address the first 64 bits, because a single client commonly has them all.
@@ -78,6 +88,13 @@ mod tests {
         let _host = Host::new().client_address("192.0.2.7");
         assert_eq!(key(By::Header("x-api-key".to_owned())), "a192.0.2.7");
         assert_eq!(key(By::Claim("sub".to_owned())), "a192.0.2.7");
+    }
+
+    #[test]
+    fn a_name_that_no_field_can_have_is_a_mistake() {
+        for name in ["", "x y", "x:", "é"] {
+            assert!(Client::new(By::Header(name.to_owned())).is_err(), "{name}");
+        }
     }
 
     #[test]

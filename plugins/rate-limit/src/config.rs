@@ -10,13 +10,13 @@ use tollgate_plugin_sdk::schemars::JsonSchema;
 #[schemars(crate = "tollgate_plugin_sdk::schemars")]
 pub(crate) struct Config {
     /// Requests a client may make in each `per`, at least 1.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = u32::MAX))]
     pub(crate) limit: u32,
     /// The period: a whole number and a unit, `"1s"`, `"1m"`, `"1h"`; at most 49 days.
     #[schemars(regex(pattern = MORE_THAN_ZERO))]
     pub(crate) per: Duration,
     /// The most requests a client may make at once, after a time of rest. Default: `limit`.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = u32::MAX))]
     pub(crate) burst: Option<u32>,
     /// What tells clients apart: `"client-address"`, `{ header = "NAME" }`, `{ claim = "NAME" }` (of
     /// the token `jwt-auth` checked earlier in the chain) or `{ attribute = "NAME" }`. A request

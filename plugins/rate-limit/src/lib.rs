@@ -8,6 +8,7 @@ mod client;
 mod config;
 
 use serde_json::json;
+use tollgate_plugin_sdk::mistakes::Mistakes;
 use tollgate_plugin_sdk::rate::{self, Bucket, Decision, RateError};
 use tollgate_plugin_sdk::{
     Answer, Plugin, RequestFilter, ResponseFilter, ResponseVerdict, Verdict, attributes, export, log, response,
@@ -35,23 +36,28 @@ impl Plugin for RateLimit {
     const SUMMARY: &'static str = "Limits how many requests a client may make in a period";
 
     fn configure(config: Config) -> Result<Self, String> {
+        let mut mistakes = Mistakes::default();
         let period_ms = config.per.as_millis();
         if period_ms == 0 {
-            return Err("per: must be more than zero".to_owned());
+            mistakes.note("per: must be more than zero");
         }
         let capacity = config.burst.unwrap_or(config.limit);
-        if config.limit == 0 || capacity == 0 {
-            return Err("limit and burst: must be at least 1".to_owned());
+        if config.limit == 0 {
+            mistakes.note("limit: must be at least 1");
         }
-        check_name(&config.name)?;
+        if config.burst == Some(0) {
+            mistakes.note("burst: must be at least 1");
+        }
+        mistakes.take(check_name(&config.name));
         let name = format!("\"{}\"", config.name);
-        Ok(Self {
-            client: Client::new(config.by)?,
+        let client = mistakes.take(Client::new(config.by));
+        mistakes.or(client.map(|client| Self {
+            client,
             bucket: Bucket { capacity, refill: config.limit, period_ms },
             policy: policy(&name, config.limit, period_ms),
             name,
             attribute: format!("rate-limit.{}", config.name),
-        })
+        }))
     }
 }
 

@@ -141,8 +141,15 @@ fn a_config_that_makes_no_sense_is_refused() {
     assert!(refused_config(json!({"limit": 1, "per": "0s"})).starts_with("per: "));
     assert!(refused_config(json!({"limit": 0, "per": "1s"})).contains("at least 1"));
     assert!(refused_config(json!({"limit": 1, "per": "1s", "burst": 0})).contains("at least 1"));
-    assert!(refused_config(json!({"limit": 1, "per": "1s", "by": {"header": ""}})).starts_with("by: "));
+    assert!(refused_config(json!({"limit": 1, "per": "1s", "by": {"header": ""}})).starts_with("by.header: "));
     assert!(refused_config(json!({"limit": 1, "per": "1s", "name": "a\"b"})).starts_with("name: "));
+}
+
+#[test]
+fn every_mistake_is_told_with_the_key_it_is_about() {
+    let mistakes = refused_config(json!({"limit": 0, "per": "0s", "burst": 0, "by": {"claim": ""}, "name": "a b"}));
+    let keys: Vec<&str> = mistakes.lines().filter_map(|line| line.split(": ").next()).collect();
+    assert_eq!(keys, ["per", "limit", "burst", "name", "by.claim"]);
 }
 
 #[test]

@@ -53,8 +53,8 @@ async fn a_component_that_faults_before_it_is_asked_anything() {
 
 #[tokio::test]
 async fn a_plugin_that_does_not_take_its_configuration() {
-    is_refused("configure-traps", "", &["refuses its config", "unreachable"]).await;
-    is_refused("configure-spins", "", &["refuses its config", "limits.cpu"]).await;
+    is_refused("configure-traps", "", &["`configure` failed", "unreachable"]).await;
+    is_refused("configure-spins", "", &["`configure` failed", "limits.cpu"]).await;
     is_refused("configure-refuses", "", &["refuses its config: not today"]).await;
     let settings = "grant = { http = [\"web\"] }";
     is_refused("configure-calls", settings, &["`http-client.submit` was called in `configure`"]).await;

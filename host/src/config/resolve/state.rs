@@ -29,7 +29,7 @@ impl Resolver<'_> {
         if server.is_none() {
             let message = format!("{} is not the address of a Redis", self.shown("/state/cache/redis", redis));
             let help = "write `redis://HOST`, with what is needed of `redis://USER:PASSWORD@HOST:PORT/DATABASE`; \
-                        `rediss://` for TLS";
+                        `rediss://` for TLS; in a password `/` is written `%2F`, `@` `%40`, `:` `%3A`, `%` `%25`";
             self.error_with_help("/state/cache/redis", message, help);
         }
         let redis = server.filter(|_| self.errors.len() == before)?;

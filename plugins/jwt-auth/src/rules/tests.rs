@@ -10,9 +10,15 @@ use super::*;
 /// 2023-11-14T22:13:20Z, in milliseconds.
 const NOW_MS: u64 = 1_700_000_000_000;
 
+fn configured(config: Value) -> Result<Rules, String> {
+    let mut mistakes = Mistakes::default();
+    let rules = Rules::new(serde_json::from_value(config).unwrap(), &mut mistakes);
+    mistakes.or(Some(rules))
+}
+
 /// Whether these claims pass a `config` of this JSON.
 fn check(config: Value, claims: &Value) -> Result<(), Refusal> {
-    let rules = Rules::new(serde_json::from_value(config).unwrap()).unwrap();
+    let rules = configured(config).unwrap();
     let json = serde_json::to_vec(claims).unwrap();
     rules.check(&Claims::parse(&json)?, NOW_MS).map(drop)
 }
@@ -66,7 +72,7 @@ fn times_that_are_not_numbers_are_refused() {
             assert!(!passes(anytime(), &json!({name: wrong})), "{name}: {wrong}");
         }
     }
-    let rules = Rules::new(serde_json::from_value(anytime()).unwrap()).unwrap();
+    let rules = configured(anytime()).unwrap();
     assert!(rules.check(&Claims::parse(br#"{"exp": 1e999}"#).unwrap(), NOW_MS).is_err());
 }
 
@@ -132,7 +138,7 @@ fn all_scopes_must_be_there_as_text_or_as_a_list() {
 #[test]
 fn typ_is_compared_as_a_media_type() {
     let check = |wanted: &str, found: &str| {
-        let rules = Rules::new(serde_json::from_value(json!({"typ": wanted})).unwrap()).unwrap();
+        let rules = configured(json!({"typ": wanted})).unwrap();
         let header = BASE64_URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"HS256"{found}}}"#));
         rules.check_type(&Token::parse(&format!("{header}.e30.AA")).unwrap()).is_ok()
     };
@@ -146,14 +152,13 @@ fn typ_is_compared_as_a_media_type() {
 #[test]
 fn empty_lists_are_mistakes_the_operator_is_told_of() {
     for config in [json!({"issuer": []}), json!({"audience": ""}), json!({"audience": ["a", ""]})] {
-        let config = serde_json::from_value(config).unwrap();
-        assert!(Rules::new(config).is_err());
+        assert!(configured(config).is_err());
     }
 }
 
 #[test]
 fn a_leeway_of_more_than_ten_minutes_is_refused() {
-    let rules = |leeway: &str| Rules::new(serde_json::from_value(json!({"leeway": leeway})).unwrap());
+    let rules = |leeway: &str| configured(json!({"leeway": leeway}));
     assert!(rules("10m").is_ok());
     assert!(rules("600001ms").unwrap_err().starts_with("leeway: `600001ms` is more than `10m`"));
 }
