@@ -9,12 +9,14 @@ use tollgate::config::{self, Document};
 
 const BUILT_INS: &[&str] = &["aggregate", "headers", "jwt-auth", "rate-limit"];
 
+const ROUTE: &str = "[[routes]]\npath = \"/\"\nplugins = [\"mine\"]\n";
+
 fn load(text: &str) -> Result<config::Loaded, config::Diagnostics> {
     config::load_str(text, Path::new("tollgate.toml"), BUILT_INS)
 }
 
 fn document(config: &str) -> Document {
-    let text = format!("[plugins.mine]\nuse = \"headers\"\n[plugins.mine.config]\n{config}\n");
+    let text = format!("[plugins.mine]\nuse = \"headers\"\n[plugins.mine.config]\n{config}\n{ROUTE}");
     load(&text).unwrap_or_else(|errors| panic!("{errors}")).document
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tollgate::config::model::{
     Access, Algorithm, Balance, Component, Host, Isolation, KeyMaterial, OnError, PluginId, Scheme, Target, UpstreamId,
 };
-use tollgate::config::{self, Diagnostics, Loaded};
+use tollgate::config::{self, Diagnostics, Loaded, model};
 
 const BUILT_INS: &[&str] = &["headers", "jwt-auth"];
 
@@ -203,10 +203,25 @@ fn the_files_of_a_folder_are_one_config() {
 }
 
 #[test]
-fn an_empty_file_is_a_config_of_defaults() {
-    let config = load_str("").unwrap().config;
+fn what_is_not_written_has_its_default() {
+    let config = load_str("[[routes]]\npath = \"/\"\nplugins = [\"headers\"]\n[plugins.headers]\n").unwrap().config;
     assert_eq!(config.server.listen, ["0.0.0.0:8080".parse().unwrap()]);
-    assert!(config.server.workers >= 1 && config.routes.is_empty());
+    assert!(config.server.workers >= 1 && config.upstreams.is_empty());
+}
+
+#[test]
+fn a_file_that_was_cut_off_at_its_beginning_is_no_config() {
+    for text in ["", "# comments\n", "[server]\n", "[upstreams.a]\ntargets = [\"http://a\"]\n", "routes = []\n"] {
+        assert!(load_str(text).unwrap_err().to_string().contains("there is no route"), "{text}");
+    }
+}
+
+#[test]
+fn a_host_that_is_an_address_of_ipv6_is_taken_with_and_without_its_brackets() {
+    for host in ["::1", "[::1]"] {
+        let text = format!("[[routes]]\npath = \"/\"\nhost = \"{host}\"\nplugins = [\"headers\"]\n[plugins.headers]\n");
+        assert_eq!(load_str(&text).unwrap().config.routes[0].matches.hosts, [model::Host::Exact("[::1]".into())]);
+    }
 }
 
 #[test]

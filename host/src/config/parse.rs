@@ -217,6 +217,13 @@ fn syntax_help(message: &str, text: &str, span: &Range<usize>) -> Option<&'stati
     if message.starts_with("unexpected key or value") && rest.starts_with(',') {
         return Some("keys are not separated by commas: each stands on a line of its own");
     }
+    if before.ends_with(['\u{201c}', '\u{201d}', '\u{201e}']) || rest.starts_with(['\u{201c}', '\u{201d}', '\u{201e}'])
+    {
+        return Some("text stands in straight quotes: `\"`");
+    }
+    if matches!(written_value(text, span), "True" | "TRUE" | "False" | "FALSE" | "yes" | "no" | "on" | "off") {
+        return Some("TOML writes `true` and `false`");
+    }
     if message.starts_with("invalid basic string") && message.ends_with("expected `\"`") {
         return Some("the text has no `\"` at its end");
     }
@@ -235,12 +242,16 @@ fn hide_value(source: &mut Source, span: &Range<usize>) {
     }
 }
 
-/// Whether the error is at a value that starts like a word or a number with a unit.
-fn is_bare_text(text: &str, span: &Range<usize>) -> bool {
+/// What stands behind the first `=` of the error's line.
+fn written_value<'a>(text: &'a str, span: &Range<usize>) -> &'a str {
     let start = text.floor_char_boundary(span.start);
     let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
-    let value =
-        text[line_start..].lines().next().and_then(|line| line.split_once('=')).map_or("", |(_, value)| value.trim());
+    text[line_start..].lines().next().and_then(|line| line.split_once('=')).map_or("", |(_, value)| value.trim())
+}
+
+/// Whether the error is at a value that starts like a word or a number with a unit.
+fn is_bare_text(text: &str, span: &Range<usize>) -> bool {
+    let value = written_value(text, span);
     value.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '/' || c == '$')
         && value != "true"
         && value != "false"

@@ -65,7 +65,11 @@ fn is_hidden(file: &Path) -> bool {
 }
 
 fn read_text(path: &Path) -> Result<String, String> {
-    String::from_utf8(read_limited(path)?).map_err(|_| format!("`{}` is not UTF-8 text", path.display()))
+    String::from_utf8(read_limited(path)?).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = good.split(|byte| *byte == b'\n').count();
+        format!("`{}` is not UTF-8 text, in line {line}: save it as UTF-8", path.display())
+    })
 }
 
 /// The system's message without its number.

@@ -168,9 +168,11 @@ impl Resolver<'_> {
         if self.document.is_broken(pointer) {
             return None;
         }
-        let mut value = self.document.root.pointer(pointer).cloned().unwrap_or_else(|| Value::Object(Map::new()));
-        self.remove_broken(pointer, &mut value);
-        match serde_path_to_error::deserialize(value) {
+        let written = self.document.root.pointer(pointer).cloned().unwrap_or_else(|| Value::Object(Map::new()));
+        let decode = |reach| serde_path_to_error::deserialize(self.without_broken(pointer, written.clone(), reach));
+        // As much as there is stays, so that an error in one key hides none in its neighbours.
+        let decoded = decode(usize::MAX).or_else(|error| if self.has_broken(pointer) { decode(1) } else { Err(error) });
+        match decoded {
             Ok(part) => Some(part),
             // Something required was removed, or is missing: that has its error already.
             Err(_) if self.has_broken(pointer) => None,
@@ -187,14 +189,14 @@ impl Resolver<'_> {
         }
     }
 
-    /// Takes the keys of a part away whose values have an error in them.
-    fn remove_broken(&self, pointer: &str, part: &mut Value) {
-        let below = |broken: &String| broken.strip_prefix(pointer).and_then(|rest| tokens(rest).next());
-        if let Some(part) = part.as_object_mut() {
-            for key in self.document.broken.iter().filter_map(below) {
-                part.remove(&key);
-            }
+    /// A part without the keys whose values have an error in them, at most so many levels below it: further inside
+    /// the whole key of that level goes.
+    fn without_broken(&self, pointer: &str, mut part: Value, reach: usize) -> Value {
+        let below = |broken: &'_ String| broken.strip_prefix(pointer).map(|rest| tokens(rest).collect::<Vec<_>>());
+        for keys in self.document.broken.iter().filter_map(below) {
+            remove(&mut part, &keys[..keys.len().min(reach)]);
         }
+        part
     }
 
     /// Whether a part has an error already. What it seems to lack may be there, but misspelled.
@@ -228,6 +230,11 @@ impl Resolver<'_> {
     fn plugin_id(&mut self, pointer: &str, name: &str) -> Option<model::PluginId> {
         let error = match self.plugins.iter().position(|plugin| plugin == name) {
             Some(index) => return Some(model::PluginId(index)),
+            None if self.is_component(name) => {
+                let message = format!("there is no table for the plugin {}", self.shown(pointer, name));
+                let help = format!("add `[plugins.{name}]`, and its settings below `[plugins.{name}.config]`");
+                self.document.value_error(pointer, message).help(help)
+            }
             None => self.unknown(pointer, "plugin", name, &self.plugins),
         };
         self.errors.push(error);
@@ -290,6 +297,17 @@ impl Resolver<'_> {
     /// A value as it may be shown in a message.
     fn shown(&self, pointer: &str, text: &str) -> String {
         if self.document.may_be_shown(pointer) { format!("`{}`", text.escape_debug()) } else { "the value".into() }
+    }
+}
+
+/// Takes away what is at the end of a path. An item of a list takes the whole list with it, else the places of those
+/// behind it would be wrong.
+fn remove(value: &mut Value, path: &[String]) {
+    let [key, rest @ ..] = path else { return };
+    let Some(table) = value.as_object_mut() else { return };
+    match table.get_mut(key) {
+        Some(inner @ Value::Object(_)) if !rest.is_empty() => remove(inner, rest),
+        _ => drop(table.remove(key)),
     }
 }
 

@@ -77,6 +77,11 @@ pub(super) fn form(root: &Value, node: &Value) -> String {
     }
 }
 
+/// Whether a node asks for a table whose keys are names.
+pub(super) fn is_table_of_names(root: &Value, node: &Value) -> bool {
+    follow(root, node).get("additionalProperties").is_some_and(Value::is_object)
+}
+
 /// Whether a node asks for what TOML writes as `[[name]]`.
 pub(super) fn is_list_of_tables(root: &Value, node: &Value) -> bool {
     expected(root, node) == "a list of tables"

@@ -37,10 +37,20 @@ pub(super) fn validate(
     validator: &Validator,
 ) -> Found {
     let mut wording = Wording { document, base, schema, found: Vec::new() };
-    for error in validator.iter_errors(instance) {
-        wording.add(&error);
+    let errors: Vec<_> = validator.iter_errors(instance).collect();
+    for error in &errors {
+        if !is_said_better(error, &errors) {
+            wording.add(error);
+        }
     }
     wording.found
+}
+
+/// That a value is none of those there are says its type as well.
+fn is_said_better(error: &ValidationError<'_>, errors: &[ValidationError<'_>]) -> bool {
+    let is_choice = |kind: &Kind| matches!(kind, Kind::Enum { .. } | Kind::Constant { .. });
+    let same_value = |other: &&ValidationError<'_>| other.instance_path() == error.instance_path();
+    matches!(error.kind(), Kind::Type { .. }) && errors.iter().filter(same_value).any(|other| is_choice(other.kind()))
 }
 
 struct NoRetriever;

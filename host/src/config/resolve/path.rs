@@ -4,7 +4,9 @@
 pub(super) fn check(path: &str) -> Result<(), (String, String)> {
     let refuse = |message: &str, help: &str| Err((message.to_owned(), help.to_owned()));
     let Some(segments) = path.strip_prefix('/') else {
-        let help = if path.contains(['~', '^', '*', '(', '[', '\\', ' ']) {
+        let help = if path.contains("://") {
+            "a path is what follows the host; `host` of the route is for hosts".into()
+        } else if path.contains(['~', '^', '*', '(', '[', '\\', ' ']) {
             "a path is a template and no regular expression: `/users/{id}`, `/files/{*rest}`".into()
         } else {
             format!("write `/{path}`")
@@ -15,10 +17,13 @@ pub(super) fn check(path: &str) -> Result<(), (String, String)> {
         .chars()
         .find(|c| !c.is_ascii_graphic() || matches!(c, '?' | '#' | '\\' | '"' | '<' | '>' | '^' | '`' | '|'))
     {
-        return Err((
-            format!("cannot have `{}` in it", bad.escape_debug()),
-            "a path has no query, and what is not ASCII is percent-encoded".into(),
-        ));
+        let help = match bad {
+            ' ' => "a space is written `%20`",
+            '?' => "a path has no query; `query` of the route is for its parameters",
+            '#' => "a path has no fragment, which clients keep to themselves",
+            _ => "what is no letter, digit or `-._~` is percent-encoded",
+        };
+        return Err((format!("cannot have `{}` in it", bad.escape_debug()), help.into()));
     }
     let mut names = Vec::new();
     let mut segments = segments.split('/').peekable();

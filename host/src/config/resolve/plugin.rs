@@ -92,6 +92,11 @@ impl Resolver<'_> {
         None
     }
 
+    /// Whether a table of this name would have a component.
+    pub(super) fn is_component(&self, name: &str) -> bool {
+        self.built_ins.contains(&name) || self.plugins_dir.join(format!("{name}.wasm")).is_file()
+    }
+
     /// Whether one of the keys that are wrong in a plugin's table may be its `use`.
     fn may_misspell_use(&self, plugin: &str) -> bool {
         let known = schema::node_at(&FILE_SCHEMA, plugin).map(|node| schema::keys(schema::follow(&FILE_SCHEMA, node)));

@@ -6,7 +6,7 @@ use http::{HeaderName, Method};
 use serde_json::Value;
 
 use super::{Resolver, path};
-use crate::config::document::child;
+use crate::config::document::{child, parent};
 use crate::config::{file, model, suggest};
 
 /// The methods that are likely meant; others are taken as well.
@@ -16,6 +16,13 @@ impl Resolver<'_> {
     /// `body` is the limit of routes that have none, where it is known.
     pub(super) fn routes(&mut self, body: Option<u64>) -> Option<Vec<model::Route>> {
         let count = self.document.root.get("routes").and_then(Value::as_array).map_or(0, Vec::len);
+        // An empty file is a valid one, and what is left of one whose writing failed. With it every request gets 404.
+        // Under a misspelled key there may be some.
+        let may_be_misspelled = self.document.broken.iter().any(|broken| parent(broken).is_empty());
+        if count == 0 && !may_be_misspelled {
+            let help = "add a table `[[routes]]` with `path` and `upstream`; `tollgate init` writes a first config";
+            self.error_with_help("/routes", "there is no route: every request would get 404", help);
+        }
         let (mut routes, mut names, mut conditions) = (Vec::new(), HashMap::new(), HashMap::new());
         for index in 0..count {
             let pointer = child("/routes", &index.to_string());
@@ -100,6 +107,9 @@ impl Resolver<'_> {
     }
 
     fn matches(&mut self, pointer: &str, written: &file::Route) -> model::Match {
+        for key in ["host", "methods"] {
+            self.refuse_empty_list(&child(pointer, key), key);
+        }
         self.refuse_part(&child(pointer, "path"), &written.path, path::check(&written.path));
         let headers = &child(pointer, "headers");
         model::Match {
@@ -126,6 +136,15 @@ impl Resolver<'_> {
         }
     }
 
+    /// Read as "any" it would open a route where a template had nothing to put in.
+    fn refuse_empty_list(&mut self, pointer: &str, key: &str) {
+        let written = self.document.root.pointer(pointer).and_then(Value::as_array);
+        if written.is_some_and(Vec::is_empty) {
+            let help = format!("leave `{key}` out for any");
+            self.error_with_help(pointer, format!("`{key}` is an empty list"), help);
+        }
+    }
+
     fn host(&mut self, pointer: &str, index: usize, text: &str) -> Option<model::Host> {
         let is_list = self.document.root.pointer(pointer).is_some_and(Value::is_array);
         let pointer = if is_list { child(pointer, &index.to_string()) } else { pointer.to_owned() };
@@ -138,8 +157,9 @@ impl Resolver<'_> {
         let label = |label: &str| {
             !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
         };
-        if !address && !name.split('.').all(label) {
+        if matches!(text, "*" | "_") || !address && !name.split('.').all(label) {
             let help = match name.rsplit_once(':') {
+                _ if matches!(text, "*" | "_") => "leave `host` out for any host".into(),
                 Some((host, port)) if port.parse::<u16>().is_ok() => {
                     format!("hosts are compared without their port: `{host}`")
                 }
@@ -148,7 +168,12 @@ impl Resolver<'_> {
             self.error_with_help(&pointer, format!("{} is not a host name", self.shown(&pointer, text)), help);
             return None;
         }
-        Some(if is_suffix { model::Host::Suffix(format!(".{name}")) } else { model::Host::Exact(lower) })
+        Some(match (is_suffix, address && !name.starts_with('[')) {
+            (true, _) => model::Host::Suffix(format!(".{name}")),
+            // As clients send it (RFC 3986 section 3.2.2).
+            (false, true) => model::Host::Exact(format!("[{name}]")),
+            (false, false) => model::Host::Exact(lower),
+        })
     }
 
     fn method(&mut self, pointer: &str, index: usize, text: &str) -> Option<Method> {
@@ -156,13 +181,15 @@ impl Resolver<'_> {
         // Methods are case-sensitive (RFC 9110 section 9.1), and none in use has small letters.
         let good = text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b"-_".contains(&b));
         let near = suggest::nearest(text, METHODS.iter().copied()).filter(|near| *near != text);
+        let means_any = matches!(text, "*" | "ANY" | "ALL");
         match Method::from_bytes(text.as_bytes()) {
-            Ok(method) if good && (near.is_none() || METHODS.contains(&text)) => Some(method),
+            Ok(method) if good && !means_any && (near.is_none() || METHODS.contains(&text)) => Some(method),
             _ => {
-                let help = near.map_or_else(
-                    || format!("for example {}", suggest::list(METHODS.iter().copied())),
-                    |near| format!("did you mean `{near}`?"),
-                );
+                let help = match near {
+                    _ if means_any => "leave `methods` out for any method".into(),
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("for example {}", suggest::list(METHODS.iter().copied())),
+                };
                 self.error_with_help(pointer, format!("{} is not an HTTP method", self.shown(pointer, text)), help);
                 None
             }

@@ -60,10 +60,14 @@ pub(super) fn parse_wildcard(text: &str) -> Result<Wildcard, Refused> {
 }
 
 fn not_http(text: &str) -> Refused {
-    if text.contains("://") {
-        return ("is not an HTTP address", "the form is `http://HOST:PORT`".into());
+    let form = "the form is `http://HOST:PORT`";
+    if text.starts_with("unix:") {
+        return ("is not an HTTP address", format!("Unix sockets are not supported; {form}"));
     }
-    ("has no scheme", format!("write `http://{text}`"))
+    match format!("http://{text}") {
+        whole if !text.contains("//") && parse(&whole).is_ok() => ("has no scheme", format!("write `{whole}`")),
+        _ => ("is not an HTTP address", form.into()),
+    }
 }
 
 #[cfg(test)]

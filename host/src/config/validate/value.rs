@@ -17,6 +17,9 @@ impl Wording<'_> {
             None if schema::is_list_of_tables(self.schema, node) => {
                 Some(format!("write `[[{}]]`", self.document.key_path(pointer)))
             }
+            None if value.is_array() && schema::is_table_of_names(self.schema, node) => {
+                Some(format!("each has a table of its own: write `[{}.NAME]`", self.document.key_path(pointer)))
+            }
             None => None,
         };
         let message = match kind {
