@@ -166,7 +166,7 @@ impl Gateway {
                 return Err(failed([problems, vec![problem]].concat()));
             }
         };
-        let config::Loaded { config, document, files } = match examined {
+        let config::Loaded { config, document, mut warnings, files } = match examined {
             Ok(loaded) => loaded,
             Err(refused) => {
                 let more = Assembly::new(self, &refused.document, &pins, previous).problems(&refused).await;
@@ -176,7 +176,8 @@ impl Gateway {
         let trust = trust(&config, &document, previous);
         let assembled = Assembly::new(self, &document, &pins, previous).plugins(&config).await;
         match (trust, assembled) {
-            (Ok(trust), Ok(Assembled { plugins, warnings })) => {
+            (Ok(trust), Ok(Assembled { plugins, warnings: more })) => {
+                warnings.extend(more);
                 Ok(Good { config, document, files, trust, pins, plugins, warnings })
             }
             (trust, assembled) => {

@@ -123,6 +123,10 @@ remove = ["server", "transfer-encoding"]
 [plugins.limit]
 use = "rate-limit"
 config = { limit = 1, per = "9000h" }
+
+[[routes]]
+path = "/"
+plugins = ["plain", "limit"]
 "#;
     let (said, _) = check(mistakes, &[]);
     for (place, mistake) in [
@@ -140,10 +144,27 @@ config = { limit = 1, per = "9000h" }
 #[test]
 fn a_config_is_judged_by_no_plugin_that_may_not_be_meant() {
     for key in ["uses", "component"] {
-        let (said, _) = check(&format!("[plugins.headers]\n{key} = \"rate-limit\"\nconfig.limit = 5\n"), &[]);
+        let route = "[[routes]]\npath = \"/\"\nplugins = [\"headers\"]\n";
+        let (said, _) = check(&format!("[plugins.headers]\n{key} = \"rate-limit\"\nconfig.limit = 5\n{route}"), &[]);
         assert!(said.contains(&format!("unknown key `{key}`")), "{said}");
         assert!(said.contains("1 error in"), "{said}");
     }
+}
+
+#[test]
+fn a_secret_that_can_be_guessed_is_warned_of_and_not_shown() {
+    let config = |secret: &str| {
+        format!(
+            "[plugins.jwt-auth]\nkeys.main = {{ algorithm = \"HS256\", value = \"{secret}\" }}\n\
+             [[routes]]\npath = \"/\"\nplugins = [\"jwt-auth\"]\n"
+        )
+    };
+    let (said, code) = check(&config("hunter2"), &[]);
+    assert!(said.contains("warning: the secret has 7 bytes, and HS256 wants 32 at least"), "{said}");
+    assert!(said.contains("tollgate.toml:2:") && !said.contains("hunter2"), "{said}");
+    assert_eq!(code, Some(0));
+    let (said, _) = check(&config("change-me-32-bytes-or-more-please"), &[]);
+    assert!(!said.contains("warning"), "{said}");
 }
 
 /// What is said of a config, and the exit code.

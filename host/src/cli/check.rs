@@ -15,7 +15,7 @@ pub(super) fn run(path: &Path, lock: lock::Mode) -> Result<(), Failed> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let Checked { config, plugins, warnings } = runtime.block_on(gateway.check(path, lock))?;
     for warning in &warnings {
-        eprintln!("warning: {}", warning.message);
+        eprintln!("{}", warning.warning());
     }
     say!(
         "{} is good: {}, {}, {}",

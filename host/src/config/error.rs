@@ -73,9 +73,14 @@ impl Diagnostics {
     }
 }
 
-impl fmt::Display for Diagnostic {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "error: {}", self.message)?;
+impl Diagnostic {
+    /// As it is printed of something that is allowed all the same.
+    pub fn warning(&self) -> impl fmt::Display {
+        fmt::from_fn(|f| self.print("warning", f))
+    }
+
+    fn print(&self, kind: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{kind}: {}", self.message)?;
         let mut gutter = 1;
         if let Some(place) = &self.place {
             gutter = place.line.to_string().len();
@@ -91,6 +96,12 @@ impl fmt::Display for Diagnostic {
             writeln!(f, "{:gutter$} = help: {help}", "")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.print("error", f)
     }
 }
 

@@ -42,6 +42,8 @@ pub struct Loaded {
     pub config: model::Config,
     /// To attach errors that show up later to the places they come from.
     pub document: Document,
+    /// What is allowed and most likely not meant.
+    pub warnings: Vec<Diagnostic>,
     /// Every file the configuration was made of: TOML, interpolated files, secrets, keys. Without
     /// the plugins' components, which are in [`model::Plugin::component`].
     pub files: Vec<PathBuf>,
@@ -131,12 +133,12 @@ fn load_sources(path: &Path, folder: &Path, sources: Vec<Source>, built_ins: &[&
         Err(message) => found.push((String::new(), Diagnostic::new(message))),
     }
     document.broken = found.iter().map(|(pointer, _)| pointer.clone()).collect();
-    let resolve::Resolved { config, errors, plugins, compile } = resolve::resolve(&mut document, built_ins);
+    let resolve::Resolved { config, errors, warnings, plugins, compile } = resolve::resolve(&mut document, built_ins);
     if let Some(config) = config {
         document.files.sort();
         document.files.dedup();
         let files = document.files.clone();
-        return Ok(Loaded { config, document, files });
+        return Ok(Loaded { config, document, warnings, files });
     }
     let errors = found.into_iter().map(|(_, error)| error).chain(errors).collect();
     let errors = Diagnostics::new(path.to_owned(), errors);

@@ -30,6 +30,7 @@ pub(super) struct Resolved {
     /// `None` where anything is wrong with it, also what was found before.
     pub(super) config: Option<model::Config>,
     pub(super) errors: Vec<Diagnostic>,
+    pub(super) warnings: Vec<Diagnostic>,
     /// Plugins whose components are known, whatever else is wrong.
     pub(super) plugins: Vec<UnjudgedPlugin>,
     pub(super) compile: Option<model::CompileLimits>,
@@ -46,16 +47,17 @@ pub(super) fn resolve(document: &mut Document, built_ins: &[&str]) -> Resolved {
         plugins_dir: plugins_dir(document),
         files: Vec::new(),
         errors: Vec::new(),
+        warnings: Vec::new(),
         unjudged: Vec::new(),
         compile: None,
         document,
         built_ins,
     };
     let config = resolver.config();
-    let Resolver { files, errors, unjudged: plugins, compile, .. } = resolver;
+    let Resolver { files, errors, warnings, unjudged: plugins, compile, .. } = resolver;
     document.files.extend(files);
     let config = config.filter(|_| errors.is_empty() && document.broken.is_empty());
-    Resolved { config, errors, plugins, compile }
+    Resolved { config, errors, warnings, plugins, compile }
 }
 
 struct Resolver<'a> {
@@ -73,6 +75,7 @@ struct Resolver<'a> {
     plugins_dir: PathBuf,
     files: Vec<PathBuf>,
     errors: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
     unjudged: Vec<UnjudgedPlugin>,
     compile: Option<model::CompileLimits>,
 }

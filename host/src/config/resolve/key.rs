@@ -29,12 +29,31 @@ impl Resolver<'_> {
             _ if may_sign => private_key(bytes),
             _ => public_key(bytes),
         };
+        if let Ok(KeyMaterial::Secret(secret)) = &material {
+            self.warn_of_short_secret(source, algorithm, secret.len());
+        }
         match material {
             Ok(material) => Some(Key { algorithm, may_sign, material }),
             Err((message, help)) => {
                 self.error_with_help(source, message, help);
                 None
             }
+        }
+    }
+
+    /// Such a one is found by trying, from one token. Not an error, for there are tokens signed with it.
+    fn warn_of_short_secret(&mut self, pointer: &str, algorithm: Algorithm, length: usize) {
+        let (name, wanted) = match algorithm {
+            Algorithm::Hs256 => ("HS256", 32),
+            Algorithm::Hs384 => ("HS384", 48),
+            Algorithm::Hs512 => ("HS512", 64),
+            _ => return,
+        };
+        if length < wanted {
+            let message =
+                format!("the secret has {length} bytes, and {name} wants {wanted} at least (RFC 7518 section 3.2)");
+            let warning = self.document.value_error(pointer, message);
+            self.warnings.push(warning.help(format!("for example from `openssl rand -base64 {wanted}`")));
         }
     }
 
