@@ -199,9 +199,9 @@ impl Instance {
     }
 
     /// Gives its memory back a piece at a time, where the host knows it. It must not be called any more.
-    pub(super) fn give_memory_back(&mut self) {
+    pub(super) fn give_memory_back(&mut self, between: impl Fn()) {
         if let Guest::Module(guest) = &self.guest {
-            guest.give_memory_back(&mut self.store);
+            guest.give_memory_back(&mut self.store, between);
         }
     }
 

@@ -5,8 +5,10 @@
 //! nobody else have that processor meanwhile, however nice the thread is. It gets few at a time, as their memory is
 //! beside what `limits.instances` allow; a worker that finds them too many does it itself.
 
+use std::num::NonZeroU64;
 use std::sync::LazyLock;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
 
 use super::instance::Instance;
 
@@ -16,6 +18,13 @@ const MUCH: usize = 2 << 20;
 
 /// Instances that wait for the thread.
 const QUEUE: usize = 4;
+
+/// Between two pieces of a memory. Nice or not, who has the processor keeps it for a millisecond or so
+/// from one that wakes up (`base_slice_ns` of the scheduler), unless it lets go of it.
+const PAUSE: Duration = Duration::from_micros(50);
+
+/// How much later than asked for the kernel may wake the thread, in nanoseconds; else it adds as much as the pause.
+const SLACK: Option<NonZeroU64> = NonZeroU64::new(1000);
 
 /// How much nicer than a worker, which it would keep from running for all of those milliseconds on a machine
 /// that is busy.
@@ -40,6 +49,7 @@ fn start() -> Option<SyncSender<Box<Instance>>> {
     let started = std::thread::Builder::new().name("retire".into()).spawn(move || {
         // Of this thread alone; where it is refused, the thread is less modest.
         let _ = rustix::process::nice(NICE);
+        let _ = rustix::thread::set_current_timer_slack(SLACK);
         take_apart(&receiver);
     });
     started.inspect_err(|error| tracing::warn!(%error, "no thread to take plugin instances apart")).ok()?;
@@ -48,7 +58,7 @@ fn start() -> Option<SyncSender<Box<Instance>>> {
 
 fn take_apart(retired: &Receiver<Box<Instance>>) {
     for mut instance in retired {
-        instance.give_memory_back();
+        instance.give_memory_back(|| std::thread::sleep(PAUSE));
         drop(instance);
     }
 }

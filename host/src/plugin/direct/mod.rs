@@ -155,8 +155,8 @@ impl Pre {
 
 impl Guest {
     /// Gives the memory of a guest that has served for the last time back, a piece at a time.
-    pub(super) fn give_memory_back(&self, store: &mut Store<InstanceState>) {
-        unchecked::give_back(self.ends.memory, store);
+    pub(super) fn give_memory_back(&self, store: &mut Store<InstanceState>, between: impl Fn()) {
+        unchecked::give_back(self.ends.memory, store, between);
     }
 
     pub(super) async fn call(&mut self, store: &mut Store<InstanceState>, hook: Hook) -> Result<Returned> {
