@@ -24,6 +24,12 @@ pub fn send_all(calls: Vec<Outbound>) -> Vec<Result<Answer, ClientError>> {
     numbers.into_iter().map(take).collect()
 }
 
+/// Whether the plugin is granted this target; else which grant is missing. Asked in `configure`, a slip in
+/// the config shows at the start.
+pub fn may_call(target: &Target) -> Result<(), String> {
+    wit::may_call(target)
+}
+
 /// Starts a call and returns its number at once. What is wrong with it is told by [`take`]. Calls
 /// not taken by the end of the hook are cancelled.
 pub fn submit(call: &Outbound) -> u32 {

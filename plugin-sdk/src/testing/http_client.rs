@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use super::state::with;
+use super::state::{State, try_with, with};
 use crate::Answer;
-use crate::bindings::tollgate::plugin::http_client::{ClientError as Wit, Content, Outbound};
+use crate::bindings::tollgate::plugin::http_client::{ClientError as Wit, Content, Outbound, Target};
 use crate::http_client::ClientError;
 
 /// What answers calls.
@@ -18,6 +18,14 @@ pub(crate) fn submit(call: &Outbound) -> u32 {
         state.open_calls.push(number);
         number
     })
+}
+
+/// Everything but what [`Host::ungranted`](super::Host::ungranted) names.
+pub(crate) fn may_call(target: &Target) -> Result<(), String> {
+    let (Target::Upstream(name) | Target::Origin(name) | Target::Route(name)) = target;
+    let is_granted = |state: &State| !state.ungranted.iter().any(|ungranted| ungranted == name);
+    // Many a plugin is configured in tests that ask for nothing else.
+    if try_with(is_granted).unwrap_or(true) { Ok(()) } else { Err(format!("no grant has {name:?}")) }
 }
 
 /// Every call is over at once.

@@ -119,6 +119,13 @@ impl Host {
         self
     }
 
+    /// An upstream, origin or route that the plugin is not granted: for what asks with
+    /// [`may_call`](crate::http_client::may_call).
+    pub fn ungranted(self, target: &str) -> Self {
+        self.state.borrow_mut().ungranted.push(target.to_owned());
+        self
+    }
+
     /// What answers the plugin's calls. Without this each is [`ClientError::Denied`].
     pub fn on_call(self, answer: impl Fn(&Outbound) -> Result<Answer, ClientError> + 'static) -> Self {
         self.state.borrow_mut().answerer = Some(Rc::new(answer));

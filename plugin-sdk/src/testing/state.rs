@@ -55,6 +55,8 @@ pub(super) struct State {
     pub(super) calls: Vec<Outbound>,
     /// Upstreams the plugin may choose.
     pub(super) may_forward: Vec<String>,
+    /// Targets it may not call.
+    pub(super) ungranted: Vec<String>,
     /// Calls submitted and not taken.
     pub(super) open_calls: Vec<u32>,
     pub(super) skipped: Vec<Hook>,
@@ -115,6 +117,7 @@ impl State {
             answerer: None,
             calls: Vec::new(),
             may_forward: Vec::new(),
+            ungranted: Vec::new(),
             open_calls: Vec::new(),
             skipped: Vec::new(),
             interval: None,
@@ -158,6 +161,11 @@ pub(super) fn with<T>(run: impl FnOnce(&mut State) -> T) -> T {
     };
     let mut state = state.borrow_mut();
     run(&mut state)
+}
+
+/// As [`with`], where there is a gateway.
+pub(super) fn try_with<T>(run: impl FnOnce(&State) -> T) -> Option<T> {
+    INSTALLED.with_borrow(Clone::clone).map(|state| run(&state.borrow()))
 }
 
 /// Runs with the request, which only the hooks on the way in may change.

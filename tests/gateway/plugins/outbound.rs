@@ -40,6 +40,31 @@ async fn what_is_not_granted_is_denied_and_not_asked() {
 }
 
 #[tokio::test]
+async fn a_plugin_learns_what_it_may_call_before_anybody_asks_for_it() {
+    let other = Upstream::answering("other").await;
+    let grant = format!("\ngrant = {{ http = [\"other\", \"{other}\", \"https://*\"], routes = [\"/p\"] }}");
+    let (granted, origin) = ("granted", other.to_string());
+    for (target, told) in [
+        ("upstream other", granted),
+        ("upstream others", r#"[plugins.p] grant.http has no "others""#),
+        (&format!("origin {origin}"), granted),
+        (&format!("origin {origin}/x"), &format!("[plugins.p] grant.http has no \"{origin}/x\"")),
+        ("origin https://any.example:8443", r#"[plugins.p] grant.http has no "https://any.example:8443""#),
+        ("origin https://any.example", granted),
+        ("route /p", granted),
+        ("route /q", r#"[plugins.p] grant.routes has no "/q""#),
+    ] {
+        let settings = script(&format!("ask = \"may-call {target}\", request = [\"tell configured\"]")) + &grant;
+        let config = config()
+            .upstream("other", [&other])
+            .plugin("p", &settings)
+            .route_without_upstream("/p", "plugins = [\"p\"]");
+        assert_eq!(start(&config).await.get("/p").await.text(), told, "{target}");
+    }
+    assert_eq!(other.connections(), 0);
+}
+
+#[tokio::test]
 async fn a_service_that_is_not_there_is_an_error_the_plugin_sees() {
     let origin = format!("http://127.0.0.1:{}", Upstream::refusing_port().await);
     let config = config()

@@ -121,6 +121,10 @@ impl Host for InstanceState {
         Ok(self.calls.push(state))
     }
 
+    fn may_call(&mut self, target: Target) -> wasmtime::Result<Result<(), String>> {
+        Ok(grant(&self.plugin, &target).map(drop))
+    }
+
     async fn wait_any(&mut self, mut calls: Vec<u32>) -> wasmtime::Result<u32> {
         self.deadline("http-client.wait-any")?;
         if calls.is_empty() {
@@ -174,7 +178,7 @@ fn prepare(
     caller: Option<Caller>,
     deadline: std::time::Instant,
 ) -> Result<OutboundCall, ClientError> {
-    let to = grant(rights, &call.target)?;
+    let to = grant(rights, &call.target).map_err(ClientError::Denied)?;
     let head = head(&call).map_err(ClientError::Invalid)?;
     let own = (call.timeout_ms > 0)
         .then(|| std::time::Instant::now() + std::time::Duration::from_millis(call.timeout_ms.into()));
@@ -188,7 +192,8 @@ fn prepare(
     })
 }
 
-fn grant(rights: &Rights, target: &Target) -> Result<worker::To, ClientError> {
+/// The error says which grant is missing.
+fn grant(rights: &Rights, target: &Target) -> Result<worker::To, String> {
     match target {
         Target::Upstream(name) if rights.upstreams.contains(name) => Ok(worker::To::Upstream(name.clone())),
         Target::Upstream(name) => Err(denied(&rights.name, "http", name)),
@@ -210,9 +215,9 @@ pub(in crate::plugin) fn reach(rights: &Rights, target: &model::Target) -> Optio
     rights.wildcards.iter().any(|wildcard| wildcard.covers(target)).then_some(Reach::Public)
 }
 
-fn denied(plugin: &str, list: &str, target: &str) -> ClientError {
+fn denied(plugin: &str, list: &str, target: &str) -> String {
     let target: String = target.chars().take(200).collect();
-    ClientError::Denied(format!("[plugins.{plugin}] grant.{list} has no {target:?}"))
+    format!("[plugins.{plugin}] grant.{list} has no {target:?}")
 }
 
 /// `https://host` or `https://host:port`, as in a grant.

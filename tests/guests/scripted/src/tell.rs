@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use tollgate_plugin_sdk::crypto::{self, HashAlgorithm};
+use tollgate_plugin_sdk::http_client::{self, Target};
 use tollgate_plugin_sdk::rate::{self, Bucket};
 use tollgate_plugin_sdk::{files, kv, metrics, secrets, shared_kv};
 
@@ -24,11 +25,25 @@ pub(crate) fn tell_each(questions: &str) -> Result<String, String> {
     Ok(answers?.join("; "))
 }
 
+fn target(kind: &str, name: &str) -> Result<Target, String> {
+    let name = name.to_owned();
+    match kind {
+        "upstream" => Ok(Target::Upstream(name)),
+        "origin" => Ok(Target::Origin(name)),
+        "route" => Ok(Target::Route(name)),
+        other => Err(format!("no such target: {other}")),
+    }
+}
+
 pub(crate) fn tell(question: &str) -> Result<String, String> {
     let (word, rest) = question.split_once(' ').unwrap_or((question, ""));
     let (first, second) = rest.split_once(' ').unwrap_or((rest, ""));
     Ok(match word {
         "configured" => CONFIGURED.with_borrow(Clone::clone),
+        "may-call" => match http_client::may_call(&target(first, second)?) {
+            Ok(()) => "granted".to_owned(),
+            Err(missing) => missing,
+        },
         "secret" => secrets::get(rest).unwrap_or_else(|| "none".to_owned()),
         "secret-bytes" => format!("{:?}", secrets::get_bytes(rest)),
         "sign" => made(crypto::sign(first, second.as_bytes())),
