@@ -164,6 +164,7 @@ async fn forward(
         None => route.upstream.as_ref(),
     };
     let Some(state) = chosen else {
+        tracing::warn!(route = %context.route, id = %context.id, "no plugin answered, and the route has no upstream");
         return respond::fail(context, Failure::NothingAnswered);
     };
     let body = context.replaced_body.take().map_or(body, Body::full);

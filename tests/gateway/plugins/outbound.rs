@@ -96,8 +96,11 @@ async fn an_answer_longer_than_the_limit_is_an_error_the_plugin_sees() {
 async fn a_route_on_which_no_plugin_answers_is_a_500() {
     let config =
         config().plugin("p", &script(r#"request = ["set x-a b"]"#)).route_without_upstream("/p", "plugins = [\"p\"]");
-    let answer = start(&config).await.get("/p").await;
+    let gateway = start(&config).await;
+    let answer = gateway.get("/p").await;
     assert_eq!((answer.status, answer.json()["error"].as_str()), (500, Some("nothing-answered")));
+    let line = gateway.log().line_with("the route has no upstream").await;
+    assert!(line.contains(r#""route":"/p""#), "{line}");
 }
 
 #[tokio::test]
