@@ -115,7 +115,7 @@ impl Gateway {
             Some(previous) => Arc::clone(&previous.access),
             None => AccessWriter::start(&config.log.access, &self.metrics)
                 .map(Arc::new)
-                .map_err(|error| document.error_at(&["log", "access"], error.to_string()))
+                .map_err(|error| document.error_at(&["log", "access"], format!("cannot open the access log: {error}")))
                 .map_err(|problem| Diagnostics::new(path.to_owned(), vec![problem]))?,
         };
         self.in_force(&config);

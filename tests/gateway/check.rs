@@ -167,6 +167,33 @@ fn a_secret_that_can_be_guessed_is_warned_of_and_not_shown() {
     assert!(!said.contains("warning"), "{said}");
 }
 
+#[test]
+fn a_limit_that_a_component_exceeds_from_the_start_is_shown_where_it_is_set() {
+    let config = "[plugins.headers]\nlimits.memory = \"64KiB\"\nconfig.request.remove = [\"a\"]\n\
+                  [[routes]]\npath = \"/\"\nplugins = [\"headers\"]\n";
+    let (said, _) = check(config, &[]);
+    assert!(said.contains("(limits.memory)") && said.contains("tollgate.toml:2:17"), "{said}");
+}
+
+#[test]
+fn an_access_log_that_has_no_folder_is_warned_of_and_a_slip_is_no_file() {
+    let config = |access: &str| {
+        format!(
+            "[log]\naccess = \"{access}\"\n[plugins.headers]\nconfig.request.remove = [\"a\"]\n\
+             [[routes]]\npath = \"/\"\nplugins = [\"headers\"]\n"
+        )
+    };
+    let (said, code) = check(&config("logs/access.log"), &[]);
+    assert!(said.contains("warning: there is no folder for the access log `logs/access.log`"), "{said}");
+    assert_eq!(code, Some(0));
+    let (said, code) = check(&config("stdot"), &[]);
+    assert!(said.contains("did you mean `stdout`?"), "{said}");
+    assert_eq!(code, Some(1));
+    for access in ["./stdot", "off", "access.log"] {
+        assert_eq!(check(&config(access), &[]), (String::new(), Some(0)), "{access}");
+    }
+}
+
 /// What is said of a config, and the exit code.
 fn check(config: &str, plugins: &[(&str, &[u8])]) -> (String, Option<i32>) {
     let folder = tempfile::tempdir().unwrap();

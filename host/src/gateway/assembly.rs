@@ -170,7 +170,14 @@ impl<'a> Assembly<'a> {
     }
 
     fn cannot_use(&self, plugin: &str, error: &LoadError) -> Vec<Diagnostic> {
-        vec![self.document.error_at(&["plugins", plugin, "use"], format!("plugin `{plugin}`: {error}"))]
+        let text = format!("plugin `{plugin}`: {error}");
+        // Where it is a limit that the config sets, that is the line to change.
+        let limit = text.strip_suffix(')').and_then(|text| text.rsplit_once("(limits.")).map(|(_, limit)| limit);
+        let place = match limit {
+            Some(limit) if self.document.has(&["plugins", plugin, "limits", limit]) => &["limits", limit][..],
+            _ => &["use"],
+        };
+        vec![self.document.error_at(&[&["plugins", plugin], place].concat(), text.clone())]
     }
 
     fn priority(&self) -> Priority {

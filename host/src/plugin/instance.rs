@@ -243,7 +243,15 @@ pub(super) fn fault(error: &wasmtime::Error) -> Fault {
 /// wasmtime's words, and the limit where it does not know that there is one.
 pub(super) fn explained(error: &wasmtime::Error) -> String {
     let text = format!("{error:#}");
-    if text.contains("fuel allocated for hostcalls") { format!("{text} (limits.host_call)") } else { text }
+    let limits = [
+        ("fuel allocated for hostcalls", "limits.host_call"),
+        ("exceeds memory limits", "limits.memory"),
+        ("exceeds table limits", "limits.table_elements"),
+    ];
+    match limits.iter().find(|(words, _)| text.contains(words)) {
+        Some((_, limit)) => format!("{text} ({limit})"),
+        None => text,
+    }
 }
 
 impl std::fmt::Debug for Instance {

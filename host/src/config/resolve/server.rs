@@ -1,11 +1,12 @@
 //! `[server]`, `[log]`, `[reload]` and `[compile]`.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
 use super::Resolver;
 use crate::config::document::child;
-use crate::config::{file, model};
+use crate::config::{file, model, suggest};
 
 /// For a component that no config names, such as one that is inspected.
 impl Default for model::CompileLimits {
@@ -45,11 +46,11 @@ impl Resolver<'_> {
         })
     }
 
-    pub(super) fn log(&self, written: &file::Log) -> model::Log {
+    pub(super) fn log(&mut self, written: &file::Log) -> model::Log {
         let access = match written.access.as_str() {
             "off" => model::Access::Off,
             "stdout" => model::Access::Stdout,
-            path => model::Access::File(self.document.folder.join(path)),
+            path => model::Access::File(self.access_file(path)),
         };
         let level = match written.level {
             file::Level::Error => tracing::Level::ERROR,
@@ -58,6 +59,23 @@ impl Resolver<'_> {
             file::Level::Debug => tracing::Level::DEBUG,
         };
         model::Log { access, level }
+    }
+
+    /// Whether it can be written shows when it is opened: on the machine where it is, by who runs the gateway.
+    fn access_file(&mut self, written: &str) -> PathBuf {
+        const POINTER: &str = "/log/access";
+        let path = self.document.folder.join(written);
+        let words = ["stdout", "off"];
+        if let Some(near) = suggest::nearest(written, words).filter(|_| !path.exists()) {
+            let message = format!("{} is taken for a file's name", self.shown(POINTER, written));
+            let help = format!("did you mean `{near}`? a file of this name is written `./NAME`");
+            self.error_with_help(POINTER, message, help);
+        }
+        if path.parent().is_some_and(|folder| folder != Path::new("") && !folder.is_dir()) {
+            let message = format!("there is no folder for the access log {} here", self.shown(POINTER, written));
+            self.warnings.push(self.document.value_error(POINTER, message).help("make it before the gateway starts"));
+        }
+        path
     }
 
     fn listen(&mut self, texts: &[String]) -> Vec<SocketAddr> {
