@@ -255,7 +255,7 @@ impl Prepared {
     fn spawn(&self) -> (Child, Output, Output) {
         let binary = binary::path();
         let mut command =
-            if self.has_own_names { names::command(&self.path("hosts"), &binary) } else { Command::new(&binary) };
+            if self.has_own_names { names::command(&self.path("hosts"), binary) } else { Command::new(binary) };
         let mut child = command
             .args(["run", "--config"])
             .arg(self.path("tollgate.toml"))

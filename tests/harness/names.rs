@@ -1,7 +1,7 @@
 //! Names that lead elsewhere from one moment to the next.
 //!
 //! A program asks the system, and the system's answer is `/etc/hosts` before any server's. So the program
-//! sees another file in that place, in a mount namespace of its own: see mount_namespaces(7).
+//! sees another file in that place, in a mount namespace of its own: see `mount_namespaces(7)`.
 
 use std::path::Path;
 

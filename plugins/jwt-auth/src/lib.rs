@@ -67,10 +67,10 @@ impl Plugin for JwtAuth {
             optional,
             forward_token,
             keys,
-            challenge,
-            forward,
-            known,
             rules,
+            forward,
+            challenge,
+            known,
         });
         mistakes.or(whole)
     }
