@@ -29,7 +29,7 @@ pub(super) const QUICKENING: Duration = Duration::from_micros(500);
 
 /// CPU time a hook may use before it is put aside, while ticks are quick: else most of those would be hit
 /// that are over in a moment, and hold an instance each until their turn comes.
-const GRACE: Duration = Duration::from_micros(200);
+const GRACE: Duration = QUICK_TICK;
 
 /// How much later than asked for the kernel may wake the thread, in nanoseconds.
 const SLACK: Option<NonZeroU64> = NonZeroU64::new(1000);
