@@ -68,7 +68,7 @@ fn shown(around: &[Inside]) -> String {
             Inside::Object(None) => {}
             Inside::Object(Some(key)) => {
                 let dot = if path.is_empty() { "" } else { "." };
-                path = format!("{path}{dot}{}", crate::mistakes::key(key));
+                path = format!("{path}{dot}{}", crate::mistakes::shown(key));
             }
             Inside::Array(item) => path = format!("{path}[{item}]"),
         }

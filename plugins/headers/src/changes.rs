@@ -1,6 +1,6 @@
 //! Changes to one message, checked and in order.
 
-use tollgate_plugin_sdk::mistakes::{self, Mistakes};
+use tollgate_plugin_sdk::mistakes::At;
 use tollgate_plugin_sdk::{HeaderError, RESERVED_HEADERS, log};
 
 use crate::config::{Part, Values};
@@ -23,31 +23,33 @@ pub(crate) struct Message {
 }
 
 impl Changes {
-    /// `part` is the key of this part of the config. What is wrong with it is noted, and not among the changes.
-    pub(crate) fn new(key: &str, part: Part, mistakes: &mut Mistakes) -> Self {
+    /// What is wrong with a part of the config is added to `mistakes`, and not to the changes.
+    pub(crate) fn new(part: Part, mistakes: &mut At<'_>) -> Self {
         let mut changes = Vec::new();
         for (at, name) in part.remove.iter().enumerate() {
-            let name = mistakes.take(checked_name(&format!("{key}.remove[{at}]"), name));
+            let name = mistakes.of("remove").at(at).take(checked_name(name));
             changes.extend(name.map(|name| Change::Remove { name }));
         }
         let mut set: Vec<String> = Vec::new();
         for (name, value) in part.set {
-            let key = format!("{key}.set.{}", mistakes::key(&name));
-            let Some(name) = mistakes.take(checked_name(&key, &name)) else { continue };
-            mistakes.take(check_value(&key, &value));
+            let mut mistakes = mistakes.of("set");
+            let mut mistakes = mistakes.of(&name);
+            let Some(name) = mistakes.take(checked_name(&name)) else { continue };
+            mistakes.take(check_value(&value));
             if set.contains(&name) {
-                mistakes.note(format!("{key}: is there twice, in upper and lower case"));
+                mistakes.add("is there twice, in upper and lower case");
             }
             set.push(name.clone());
             changes.push(Change::Set { name, value });
         }
         for (name, values) in part.add {
-            let key = format!("{key}.add.{}", mistakes::key(&name));
-            let Some(name) = mistakes.take(checked_name(&key, &name)) else { continue };
+            let mut mistakes = mistakes.of("add");
+            let mut mistakes = mistakes.of(&name);
+            let Some(name) = mistakes.take(checked_name(&name)) else { continue };
             if set.contains(&name) {
-                mistakes.note(format!("{key}: is set already; use one of `set` and `add`"));
+                mistakes.add("is set already; use one of `set` and `add`");
             }
-            changes.extend(additions(&key, &name, values, mistakes));
+            changes.extend(additions(&name, values, &mut mistakes));
         }
         Self(changes)
     }
@@ -68,25 +70,29 @@ impl Changes {
     }
 }
 
-fn additions(key: &str, name: &str, values: Values, mistakes: &mut Mistakes) -> Vec<Change> {
+fn additions(name: &str, values: Values, mistakes: &mut At<'_>) -> Vec<Change> {
     let is_list = matches!(values, Values::Many(_));
     let mut changes = Vec::new();
     for (at, value) in values.into_vec().into_iter().enumerate() {
-        let key = if is_list { format!("{key}[{at}]") } else { key.to_owned() };
-        mistakes.take(check_value(&key, &value));
+        let checked = check_value(&value);
+        if is_list {
+            mistakes.at(at).take(checked)
+        } else {
+            mistakes.take(checked)
+        };
         changes.push(Change::Add { name: name.to_owned(), value });
     }
     changes
 }
 
 /// The name in lower case, as the gateway keeps names.
-fn checked_name(key: &str, name: &str) -> Result<String, String> {
+fn checked_name(name: &str) -> Result<String, String> {
     let lower = name.to_ascii_lowercase();
     if lower.is_empty() || !lower.bytes().all(is_token_byte) {
-        return Err(format!("{key}: `{name}` is no header name (RFC 9110 section 5.1)"));
+        return Err(format!("`{name}` is no header name (RFC 9110 section 5.1)"));
     }
     if RESERVED_HEADERS.contains(&lower.as_str()) {
-        return Err(format!("{key}: `{name}` belongs to the gateway and cannot be changed"));
+        return Err(format!("`{name}` belongs to the gateway and cannot be changed"));
     }
     Ok(lower)
 }
@@ -96,10 +102,10 @@ fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-fn check_value(key: &str, value: &str) -> Result<(), String> {
+fn check_value(value: &str) -> Result<(), String> {
     let wrong = |byte: u8| byte == 0x7f || (byte < b' ' && byte != b'\t');
     if value.bytes().any(wrong) {
-        return Err(format!("{key}: a control character in the value (RFC 9110 section 5.5)"));
+        return Err("a control character in the value (RFC 9110 section 5.5)".to_owned());
     }
     Ok(())
 }

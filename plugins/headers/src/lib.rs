@@ -32,8 +32,8 @@ impl Plugin for Headers {
         let (changes_requests, changes_responses) = (!config.request.is_empty(), !config.response.is_empty());
         let mut mistakes = Mistakes::default();
         let headers = Self {
-            request: Changes::new("request", config.request, &mut mistakes),
-            response: Changes::new("response", config.response, &mut mistakes),
+            request: Changes::new(config.request, &mut mistakes.of("request")),
+            response: Changes::new(config.response, &mut mistakes.of("response")),
         };
         let headers = mistakes.or(Some(headers))?;
         // A way the config says nothing about costs nothing.

@@ -19,13 +19,14 @@ impl Challenge {
     /// What is wrong with either is noted.
     pub(crate) fn new(realm: &str, scopes: &[String], mistakes: &mut Mistakes) -> Self {
         if realm.is_empty() || !realm.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-            mistakes.note("realm: must be printable ASCII, and not empty");
+            mistakes.of("realm").add("must be printable ASCII, and not empty");
         }
         for (at, scope) in scopes.iter().enumerate() {
             if scope.is_empty() || !scope.bytes().all(is_scope_byte) {
-                mistakes.note(format!(
-                    "scopes[{at}]: `{scope}` is no scope; write one scope to a string, without spaces or quotes"
-                ));
+                mistakes
+                    .of("scopes")
+                    .at(at)
+                    .add(format!("`{scope}` is no scope; write one scope to a string, without spaces or quotes"));
             }
         }
         let realm = realm.replace('\\', "\\\\").replace('"', "\\\"");

@@ -80,13 +80,13 @@ pub enum OneOrMany {
 
 impl OneOrMany {
     /// The strings; an empty list or an empty string is a mistake that would refuse every token.
-    pub(crate) fn into_list(self, key: &str) -> Result<Vec<String>, String> {
+    pub(crate) fn into_list(self) -> Result<Vec<String>, String> {
         let list = match self {
             Self::One(text) => vec![text],
             Self::Many(list) => list,
         };
         if list.is_empty() || list.iter().any(String::is_empty) {
-            return Err(format!("{key}: is empty; name at least one, or leave the key out"));
+            return Err("is empty; name at least one, or leave the key out".to_owned());
         }
         Ok(list)
     }

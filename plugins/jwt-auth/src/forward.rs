@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use tollgate_plugin_sdk::mistakes::{self, Mistakes};
+use tollgate_plugin_sdk::mistakes::At;
 use tollgate_plugin_sdk::{attributes, request};
 
 use crate::claims::Claims;
@@ -33,16 +33,16 @@ pub(crate) struct Told {
 
 impl Forward {
     /// What is wrong with the names of fields is noted.
-    pub(crate) fn new(headers: &BTreeMap<String, String>, attributes: Vec<String>, mistakes: &mut Mistakes) -> Self {
+    pub(crate) fn new(headers: &BTreeMap<String, String>, attributes: Vec<String>, mistakes: &mut At<'_>) -> Self {
         let mut fields: Vec<(String, String)> = Vec::new();
         for (claim, field) in headers {
-            let (field, key) = (field.to_ascii_lowercase(), format!("claims_to_headers.{}", mistakes::key(claim)));
-            mistakes.take(check_field_name(&key, &field));
+            let (field, mut mistakes) = (field.to_ascii_lowercase(), mistakes.of(claim));
+            mistakes.take(check_field_name(&field));
             if let Some((other, taken)) = fields.iter().find(|(_, taken)| alike(taken, &field)) {
-                mistakes.note(if *taken == field {
-                    format!("{key}: {other:?} goes to `{field}` already")
+                mistakes.add(if *taken == field {
+                    format!("{other:?} goes to `{field}` already")
                 } else {
-                    format!("{key}: `{taken}` and `{field}` are one field to many upstreams")
+                    format!("`{taken}` and `{field}` are one field to many upstreams")
                 });
             }
             fields.push((claim.clone(), field));
@@ -106,13 +106,13 @@ fn refused(claim: &str, why: &str) -> Refusal {
 }
 
 /// Refuses, when the plugin is configured, what the gateway would refuse on every request.
-pub(crate) fn check_field_name(key: &str, name: &str) -> Result<(), String> {
+pub(crate) fn check_field_name(name: &str) -> Result<(), String> {
     let is_tchar = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.is_empty() || !name.bytes().all(is_tchar) {
-        return Err(format!("{key}: `{name}` is no header name"));
+        return Err(format!("`{name}` is no header name"));
     }
     if tollgate_plugin_sdk::RESERVED_HEADERS.iter().any(|reserved| name.eq_ignore_ascii_case(reserved)) {
-        return Err(format!("{key}: `{name}` belongs to the gateway"));
+        return Err(format!("`{name}` belongs to the gateway"));
     }
     Ok(())
 }
@@ -120,13 +120,14 @@ pub(crate) fn check_field_name(key: &str, name: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tollgate_plugin_sdk::mistakes::Mistakes;
     use tollgate_plugin_sdk::testing::Host;
 
     fn forward(headers: &[(&str, &str)], attributes: &[&str]) -> Result<Forward, String> {
         let headers = headers.iter().map(|&(claim, field)| (claim.to_owned(), field.to_owned())).collect();
         let mut mistakes = Mistakes::default();
         let attributes = attributes.iter().map(|&claim| claim.to_owned()).collect();
-        let forward = Forward::new(&headers, attributes, &mut mistakes);
+        let forward = Forward::new(&headers, attributes, &mut mistakes.of("claims_to_headers"));
         mistakes.or(Some(forward))
     }
 

@@ -55,23 +55,15 @@ impl Plugin for JwtAuth {
 
     fn configure(config: Config) -> Result<Self, String> {
         let mut mistakes = Mistakes::default();
-        let source = mistakes.take(Source::new(&config.from));
-        let keys = mistakes.take(Keys::of_the_gateway());
+        let source = Source::new(&config.from, &mut mistakes.of("from"));
+        let keys = mistakes.whole().take(Keys::of_the_gateway());
         let challenge = Challenge::new(&config.realm, &config.scopes, &mut mistakes);
-        let forward = Forward::new(&config.claims_to_headers, config.claims_to_attributes.clone(), &mut mistakes);
+        let attributes = config.claims_to_attributes.clone();
+        let forward = Forward::new(&config.claims_to_headers, attributes, &mut mistakes.of("claims_to_headers"));
         let (optional, forward_token, known_tokens) = (config.optional, config.forward_token, config.known_tokens);
         let rules = Rules::new(config, &mut mistakes);
         let known = Known::new(known_tokens.into());
-        let whole = source.zip(keys).map(|(source, keys)| Self {
-            source,
-            optional,
-            forward_token,
-            keys,
-            rules,
-            forward,
-            challenge,
-            known,
-        });
+        let whole = keys.map(|keys| Self { source, optional, forward_token, keys, rules, forward, challenge, known });
         mistakes.or(whole)
     }
 }

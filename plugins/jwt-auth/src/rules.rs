@@ -23,18 +23,18 @@ pub(crate) struct Rules {
 impl Rules {
     /// What is wrong with the config is noted.
     pub(crate) fn new(config: Config, mistakes: &mut Mistakes) -> Self {
-        let mut list = |key, list: Option<OneOrMany>| list.and_then(|list| mistakes.take(list.into_list(key)));
+        let mut list = |key, list: Option<OneOrMany>| list.and_then(|list| mistakes.of(key).take(list.into_list()));
         let (issuers, audiences) = (list("issuer", config.issuer), list("audience", config.audience));
         for (at, claim) in config.required_claims.iter().enumerate() {
             if claim.is_empty() {
-                mistakes.note(format!("required_claims[{at}]: must not be empty"));
+                mistakes.of("required_claims").at(at).add("must not be empty");
             }
         }
         Self {
             typ: config.typ.map(|typ| without_application(&typ).to_owned()),
             issuers,
             audiences,
-            leeway_seconds: mistakes.take(leeway_seconds(config.leeway)).unwrap_or_default(),
+            leeway_seconds: mistakes.of("leeway").take(leeway_seconds(config.leeway)).unwrap_or_default(),
             require_exp: config.require_exp,
             required: config.required_claims,
             scopes: config.scopes,
@@ -170,9 +170,7 @@ const MAX_LEEWAY: Duration = Duration::from_mins(10);
 
 fn leeway_seconds(leeway: Duration) -> Result<f64, String> {
     if leeway > MAX_LEEWAY {
-        return Err(format!(
-            "leeway: `{leeway}` is more than `{MAX_LEEWAY}`; a leeway is for clocks that differ a little"
-        ));
+        return Err(format!("`{leeway}` is more than `{MAX_LEEWAY}`; a leeway is for clocks that differ a little"));
     }
     Ok(std::time::Duration::from(leeway).as_secs_f64())
 }

@@ -3,6 +3,7 @@
 //! One place only, and once only. Absent on purpose: tokens in the query or the body (RFC 6750
 //! sections 2.2 and 2.3), which end up in logs and histories.
 
+use tollgate_plugin_sdk::mistakes::At;
 use tollgate_plugin_sdk::request;
 
 use crate::config::TokenSource;
@@ -14,25 +15,20 @@ use crate::refusal::Refusal;
 pub(crate) struct Source(TokenSource);
 
 impl Source {
-    pub(crate) fn new(from: &TokenSource) -> Result<Self, String> {
+    /// What is wrong with the name of the place is added to `mistakes`.
+    pub(crate) fn new(from: &TokenSource, mistakes: &mut At<'_>) -> Self {
         match from {
             TokenSource::Bearer => {}
             TokenSource::Header(name) => {
-                check_field_name("from.header", name)?;
-                if name.eq_ignore_ascii_case("authorization") {
-                    return Err("from.header: for `Authorization: Bearer` write `from = \"bearer\"`".to_owned());
-                }
-                if name.eq_ignore_ascii_case("cookie") {
-                    return Err("from.header: for a cookie write `from = { cookie = \"NAME\" }`".to_owned());
-                }
+                mistakes.of("header").take(check_header(name));
             }
             TokenSource::Cookie(name) => {
                 if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic() && !b"=;,\"".contains(&byte)) {
-                    return Err(format!("from.cookie: `{name}` is no cookie name"));
+                    mistakes.of("cookie").add(format!("`{name}` is no cookie name"));
                 }
             }
         }
-        Ok(Self(from.clone()))
+        Self(from.clone())
     }
 
     /// The token, of whatever characters; `None` where the request has none.
@@ -70,6 +66,15 @@ impl Source {
 }
 
 /// RFC 6750 section 2.1. Another scheme is no token; a second field is an attempt to be two people.
+fn check_header(name: &str) -> Result<(), String> {
+    check_field_name(name)?;
+    match name.to_ascii_lowercase().as_str() {
+        "authorization" => Err("for `Authorization: Bearer` write `from = \"bearer\"`".to_owned()),
+        "cookie" => Err("for a cookie write `from = { cookie = \"NAME\" }`".to_owned()),
+        _ => Ok(()),
+    }
+}
+
 fn bearer(mut values: Vec<String>) -> Result<Option<String>, Refusal> {
     let Some(mut value) = values.pop() else { return Ok(None) };
     if !values.is_empty() {
@@ -125,7 +130,14 @@ fn is_token68(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tollgate_plugin_sdk::mistakes::Mistakes;
     use tollgate_plugin_sdk::testing::Host;
+
+    fn source(from: &TokenSource) -> Result<Source, String> {
+        let mut mistakes = Mistakes::default();
+        let source = Source::new(from, &mut mistakes.of("from"));
+        mistakes.or(Some(source))
+    }
 
     fn strings(values: &[&str]) -> Vec<String> {
         values.iter().map(|&value| value.to_owned()).collect()
@@ -185,7 +197,7 @@ mod tests {
     #[test]
     fn the_cookie_is_taken_out_and_the_others_stay() {
         let host = Host::new().header("cookie", "a=1; token=abc").header("cookie", "b=2");
-        let source = Source::new(&TokenSource::Cookie("token".to_owned())).unwrap();
+        let source = source(&TokenSource::Cookie("token".to_owned())).unwrap();
         source.strip().unwrap();
         assert_eq!(host.request_headers(), [("cookie".to_owned(), "a=1; b=2".to_owned())]);
     }
@@ -193,7 +205,7 @@ mod tests {
     #[test]
     fn a_cookie_that_was_alone_takes_its_field_along() {
         let host = Host::new().header("cookie", "token=abc");
-        Source::new(&TokenSource::Cookie("token".to_owned())).unwrap().strip().unwrap();
+        source(&TokenSource::Cookie("token".to_owned())).unwrap().strip().unwrap();
         assert_eq!(host.request_headers(), []);
     }
 
@@ -207,7 +219,7 @@ mod tests {
             TokenSource::Cookie("a=b".into()),
             TokenSource::Cookie(String::new()),
         ] {
-            assert!(Source::new(&from).is_err(), "{from:?}");
+            assert!(source(&from).is_err(), "{from:?}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
+use tollgate_plugin_sdk::mistakes::At;
 use tollgate_plugin_sdk::{attributes, request};
 
 use crate::config::By;
@@ -14,18 +15,20 @@ pub(crate) enum Client {
 }
 
 impl Client {
-    pub(crate) fn new(by: By) -> Result<Self, String> {
+    /// Nothing where a name is wrong, which is added to `mistakes`.
+    pub(crate) fn new(by: By, mistakes: &mut At<'_>) -> Option<Self> {
         match by {
-            By::ClientAddress => Ok(Self::Address),
-            By::Header(name) if !is_field_name(&name) => {
-                Err(format!("by.header: `{name}` is no header name (RFC 9110 section 5.1)"))
+            By::ClientAddress => return Some(Self::Address),
+            By::Header(name) if is_field_name(&name) => return Some(Self::Header(name)),
+            By::Claim(name) if !name.is_empty() => return Some(Self::Attribute(format!("jwt.claim.{name}"))),
+            By::Attribute(name) if !name.is_empty() => return Some(Self::Attribute(name)),
+            By::Header(name) => {
+                mistakes.of("header").add(format!("`{name}` is no header name (RFC 9110 section 5.1)"));
             }
-            By::Claim(name) if name.is_empty() => Err("by.claim: the name must not be empty".to_owned()),
-            By::Attribute(name) if name.is_empty() => Err("by.attribute: the name must not be empty".to_owned()),
-            By::Header(name) => Ok(Self::Header(name)),
-            By::Claim(name) => Ok(Self::Attribute(format!("jwt.claim.{name}"))),
-            By::Attribute(name) => Ok(Self::Attribute(name)),
+            By::Claim(_) => mistakes.of("claim").add("the name must not be empty"),
+            By::Attribute(_) => mistakes.of("attribute").add("the name must not be empty"),
         }
+        None
     }
 
     /// The key of the request's bucket. The first letter keeps a client from naming another's bucket:
@@ -63,12 +66,13 @@ fn network(address: String) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tollgate_plugin_sdk::mistakes::Mistakes;
     use tollgate_plugin_sdk::testing::Host;
 
     use super::*;
 
     fn key(by: By) -> String {
-        Client::new(by).unwrap().key()
+        Client::new(by, &mut Mistakes::default().whole()).unwrap().key()
     }
 
     #[test]
@@ -93,7 +97,7 @@ mod tests {
     #[test]
     fn a_name_that_no_field_can_have_is_a_mistake() {
         for name in ["", "x y", "x:", "é"] {
-            assert!(Client::new(By::Header(name.to_owned())).is_err(), "{name}");
+            assert!(Client::new(By::Header(name.to_owned()), &mut Mistakes::default().whole()).is_none(), "{name}");
         }
     }
 

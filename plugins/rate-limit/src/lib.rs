@@ -39,18 +39,18 @@ impl Plugin for RateLimit {
         let mut mistakes = Mistakes::default();
         let period_ms = config.per.as_millis();
         if period_ms == 0 {
-            mistakes.note("per: must be more than zero");
+            mistakes.of("per").add("must be more than zero");
         }
         let capacity = config.burst.unwrap_or(config.limit);
         if config.limit == 0 {
-            mistakes.note("limit: must be at least 1");
+            mistakes.of("limit").add("must be at least 1");
         }
         if config.burst == Some(0) {
-            mistakes.note("burst: must be at least 1");
+            mistakes.of("burst").add("must be at least 1");
         }
-        mistakes.take(check_name(&config.name));
+        mistakes.of("name").take(check_name(&config.name));
         let name = format!("\"{}\"", config.name);
-        let client = mistakes.take(Client::new(config.by));
+        let client = Client::new(config.by, &mut mistakes.of("by"));
         mistakes.or(client.map(|client| Self {
             client,
             bucket: Bucket { capacity, refill: config.limit, period_ms },
@@ -127,7 +127,7 @@ fn seconds(ms: u32) -> u32 {
 fn check_name(name: &str) -> Result<(), String> {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     if name.is_empty() || name.len() > 64 || !name.bytes().all(legal) {
-        return Err(format!("name: `{name}` must be 1 to 64 letters, digits, `.`, `_` or `-`"));
+        return Err(format!("`{name}` must be 1 to 64 letters, digits, `.`, `_` or `-`"));
     }
     Ok(())
 }
