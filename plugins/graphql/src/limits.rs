@@ -14,9 +14,9 @@ use crate::error::GraphqlError;
 /// Fields that may be in a document with all fragments unfolded, for each point of complexity.
 const UNFOLDED: u64 = 10;
 
-/// Refuses a document that asks for too much.
-pub(crate) fn check(document: &Document, limits: &Limits) -> Result<(), GraphqlError> {
-    let mut count = Count { fragments: HashMap::new(), done: HashMap::new(), aliases: 0 };
+/// Refuses a document that asks for too much. Returns whether it asks for the schema.
+pub(crate) fn check(document: &Document, limits: &Limits) -> Result<bool, GraphqlError> {
+    let mut count = Count { fragments: HashMap::new(), done: HashMap::new(), aliases: 0, introspects: false };
     for definition in &document.definitions {
         if let Definition::FragmentDefinition(fragment) = definition {
             count.fragments.insert(&fragment.name, fragment);
@@ -45,7 +45,7 @@ pub(crate) fn check(document: &Document, limits: &Limits) -> Result<(), GraphqlE
     if most.fields > unfolded {
         return Err(too_much("a number of fields of", most.fields, unfolded));
     }
-    Ok(())
+    Ok(count.introspects)
 }
 
 /// How deep and how wide.
@@ -60,6 +60,7 @@ struct Count<'d> {
     /// None while a fragment is being counted.
     done: HashMap<&'d str, Option<Size>>,
     aliases: u64,
+    introspects: bool,
 }
 
 impl<'d> Count<'d> {
@@ -73,6 +74,7 @@ impl<'d> Count<'d> {
                     }
                     // The schema's own fields have a limit of their own, in the library.
                     if field.name.starts_with("__") {
+                        self.introspects |= field.name != "__typename";
                         Size { depth: 1, fields: 1 }
                     } else {
                         let inner = self.selections(&field.selection_set)?;
@@ -109,7 +111,7 @@ impl<'d> Count<'d> {
 mod tests {
     use super::*;
 
-    fn checked(text: &str) -> Result<(), GraphqlError> {
+    fn checked(text: &str) -> Result<bool, GraphqlError> {
         let limits = Limits { depth: 3, complexity: 1, aliases: 2, ..Limits::default() };
         check(&Document::parse(text, "q").unwrap(), &limits)
     }

@@ -12,6 +12,7 @@ use tollgate_plugin_sdk::{Answer, BodyVerdict, Plugin, RequestFilter, Verdict};
 use super::GraphQl;
 
 mod execution;
+mod forward;
 mod hostile;
 mod over_http;
 mod persisted;

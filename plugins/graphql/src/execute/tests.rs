@@ -76,7 +76,7 @@ fn run_all(services: &Slow, queries: &[&str]) -> Vec<String> {
     let ready: Vec<Ready> = queries.iter().map(ready).collect();
     let access = Access::new("scope", "sub");
     let inputs: Vec<Input<'_>> = ready.iter().map(|ready| Input::new(&service, ready, &access, 1000)).collect();
-    run(&inputs, services).into_iter().map(|body| String::from_utf8(body).unwrap()).collect()
+    run(&inputs, services).into_iter().map(|answered| String::from_utf8(answered.body).unwrap()).collect()
 }
 
 #[test]

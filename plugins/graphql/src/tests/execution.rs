@@ -196,3 +196,38 @@ fn the_schema_can_be_asked_for_unless_that_is_off() {
     assert_eq!(code(&ask(&off, query)), "INTROSPECTION_DISABLED");
     assert_eq!(ask(&off, "{ __typename }"), json!({"data": {"__typename": "Query"}}));
 }
+
+/// `getIntrospectionQuery()` of graphql-js 16, which `GraphiQL` sends.
+const INTROSPECTION: &str = "
+query IntrospectionQuery {
+  __schema {
+    queryType { name } mutationType { name } subscriptionType { name }
+    types { ...FullType }
+    directives { name description locations args { ...InputValue } }
+  }
+}
+fragment FullType on __Type {
+  kind name description
+  fields(includeDeprecated: true) {
+    name description args { ...InputValue } type { ...TypeRef } isDeprecated deprecationReason
+  }
+  inputFields { ...InputValue }
+  interfaces { ...TypeRef }
+  enumValues(includeDeprecated: true) { name description isDeprecated deprecationReason }
+  possibleTypes { ...TypeRef }
+}
+fragment InputValue on __InputValue { name description type { ...TypeRef } defaultValue }
+fragment TypeRef on __Type {
+  kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType {
+    kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } } }
+}";
+
+#[test]
+fn an_editor_for_operations_gets_the_schema() {
+    let _host = services(&[]);
+    let answer = ask(&shop(), INTROSPECTION);
+    assert_eq!(answer["data"]["__schema"]["queryType"]["name"], "Query", "{answer}");
+    let forward = configure(&json!({"schema": null, "forward": true})).unwrap();
+    let request = json!({"query": INTROSPECTION}).to_string().into_bytes();
+    assert!(matches!(forward.on_request_body(request), BodyVerdict::Next));
+}
