@@ -17,7 +17,7 @@ use crate::documents::Prepared;
 use crate::error::GraphqlError;
 use crate::forward::Known;
 use crate::http::{Refused, Request};
-use crate::plan::Plan;
+use crate::plan::{self, Plan};
 use crate::schema::Service;
 
 /// What is to be done for an operation that is good.
@@ -97,8 +97,7 @@ impl Check<'_> {
     fn run(&self, given: &JsonMap) -> Result<Option<Ready>, Refused> {
         let limits = &self.plugin.config.limits;
         let too_large = |message: String| Refused::from(GraphqlError::new("OPERATION_TOO_LARGE", message));
-        let variables = coerce_variable_values(&self.service.schema, self.operation, given)
-            .map_err(|error| self.bad_input(&error))?;
+        let variables = self.variables(given)?;
         let plan = self.prepared.plan(self.service, self.document, self.operation, &variables);
         let plan = plan.ok_or_else(|| too_large("the operation has too many fields".to_owned()))?;
         let cost = plan.cost(&self.service.schema, &variables, limits.list_size);
@@ -110,6 +109,14 @@ impl Check<'_> {
         }
         let introspected = self.introspected(&plan, &variables)?;
         Ok(Some(Ready { plan, variables, introspected }))
+    }
+
+    fn variables(&self, given: &JsonMap) -> Result<Valid<JsonMap>, Refused> {
+        let coerced = coerce_variable_values(&self.service.schema, self.operation, given);
+        let mut variables = coerced.map_err(|error| self.bad_input(&error))?.into_inner();
+        plan::complete(&self.service.schema, self.operation, &mut variables)
+            .map_err(|message| GraphqlError::new("BAD_USER_INPUT", message))?;
+        Ok(Valid::assume_valid(variables))
     }
 
     /// A service would answer fields that are not for everyone, so who may not see one is not let on.

@@ -16,7 +16,7 @@ use apollo_compiler::response::JsonMap;
 use apollo_compiler::schema::FieldDefinition;
 use apollo_compiler::{Name, Node, Schema};
 
-pub(crate) use arguments::coerce;
+pub(crate) use arguments::{coerce, complete};
 pub(crate) use build::{build, conditions};
 
 use crate::json::Path;
