@@ -49,7 +49,9 @@ impl<'c> Access<'c> {
                 let locations = field.location.into_iter().collect();
                 errors.push(GraphqlError { locations, ..GraphqlError::new("FORBIDDEN", refusal(field)) });
             } else if let Children::Objects(types) = &field.children {
-                types.iter().for_each(|(_, fields)| self.push_forbidden(fields, errors));
+                for (_, fields) in types {
+                    self.push_forbidden(fields, errors);
+                }
             }
         }
     }

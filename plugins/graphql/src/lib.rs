@@ -50,18 +50,39 @@ impl Plugin for GraphQl {
         &[Want { capability: "http-client", reason: "Calls the upstreams and origins its schema names." }];
 
     fn configure(mut config: Config) -> Result<Self, String> {
-        let sdl = config.schema.take();
-        if sdl.is_none() && !config.forward {
-            return Err("schema: is missing; without `forward = true` the plugin answers by a schema".to_owned());
+        // Each mistake is a line.
+        match (service(&mut config), Persisted::new(&config.persisted)) {
+            (Ok(service), Ok(persisted)) => Ok(Self { service, persisted, documents: Documents::default(), config }),
+            (Err(schema), Err(persisted)) => Err(format!("{schema}\n{persisted}")),
+            (Err(mistakes), _) | (_, Err(mistakes)) => Err(mistakes),
         }
-        let service = sdl.map(|sdl| Service::parse(&sdl, &config.schema_name, !config.forward)).transpose();
-        Ok(Self {
-            service: service.map_err(|problems| format!("schema: is not valid\n{problems}"))?,
-            persisted: Persisted::new(&config.persisted)?,
-            documents: Documents::default(),
-            config,
-        })
     }
+}
+
+/// What the schema says, if there is one.
+fn service(config: &mut Config) -> Result<Option<Service>, String> {
+    let Some(sdl) = config.schema.take() else {
+        if config.forward {
+            return Ok(None);
+        }
+        return Err("schema: is missing; without `forward = true` the plugin answers by a schema".to_owned());
+    };
+    if is_file_name(&sdl) {
+        return Err(format!("schema: is the name of a file; its text is `\"${{file.{}}}\"`", sdl.trim()));
+    }
+    let file = config.schema_name.as_ref().map(|name| format!("{name}:")).unwrap_or_default();
+    let told = |mistakes: Vec<String>| {
+        let lines: Vec<String> = mistakes.iter().map(|mistake| format!("schema: {file}{mistake}")).collect();
+        lines.join("\n")
+    };
+    Service::parse(&sdl, !config.forward).map(Some).map_err(told)
+}
+
+/// Whether this is where a schema is, and not one: a schema has braces and spaces.
+fn is_file_name(text: &str) -> bool {
+    let text = text.trim();
+    let is_one_word = !text.contains(|c: char| c.is_whitespace() || "{}\"#@".contains(c));
+    is_one_word && [".graphql", ".graphqls", ".gql"].iter().any(|end| text.ends_with(end))
 }
 
 impl RequestFilter for GraphQl {

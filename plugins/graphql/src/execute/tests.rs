@@ -66,7 +66,7 @@ fn run_with(services: &Slow, query: &str) -> String {
 
 fn run_all(services: &Slow, queries: &[&str]) -> Vec<String> {
     let _host = tollgate_plugin_sdk::testing::Host::new();
-    let service = Service::parse(SDL, "s", true).unwrap();
+    let service = Service::parse(SDL, true).unwrap();
     let ready = |query: &&str| {
         let document = ExecutableDocument::parse_and_validate(&service.schema, *query, "q").unwrap();
         let operation = document.operations.get(None).unwrap();
