@@ -203,7 +203,7 @@ mod tests {
         );
         for (text, says) in [
             (format!("{{ __type(name: \"A\") {{ {} }} }}", nested("ofType", 20)), "a depth of 21"),
-            (format!("{{ __schema {{ types {{ {} }} }} }}", nested("fields { type", 3).replace("}", "} }")), "lists of 3"),
+            (format!("{{ __schema {{ types {{ {} }} }} }}", nested("fields { type", 3).replace('}', "} }")), "lists of 3"),
             (
                 "{ ...R } fragment R on Query { __schema { types { ...A } } } fragment A on __Type { fields { type { ...B } } }
                  fragment B on __Type { interfaces { ...C } } fragment C on __Type { possibleTypes { name } }"
