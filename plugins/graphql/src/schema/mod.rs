@@ -3,6 +3,7 @@
 //! Every mistake in it is found here, when the plugin is configured, with line and column.
 
 mod binding;
+mod defaults;
 mod mistakes;
 mod nearest;
 mod problems;
@@ -50,6 +51,7 @@ impl Service {
         let schema = schema.validate().map_err(|broken| Problems::of(&broken.errors))?;
         let mut problems = Problems::new(&schema.sources);
         let fields = binding::read(&schema, bound, &mut problems);
+        defaults::check(&schema, &mut problems);
         problems.none()?;
         let implementers = schema.implementers_map();
         Ok(Self { schema: without(schema, &directives), implementers, fields })

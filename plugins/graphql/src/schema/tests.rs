@@ -143,3 +143,20 @@ fn a_call_is_written_as_it_is_defined_here() {
     let found = problems("directive @rest(url: String) on FIELD_DEFINITION\ntype Query { a: Int @rest(url: \"x\") }");
     assert!(found.contains("the directive `@rest` is defined multiple times"), "{found}");
 }
+
+#[test]
+fn a_default_that_leads_back_to_itself_is_a_mistake() {
+    let with = |inputs: &str| {
+        format!("type Query {{ a(in: A): Int @rest(upstream: \"u\", path: \"/{{args.in.n}}\") }}\n{inputs}")
+    };
+    for inputs in [
+        "input A { n: Int a: A = {} }",
+        "input A { n: Int b: B = {n: 1} } input B { n: Int a: [A] = [{n: 1}] }",
+        "input A { n: Int b: B = {a: {}} } input B { a: A }",
+    ] {
+        let found = problems(&with(inputs));
+        assert!(found.starts_with("2:") && found.contains("leads back to itself"), "{inputs}: {found}");
+    }
+    let good = "input A { n: Int a: A = {a: null} b: B = {} } input B { n: Int = 1 a: A }";
+    assert!(Service::parse(&with(good), true).is_ok());
+}
