@@ -4,6 +4,8 @@ use std::cell::OnceCell;
 
 use tollgate_plugin_sdk::attributes;
 
+use crate::error::{self, GraphqlError};
+use crate::plan::{Children, PlanField};
 use crate::schema::Guard;
 
 /// What is known of the request, asked for when the first guard wants to know.
@@ -30,6 +32,34 @@ impl<'c> Access<'c> {
             }
         })
     }
+
+    /// An error for each of these fields, and of those within them, that does not let the request on.
+    pub(crate) fn forbidden(&self, fields: &[PlanField]) -> Vec<GraphqlError> {
+        let mut errors = Vec::new();
+        self.push_forbidden(fields, &mut errors);
+        errors
+    }
+
+    fn push_forbidden(&self, fields: &[PlanField], errors: &mut Vec<GraphqlError>) {
+        for field in fields {
+            if errors.len() == error::MOST {
+                return;
+            }
+            if !self.is_let_on(&field.guards) {
+                let locations = field.location.into_iter().collect();
+                errors.push(GraphqlError { locations, ..GraphqlError::new("FORBIDDEN", refusal(field)) });
+            } else if let Children::Objects(types) = &field.children {
+                for (_, fields) in types {
+                    self.push_forbidden(fields, errors);
+                }
+            }
+        }
+    }
+}
+
+/// What a client is told of a field it may not see.
+pub(crate) fn refusal(field: &PlanField) -> String {
+    format!("`{}` is not for you", field.full_name())
 }
 
 /// Text with spaces between, or a JSON list of strings.

@@ -12,8 +12,8 @@ pub struct Config {
     /// The schema in SDL, its fields bound to calls by `@rest`: `"${file.schema.graphql}"`. Needed
     /// unless `forward` is set.
     pub schema: Option<String>,
-    /// What errors in the schema are reported under: the file's name.
-    pub schema_name: String,
+    /// The schema's file, to be named in front of line and column of a mistake in it.
+    pub schema_name: Option<String>,
     /// Whether a GraphQL service behind the gateway answers. The plugin then checks operations and
     /// lets them on to the route's upstream.
     pub forward: bool,
@@ -39,7 +39,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             schema: None,
-            schema_name: "schema".to_owned(),
+            schema_name: None,
             forward: false,
             introspection: true,
             graphiql: false,

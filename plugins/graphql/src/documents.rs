@@ -34,6 +34,8 @@ pub(crate) struct Prepared {
     operations: Vec<(Option<String>, OperationType)>,
     /// None where there is no schema to read it by.
     pub(crate) document: Option<Valid<ExecutableDocument>>,
+    /// Whether one of its operations asks for the schema.
+    pub(crate) introspects: bool,
     conditions: Vec<Name>,
     plans: RefCell<Vec<(PlanKey, Rc<Plan>)>>,
 }
@@ -52,7 +54,7 @@ impl Prepared {
         let document = parser
             .parse_ast(text, "query")
             .map_err(|broken| GraphqlError::of_diagnostics("GRAPHQL_PARSE_FAILED", &broken.errors))?;
-        limits::check(&document, limits).map_err(|error| vec![error])?;
+        let introspects = limits::check(&document, limits).map_err(|error| vec![error])?;
         let operations = operations(&document);
         let subscribes = |(_, kind): &(_, OperationType)| *kind == OperationType::Subscription;
         // The validator would say that the schema has no such type.
@@ -71,6 +73,7 @@ impl Prepared {
             operations,
             conditions: executable.as_ref().map(|document| plan::conditions(document)).unwrap_or_default(),
             document: executable,
+            introspects,
             plans: RefCell::default(),
         })
     }

@@ -1,4 +1,8 @@
-//! Persisted operations for a service that does not know them: the request gets their text.
+//! What goes on to a service of its own: the request made anew from what was checked.
+//!
+//! Servers differ in which of two parameters of one name they take, in whether the query of a `POST` goes
+//! before its body, and in what else they read an operation from. So nothing the client sent goes on as it
+//! came.
 
 use apollo_compiler::response::JsonMap;
 use serde::Serialize;
@@ -13,34 +17,44 @@ pub(crate) struct Known {
     pub(crate) text: String,
     #[serde(rename = "operationName", skip_serializing_if = "Option::is_none")]
     pub(crate) operation: Option<String>,
+    #[serde(skip_serializing_if = "JsonMap::is_empty")]
     pub(crate) variables: JsonMap,
-    /// Whether the client sent the text itself.
-    #[serde(skip)]
-    pub(crate) was_sent: bool,
 }
 
-/// Puts the text into the request that goes on. The error is for the client.
-pub(crate) fn with_document(known: &Known, is_get: bool) -> Result<(), GraphqlError> {
-    if !is_get {
-        return set_body(known);
-    }
+/// Makes the request one for this operation. The error is for the client.
+pub(crate) fn one(known: &Known, is_get: bool) -> Result<(), GraphqlError> {
+    if is_get { in_query(known) } else { in_body(known) }
+}
+
+/// Makes the request one for these operations.
+pub(crate) fn several(known: &[Known]) -> Result<(), GraphqlError> {
+    in_body(known)
+}
+
+fn in_query(known: &Known) -> Result<(), GraphqlError> {
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.append_pair("query", &known.text);
     if let Some(operation) = &known.operation {
         query.append_pair("operationName", operation);
     }
-    query.append_pair("variables", &serde_json::to_string(&known.variables).map_err(|_| failed())?);
-    request::set_query(Some(&query.finish())).map_err(|_| failed())
-}
-
-/// The same for a list.
-pub(crate) fn with_documents(known: &[Known]) -> Result<(), GraphqlError> {
-    set_body(known)
-}
-
-fn set_body<T: Serialize + ?Sized>(body: &T) -> Result<(), GraphqlError> {
-    request::set_body(&serde_json::to_vec(body).map_err(|_| failed())?);
+    if !known.variables.is_empty() {
+        query.append_pair("variables", &serde_json::to_string(&known.variables).map_err(|_| failed())?);
+    }
+    request::set_query(Some(&query.finish())).map_err(|_| failed())?;
+    // Some servers read it, whatever the method is.
+    request::set_body(&[]);
+    for name in ["content-type", "content-encoding"] {
+        request::remove_header(name).map_err(|_| failed())?;
+    }
     Ok(())
+}
+
+fn in_body<T: Serialize + ?Sized>(body: &T) -> Result<(), GraphqlError> {
+    request::set_body(&serde_json::to_vec(body).map_err(|_| failed())?);
+    request::set_query(None).map_err(|_| failed())?;
+    // There may have been several lines of it.
+    request::set_header("content-type", "application/json").map_err(|_| failed())?;
+    request::remove_header("content-encoding").map_err(|_| failed())
 }
 
 fn failed() -> GraphqlError {

@@ -16,6 +16,7 @@ pub(crate) fn is_wanted() -> bool {
 pub(crate) fn page() -> Answer {
     Answer::new(200)
         .header("content-type", "text/html; charset=utf-8")
+        .header("vary", "accept")
         .header("x-frame-options", "DENY")
         .body(include_str!("graphiql.html"))
 }

@@ -7,16 +7,17 @@ use std::rc::Rc;
 
 use apollo_compiler::ast::OperationType;
 use apollo_compiler::executable::Operation;
+use apollo_compiler::request::{RequestError, coerce_variable_values};
 use apollo_compiler::response::JsonMap;
 use apollo_compiler::validation::Valid;
-use apollo_compiler::{ExecutableDocument, introspection, request::coerce_variable_values};
+use apollo_compiler::{ExecutableDocument, introspection};
 
 use crate::GraphQl;
 use crate::documents::Prepared;
 use crate::error::GraphqlError;
 use crate::forward::Known;
 use crate::http::{Refused, Request};
-use crate::plan::Plan;
+use crate::plan::{self, Plan};
 use crate::schema::Service;
 
 /// What is to be done for an operation that is good.
@@ -39,35 +40,47 @@ pub(crate) struct Ready {
 impl GraphQl {
     /// What an operation comes to.
     pub(crate) fn next(&self, mut request: Request, is_get: bool) -> Result<Next, Refused> {
-        let was_sent = request.query.is_some();
-        let text = self.persisted.document(request.query.take(), request.persisted_query())?;
-        let text = text.ok_or_else(|| Refused::Request("the parameter `query` is missing".to_owned()))?;
-        let prepared = self.documents.get(&text, self.service.as_ref(), &self.config.limits);
+        let found = self.persisted.document(request.query.take(), request.persisted_query())?;
+        let found = found.ok_or_else(|| Refused::Request("the parameter `query` is missing".to_owned()))?;
+        let variables = request.variables().map_err(Refused::Request)?;
+        let operation = request.operation;
+        let ready = self.check(&found.text, operation.as_deref(), &variables, is_get)?;
+        self.persisted.keep(&found);
+        Ok(ready.map_or_else(|| Next::Forward(Known { text: found.text, operation, variables }), Next::Run))
+    }
+
+    /// Refuses what may not be run; none if the route's upstream is to run it.
+    fn check(
+        &self,
+        text: &str,
+        operation: Option<&str>,
+        variables: &JsonMap,
+        is_get: bool,
+    ) -> Result<Option<Ready>, Refused> {
+        let prepared = self.documents.get(text, self.service.as_ref(), &self.config.limits);
         let prepared = prepared.map_err(Refused::Operation)?;
-        let kind = prepared.kind(request.operation.as_deref());
+        let kind = prepared.kind(operation);
         match kind {
             Some(OperationType::Mutation) if is_get => return Err(Refused::Method),
             Some(OperationType::Subscription) => return Err(GraphqlError::subscription().into()),
             _ => {}
         }
-        let variables = request.variables().map_err(Refused::Request)?;
+        if prepared.introspects && !self.config.introspection {
+            return Err(GraphqlError::new("INTROSPECTION_DISABLED", "introspection is off").into());
+        }
         match (&self.service, &prepared.document) {
             (Some(service), Some(document)) => {
-                let operation = document.operations.get(request.operation.as_deref()).map_err(|error| {
+                let operation = document.operations.get(operation).map_err(|error| {
                     GraphqlError::of_request("OPERATION_RESOLUTION_FAILURE", &error, &document.sources)
                 })?;
-                let ready =
-                    Check { plugin: self, service, prepared: &prepared, document, operation }.run(&variables)?;
-                if !self.config.forward {
-                    return Ok(Next::Run(ready));
-                }
+                let check = Check { plugin: self, service, prepared: &prepared, document, operation };
+                check.run(variables)
             }
             _ if kind.is_none() => {
-                return Err(GraphqlError::new("OPERATION_RESOLUTION_FAILURE", "there is no such operation").into());
+                Err(GraphqlError::new("OPERATION_RESOLUTION_FAILURE", "there is no such operation").into())
             }
-            _ => {}
+            _ => Ok(None),
         }
-        Ok(Next::Forward(Known { text, operation: request.operation, variables, was_sent }))
     }
 }
 
@@ -81,32 +94,40 @@ struct Check<'r> {
 }
 
 impl Check<'_> {
-    fn run(&self, given: &JsonMap) -> Result<Ready, Refused> {
+    fn run(&self, given: &JsonMap) -> Result<Option<Ready>, Refused> {
         let limits = &self.plugin.config.limits;
         let too_large = |message: String| Refused::from(GraphqlError::new("OPERATION_TOO_LARGE", message));
-        let variables = coerce_variable_values(&self.service.schema, self.operation, given)
-            .map_err(|error| GraphqlError::of_request("BAD_USER_INPUT", &error, &self.document.sources))?;
+        let variables = self.variables(given)?;
         let plan = self.prepared.plan(self.service, self.document, self.operation, &variables);
         let plan = plan.ok_or_else(|| too_large("the operation has too many fields".to_owned()))?;
         let cost = plan.cost(&self.service.schema, &variables, limits.list_size);
         if cost > u64::from(limits.complexity) {
             return Err(too_large(format!("the operation costs {cost}, and {} is the most", limits.complexity)));
         }
+        if self.plugin.config.forward {
+            return self.guarded(&plan).map(|()| None);
+        }
         let introspected = self.introspected(&plan, &variables)?;
-        Ok(Ready { plan, variables, introspected })
+        Ok(Some(Ready { plan, variables, introspected }))
+    }
+
+    fn variables(&self, given: &JsonMap) -> Result<Valid<JsonMap>, Refused> {
+        let coerced = coerce_variable_values(&self.service.schema, self.operation, given);
+        let mut variables = coerced.map_err(|error| self.bad_input(&error))?.into_inner();
+        plan::complete(&self.service.schema, self.operation, &mut variables)
+            .map_err(|message| GraphqlError::new("BAD_USER_INPUT", message))?;
+        Ok(Valid::assume_valid(variables))
+    }
+
+    /// A service would answer fields that are not for everyone, so who may not see one is not let on.
+    fn guarded(&self, plan: &Plan) -> Result<(), Refused> {
+        let forbidden = if plan.is_guarded { self.plugin.access().forbidden(&plan.fields) } else { Vec::new() };
+        if forbidden.is_empty() { Ok(()) } else { Err(Refused::Operation(forbidden)) }
     }
 
     /// What `__schema` and `__type` answer, by name.
     fn introspected(&self, plan: &Plan, variables: &Valid<JsonMap>) -> Result<HashMap<String, String>, Refused> {
         if !plan.introspects {
-            return Ok(HashMap::new());
-        }
-        if !self.plugin.config.introspection {
-            return Err(GraphqlError::new("INTROSPECTION_DISABLED", "introspection is off").into());
-        }
-        let wrong = |error| GraphqlError::of_request("BAD_USER_INPUT", &error, &self.document.sources);
-        introspection::check_max_depth(self.document, self.operation).map_err(wrong)?;
-        if self.plugin.config.forward {
             return Ok(HashMap::new());
         }
         let answer = introspection::partial_execute(
@@ -116,10 +137,14 @@ impl Check<'_> {
             self.operation,
             variables,
         );
-        let data = answer.map_err(wrong)?.data.unwrap_or_default();
+        let data = answer.map_err(|error| self.bad_input(&error))?.data.unwrap_or_default();
         Ok(data
             .iter()
             .map(|(key, value)| (key.as_str().to_owned(), serde_json::to_string(value).unwrap_or_default()))
             .collect())
+    }
+
+    fn bad_input(&self, error: &RequestError) -> Refused {
+        GraphqlError::of_request("BAD_USER_INPUT", error, &self.document.sources).into()
     }
 }

@@ -20,6 +20,20 @@ pub(crate) struct Persisted {
     ttl_ms: u32,
 }
 
+/// A document, by its text or by its hash.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) text: String,
+    /// Its hash, where the client asked for it to be kept.
+    registers: Option<String>,
+}
+
+impl Found {
+    fn new(text: String) -> Self {
+        Self { text, registers: None }
+    }
+}
+
 /// `extensions.persistedQuery`.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct PersistedQuery {
@@ -60,7 +74,7 @@ impl Persisted {
         &self,
         text: Option<String>,
         query: Option<&PersistedQuery>,
-    ) -> Result<Option<String>, GraphqlError> {
+    ) -> Result<Option<Found>, GraphqlError> {
         if query.is_some_and(|query| query.version != 1) {
             return Err(GraphqlError::new("BAD_REQUEST", "this version of persisted queries is not supported"));
         }
@@ -68,23 +82,29 @@ impl Persisted {
             (PersistedMode::Off, _, Some(_)) => {
                 Err(GraphqlError::new("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported"))
             }
-            (PersistedMode::Off | PersistedMode::Automatic, text, None) => Ok(text),
+            (PersistedMode::Off | PersistedMode::Automatic, text, None) => Ok(text.map(Found::new)),
             (PersistedMode::Automatic, Some(text), Some(query)) => {
                 let hash = hash(&text);
                 if !query.hash.eq_ignore_ascii_case(&hash) {
                     return Err(GraphqlError::new("BAD_REQUEST", "provided sha does not match query"));
                 }
-                // A client that could not register sends the text once more next time.
-                if let Err(error) = kv::set(&key(&hash), text.as_bytes(), self.ttl_ms) {
-                    log::warn(&format!("a persisted query was not kept: {error}"));
-                }
-                Ok(Some(text))
+                Ok(Some(Found { text, registers: Some(hash) }))
             }
             (PersistedMode::Automatic, None, Some(query)) => {
                 let kept = kv::get(&key(&query.hash.to_ascii_lowercase()));
-                kept.and_then(|bytes| String::from_utf8(bytes).ok()).map(Some).ok_or_else(not_found)
+                kept.and_then(|bytes| String::from_utf8(bytes).ok()).map(Found::new).map(Some).ok_or_else(not_found)
             }
-            (PersistedMode::Only, text, query) => self.listed(text, query),
+            (PersistedMode::Only, text, query) => Ok(self.listed(text, query)?.map(Found::new)),
+        }
+    }
+
+    /// Keeps a document that a client registers. To be called once it is known to be good: what is not
+    /// would take the place of others' until its time is over.
+    pub(crate) fn keep(&self, found: &Found) {
+        let Some(hash) = &found.registers else { return };
+        // A client that could not register sends the text once more next time.
+        if let Err(error) = kv::set(&key(hash), found.text.as_bytes(), self.ttl_ms) {
+            log::warn(&format!("a persisted query was not kept: {error}"));
         }
     }
 

@@ -12,7 +12,9 @@ use tollgate_plugin_sdk::{Answer, BodyVerdict, Plugin, RequestFilter, Verdict};
 use super::GraphQl;
 
 mod execution;
+mod forward;
 mod hostile;
+mod input;
 mod over_http;
 mod persisted;
 
@@ -114,7 +116,31 @@ fn the_query_of_the_readme_runs_over_two_services() {
 #[test]
 fn a_schema_with_a_mistake_is_refused_with_its_place() {
     let error = configure(&json!({"schema": "type Query {\n  me: Usr\n}"})).unwrap_err();
-    assert!(error.contains("shop.graphql:2:7:"), "{error}");
+    assert!(error.starts_with("schema: shop.graphql:2:7: "), "{error}");
     let error = configure(&json!({"schema": null})).unwrap_err();
     assert!(error.starts_with("schema: is missing"), "{error}");
+}
+
+#[test]
+fn each_mistake_of_the_config_is_a_line_of_its_own_with_its_key() {
+    let schema = "type Query {\n  a: Int\n  b: Int @rest(upstream: \"u\")\n  c: Usr @rset\n}";
+    let error = configure(&json!({"schema": schema, "schema_name": null, "persisted": {"mode": "only"}})).unwrap_err();
+    let lines: Vec<&str> = error.lines().collect();
+    assert!(lines[0].starts_with("schema: 3:10: "), "{error}");
+    assert!(lines[1].starts_with("schema: 4:6: cannot find type `Usr`"), "{error}");
+    assert!(lines[2].starts_with("schema: 4:10: cannot find directive `@rset`"), "{error}");
+    assert_eq!(lines[3], "persisted.operations: is missing, and `mode = \"only\"` needs it");
+    assert_eq!(lines.len(), 4, "{error}");
+    let error = configure(&json!({"schema": "type Query {\n  a: Int\n  b: Int\n}"})).unwrap_err();
+    assert!(error.lines().all(|line| line.starts_with("schema: shop.graphql:")), "{error}");
+    assert_eq!(error.lines().count(), 2, "{error}");
+}
+
+#[test]
+fn the_name_of_a_file_in_place_of_a_schema_is_told_how_to_write_it() {
+    for name in ["schema.graphql", "shop/api.gql", "./a.graphqls"] {
+        let error = configure(&json!({"schema": name})).unwrap_err();
+        let expected = format!("schema: is the name of a file; its text is `\"${{file.{name}}}\"`");
+        assert_eq!(error, expected);
+    }
 }

@@ -159,10 +159,22 @@ fn json_of<'a>(
     match answer.status {
         404 | 204 => Ok("null"),
         200..=299 if answer.body.is_empty() => Ok("null"),
-        200..=299 => json::whole(keep(answer.body))
-            .map_err(|error| (Failure::Upstream, format!("the answer is not JSON: {error}"))),
+        200..=299 => {
+            let body = keep(answer.body);
+            json::whole(body).map_err(|error| (Failure::Upstream, not_json(body, &error)))
+        }
         status => Err((Failure::Upstream, format!("the answer has status {status}"))),
     }
+}
+
+/// Some services compress whatever was asked for. The first bytes tell, so that no call need bring its fields.
+fn not_json(body: &[u8], error: &serde_json::Error) -> String {
+    let coding = match body {
+        [0x1f, 0x8b, ..] => "gzip",
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => "zstd",
+        _ => return format!("the answer is not JSON: {error}"),
+    };
+    format!("the answer is compressed ({coding}), though `accept-encoding: identity` was sent")
 }
 
 /// Tells the operator what the client is not told.

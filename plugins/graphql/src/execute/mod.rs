@@ -22,7 +22,7 @@ use apollo_compiler::response::JsonMap;
 use tollgate_plugin_sdk::log;
 use typed_arena::Arena;
 
-use crate::access::Access;
+use crate::access::{self, Access};
 use crate::json::{self, Members};
 use crate::operation::Ready;
 use crate::plan::{Children, Plan, PlanField, PlanSource};
@@ -51,8 +51,16 @@ impl<'e> Input<'e> {
     }
 }
 
-/// Runs operations and returns their answers' bodies.
-pub(crate) fn run(inputs: &[Input<'_>], services: &dyn Services) -> Vec<Vec<u8>> {
+/// The answer to an operation.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) body: Vec<u8>,
+    /// Whether nothing went wrong with it.
+    pub(crate) is_whole: bool,
+}
+
+/// Runs operations and returns their answers.
+pub(crate) fn run(inputs: &[Input<'_>], services: &dyn Services) -> Vec<Answered> {
     let (bodies, clock) = (Arena::new(), Clock::new(services));
     let mut running: Vec<_> = inputs.iter().map(|input| Execution::new(*input, services, &clock, &bodies)).collect();
     let mut open = Vec::new();
@@ -73,7 +81,7 @@ pub(crate) fn run(inputs: &[Input<'_>], services: &dyn Services) -> Vec<Vec<u8>>
         };
         execution.take(number);
     }
-    running.iter().map(Execution::written).collect()
+    running.iter().map(Execution::answered).collect()
 }
 
 /// An operation that runs.
@@ -163,10 +171,10 @@ impl<'e> Execution<'e> {
         }
     }
 
-    fn written(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(512);
-        self.tree.write(&mut out);
-        out
+    fn answered(&self) -> Answered {
+        let mut body = Vec::with_capacity(512);
+        self.tree.write(&mut body);
+        Answered { body, is_whole: self.tree.errors.is_empty() }
     }
 
     /// The fields of an object.
@@ -179,8 +187,7 @@ impl<'e> Execution<'e> {
 
     fn start(&mut self, id: Id, field: &'e PlanField, parent: Option<(&'e str, &Members<'e>)>) {
         if !field.guards.is_empty() && !self.input.access.is_let_on(&field.guards) {
-            let name = format!("{}.{}", field.parent_type, field.definition.name);
-            self.tree.fail(id, "FORBIDDEN", format!("`{name}` is not for you"));
+            self.tree.fail(id, "FORBIDDEN", access::refusal(field));
             return;
         }
         match &field.source {
@@ -244,7 +251,7 @@ impl<'e> Execution<'e> {
 
     fn null(&mut self, id: Id, field: &PlanField, ty: &Type) {
         if ty.is_non_null() {
-            let name = format!("{}.{}", field.parent_type, field.definition.name);
+            let name = field.full_name();
             self.tree.fail(id, "NULL_VALUE", format!("there is no value for `{name}`, which must not be null"));
         } else {
             self.tree.set(id, Value::Null);
@@ -252,7 +259,7 @@ impl<'e> Execution<'e> {
     }
 
     fn unfit(&mut self, id: Id, field: &PlanField) {
-        let name = format!("{}.{}", field.parent_type, field.definition.name);
+        let name = field.full_name();
         log::warn(&format!("the value of `{name}` is no {}", field.ty()));
         self.tree.fail(id, "INVALID_VALUE", format!("the value of `{name}` is no {}", field.ty()));
     }

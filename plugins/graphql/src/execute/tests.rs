@@ -66,7 +66,7 @@ fn run_with(services: &Slow, query: &str) -> String {
 
 fn run_all(services: &Slow, queries: &[&str]) -> Vec<String> {
     let _host = tollgate_plugin_sdk::testing::Host::new();
-    let service = Service::parse(SDL, "s", true).unwrap();
+    let service = Service::parse(SDL, true).unwrap();
     let ready = |query: &&str| {
         let document = ExecutableDocument::parse_and_validate(&service.schema, *query, "q").unwrap();
         let operation = document.operations.get(None).unwrap();
@@ -76,7 +76,7 @@ fn run_all(services: &Slow, queries: &[&str]) -> Vec<String> {
     let ready: Vec<Ready> = queries.iter().map(ready).collect();
     let access = Access::new("scope", "sub");
     let inputs: Vec<Input<'_>> = ready.iter().map(|ready| Input::new(&service, ready, &access, 1000)).collect();
-    run(&inputs, services).into_iter().map(|body| String::from_utf8(body).unwrap()).collect()
+    run(&inputs, services).into_iter().map(|answered| String::from_utf8(answered.body).unwrap()).collect()
 }
 
 #[test]

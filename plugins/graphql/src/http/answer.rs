@@ -4,6 +4,7 @@ use tollgate_plugin_sdk::Answer;
 
 use super::Media;
 use crate::error::{self, GraphqlError};
+use crate::execute::Answered;
 
 /// Why an operation was not run.
 #[derive(Debug)]
@@ -22,9 +23,10 @@ impl From<GraphqlError> for Refused {
     }
 }
 
-/// The answer of an operation that was run.
-pub(crate) fn answer(media: Media, body: Vec<u8>) -> Answer {
-    Answer::new(200).header("content-type", media.name()).body(body)
+/// The answer of an operation that was run. One with an error is good for nobody else, nor a second time.
+pub(crate) fn answer(media: Media, answered: Answered) -> Answer {
+    let answer = in_media(200, media).body(answered.body);
+    if answered.is_whole { answer } else { not_kept(answer) }
 }
 
 /// The answer where none was. In `application/json` an error of the operation is a 200: a 4xx might
@@ -41,8 +43,23 @@ pub(crate) fn refusal(media: Media, refused: Refused) -> Answer {
             }
         }
     };
-    let answer = Answer::new(status).header("content-type", media.name()).body(self::refused(refused));
+    let answer = not_kept(in_media(status, media).body(self::refused(refused)));
     if status == 405 { answer.header("allow", "POST") } else { answer }
+}
+
+/// The answer to what is no request of GraphQL's, in words.
+pub(crate) fn no_answer(status: u16, text: &str) -> Answer {
+    not_kept(Answer::new(status).header("vary", "accept").text(text))
+}
+
+/// Media type and status follow from `accept` (RFC 9110 section 12.5.5).
+fn in_media(status: u16, media: Media) -> Answer {
+    Answer::new(status).header("content-type", media.name()).header("vary", "accept")
+}
+
+/// Whatever may be kept is: a cache before this plugin sees but the status, which may be 200.
+fn not_kept(answer: Answer) -> Answer {
+    answer.header("cache-control", "no-store")
 }
 
 /// The body where none was: `{"errors": [...]}`.

@@ -11,6 +11,9 @@ use crate::persisted::PersistedQuery;
 /// Most values in the variables of an operation, those within lists and objects among them.
 const MOST_VALUES: usize = 20_000;
 
+/// The parameters of an operation in a query.
+const PARAMETERS: [&str; 4] = ["query", "operationName", "variables", "extensions"];
+
 /// What a request asks for.
 #[derive(Debug)]
 pub(crate) enum Sent {
@@ -60,10 +63,15 @@ struct Extensions {
 }
 
 impl Request {
-    /// From the query of a `GET`.
+    /// From the query of a `GET`. Of two parameters of one name nobody knows which is meant.
     pub(crate) fn from_query(query: &str) -> Result<Self, String> {
         let mut request = Self::default();
+        let mut seen = [false; PARAMETERS.len()];
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let known = PARAMETERS.iter().zip(&mut seen).find(|(known, _)| **known == name);
+            if known.is_some_and(|(_, seen)| std::mem::replace(seen, true)) {
+                return Err(format!("the parameter `{name}` is there more than once"));
+            }
             match name.as_ref() {
                 "query" => request.query = Some(value.into_owned()),
                 "operationName" if !value.is_empty() => request.operation = Some(value.into_owned()),

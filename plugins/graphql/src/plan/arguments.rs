@@ -1,14 +1,12 @@
 //! The values of a field's arguments (section 6.4.1 of the specification).
 //!
-//! The document is valid and variables are coerced; what is left are literals, defaults and variables
-//! nobody gave.
+//! The document is valid; what is left are literals, defaults, and variables as they were coerced.
 
-use apollo_compiler::Node;
-use apollo_compiler::Schema;
 use apollo_compiler::ast::{InputValueDefinition, Type, Value};
-use apollo_compiler::executable::Argument;
+use apollo_compiler::executable::{Argument, Operation};
 use apollo_compiler::response::{JsonMap, JsonValue};
-use apollo_compiler::schema::ExtendedType;
+use apollo_compiler::schema::{ExtendedType, InputObjectType};
+use apollo_compiler::{Name, Node, Schema};
 
 /// The arguments by name. The error is for the client.
 pub(crate) fn coerce(
@@ -31,6 +29,54 @@ pub(crate) fn coerce(
         values.insert(definition.name.as_str(), value);
     }
     Ok(values)
+}
+
+/// Makes variables the library coerced what literals of the same values are. It leaves out defaults within
+/// defaults, leaves the number of an ID a number, and a default that stands for the list of it alone. The
+/// error is for the client.
+pub(crate) fn complete(schema: &Schema, operation: &Operation, variables: &mut JsonMap) -> Result<(), String> {
+    for definition in &operation.variables {
+        if let Some(value) = variables.get_mut(definition.name.as_str()) {
+            complete_value(schema, &definition.ty, value)?;
+        }
+    }
+    Ok(())
+}
+
+fn complete_value(schema: &Schema, ty: &Type, value: &mut JsonValue) -> Result<(), String> {
+    if value.is_null() {
+        return Ok(());
+    }
+    if ty.is_list() {
+        if !value.is_array() {
+            *value = JsonValue::Array(vec![std::mem::take(value)]);
+        }
+        let mut items = value.as_array_mut().into_iter().flatten();
+        return items.try_for_each(|item| complete_value(schema, ty.item_type(), item));
+    }
+    match (schema.types.get(ty.inner_named_type()), &mut *value) {
+        (Some(ExtendedType::InputObject(definition)), JsonValue::Object(members)) => {
+            complete_object(schema, definition, members)
+        }
+        (_, JsonValue::Number(number)) if ty.inner_named_type() == "ID" => {
+            *value = number.to_string().into();
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn complete_object(schema: &Schema, definition: &InputObjectType, members: &mut JsonMap) -> Result<(), String> {
+    for (name, field) in &definition.fields {
+        if let Some(value) = members.get_mut(name.as_str()) {
+            complete_value(schema, &field.ty, value)?;
+        } else if let Some(value) = default(schema, field) {
+            members.insert(name.as_str(), value);
+        } else if field.ty.is_non_null() {
+            return Err(must_not_be_null(name, definition));
+        }
+    }
+    Ok(())
 }
 
 fn default(schema: &Schema, definition: &InputValueDefinition) -> Option<JsonValue> {
@@ -72,7 +118,7 @@ fn literal(schema: &Schema, ty: &Type, value: &Value, variables: &JsonMap) -> Re
 fn object(
     schema: &Schema,
     ty: &Type,
-    members: &[(apollo_compiler::Name, Node<Value>)],
+    members: &[(Name, Node<Value>)],
     variables: &JsonMap,
 ) -> Result<JsonValue, String> {
     let mut object = JsonMap::new();
@@ -91,13 +137,17 @@ fn object(
         let value = given.map(|(_, value)| literal(schema, &field.ty, value, variables)).transpose()?.flatten();
         match value.or_else(|| default(schema, field)) {
             Some(JsonValue::Null) | None if field.ty.is_non_null() => {
-                return Err(format!("the field `{name}` of `{}` must not be null", definition.name));
+                return Err(must_not_be_null(name, definition));
             }
             Some(value) => drop(object.insert(name.as_str(), value)),
             None => {}
         }
     }
     Ok(JsonValue::Object(object))
+}
+
+fn must_not_be_null(field: &Name, ty: &InputObjectType) -> String {
+    format!("the field `{field}` of `{}` must not be null", ty.name)
 }
 
 fn out_of_range(number: &str) -> String {

@@ -28,12 +28,28 @@ pub(crate) fn build(
     operation: &Operation,
     variables: &JsonMap,
 ) -> Result<Plan, TooLarge> {
-    let mut builder =
-        Builder { service, document, variables, calls: 0, fields: 0, introspects: false, is_sliced: false };
+    let mut builder = Builder {
+        service,
+        document,
+        variables,
+        calls: 0,
+        fields: 0,
+        introspects: false,
+        is_guarded: false,
+        is_sliced: false,
+    };
     let root = operation.object_type().clone();
     let fields = builder.object(&root, &[&operation.selection_set])?;
-    let Builder { calls, introspects, is_sliced, .. } = builder;
-    Ok(Plan { kind: operation.operation_type, fields, calls, introspects, is_sliced, cost: OnceCell::new() })
+    let Builder { calls, introspects, is_guarded, is_sliced, .. } = builder;
+    Ok(Plan {
+        kind: operation.operation_type,
+        fields,
+        calls,
+        introspects,
+        is_guarded,
+        is_sliced,
+        cost: OnceCell::new(),
+    })
 }
 
 /// The variables of `@skip` and `@include` anywhere in a document: with other values of these a
@@ -73,6 +89,7 @@ struct Builder<'d> {
     calls: usize,
     fields: usize,
     introspects: bool,
+    is_guarded: bool,
     is_sliced: bool,
 }
 
@@ -126,6 +143,7 @@ impl<'d> Builder<'d> {
         let first = fields.first().ok_or(TooLarge)?;
         let info = self.service.field(ty, &first.name);
         let list_size = info.and_then(|info| info.list_size.clone());
+        self.is_guarded |= info.is_some_and(|info| !info.guards.is_empty());
         self.is_sliced |= list_size.as_ref().is_some_and(|size| !size.slicing.is_empty());
         let source = match first.name.as_str() {
             "__typename" => PlanSource::Typename,

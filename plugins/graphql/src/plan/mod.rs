@@ -16,7 +16,7 @@ use apollo_compiler::response::JsonMap;
 use apollo_compiler::schema::FieldDefinition;
 use apollo_compiler::{Name, Node, Schema};
 
-pub(crate) use arguments::coerce;
+pub(crate) use arguments::{coerce, complete};
 pub(crate) use build::{build, conditions};
 
 use crate::json::Path;
@@ -31,6 +31,8 @@ pub(crate) struct Plan {
     pub(crate) calls: usize,
     /// Whether it asks for the schema.
     pub(crate) introspects: bool,
+    /// Whether it has fields that are not for everyone.
+    pub(crate) is_guarded: bool,
     /// Whether an argument says how long a list is.
     is_sliced: bool,
     /// What it costs, once that is known, where no argument makes a difference.
@@ -63,6 +65,11 @@ pub(crate) struct PlanField {
 }
 
 impl PlanField {
+    /// `User.name`, for people.
+    pub(crate) fn full_name(&self) -> String {
+        format!("{}.{}", self.parent_type, self.definition.name)
+    }
+
     pub(crate) fn ty(&self) -> &Type {
         &self.definition.ty
     }

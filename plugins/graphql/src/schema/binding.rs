@@ -69,7 +69,7 @@ pub(crate) fn read(
                 types.insert(name.clone(), fields.collect());
             }
             ExtendedType::Interface(interface) => {
-                for field in interface.fields.values() {
+                for field in interface.fields.values().filter(|_| bound) {
                     if let Some(directive) = field.directives.get("rest") {
                         problems
                             .add(directive.location(), "`@rest` has no effect in an interface: object types carry it");
@@ -120,6 +120,9 @@ fn source(
     problems: &mut Problems<'_>,
 ) -> Source {
     let own_name = || Source::Member(Path::member(&field.name));
+    if !bound {
+        return own_name();
+    }
     if let Some(directive) = field.directives.get("rest") {
         return match Rest::parse(directive) {
             Ok(rest) => {
@@ -130,13 +133,15 @@ fn source(
                 }
                 Source::Rest(Box::new(rest))
             }
-            Err(error) => {
-                problems.add(directive.location(), format!("@rest: {error}"));
+            Err(errors) => {
+                for error in errors {
+                    problems.add(directive.location(), format!("@rest: {error}"));
+                }
                 own_name()
             }
         };
     }
-    if is_root && bound {
+    if is_root {
         let place = field.location();
         problems
             .add(place, format!("`{}.{}` has no `@rest`: where does its value come from?", object.name, field.name));
@@ -205,13 +210,16 @@ fn scopes(value: Option<&Value>) -> Vec<Vec<String>> {
 fn weight(directives: &DirectiveList, inner: Option<&ExtendedType>, problems: &mut Problems<'_>) -> u32 {
     let of_type = || inner.and_then(|inner| inner.directives().get("cost").map(|directive| &directive.node));
     let Some(directive) = directives.get("cost").or_else(of_type) else { return 1 };
-    let text = directive.specified_argument_by_name("weight").and_then(|value| value.as_str()).unwrap_or_default();
+    // A service's own `@cost` may say it otherwise.
+    let Some(value) = directive.specified_argument_by_name("weight") else { return 1 };
     // The cost specification has a string, so that a fraction may be written.
-    match text.parse::<f64>() {
+    let number = value.as_str().map_or_else(|| value.to_f64(), |text| text.parse().ok());
+    match number {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "just compared")]
-        Ok(weight) if (0.0..=1_000_000.0).contains(&weight) => weight.ceil() as u32,
+        Some(weight) if (0.0..=1_000_000.0).contains(&weight) => weight.ceil() as u32,
         _ => {
-            problems.add(None, format!("@cost: weight: `{text}` is no number from 0 to 1000000"));
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            problems.add(directive.location(), format!("@cost: weight: `{text}` is no number from 0 to 1000000"));
             1
         }
     }

@@ -3,30 +3,31 @@
 use apollo_compiler::parser::{SourceMap, SourceSpan};
 use apollo_compiler::validation::DiagnosticList;
 
+use super::nearest;
+
 /// Most mistakes that are told at once.
 const MOST: usize = 20;
 
 /// What is wrong so far.
 #[derive(Debug)]
 pub(crate) struct Problems<'s> {
-    name: &'s str,
     sources: &'s SourceMap,
     found: Vec<(usize, usize, String)>,
 }
 
 impl<'s> Problems<'s> {
-    pub(crate) fn new(name: &'s str, sources: &'s SourceMap) -> Self {
-        Self { name, sources, found: Vec::new() }
+    pub(crate) fn new(sources: &'s SourceMap) -> Self {
+        Self { sources, found: Vec::new() }
     }
 
     /// What the library found.
-    pub(crate) fn of(diagnostics: &DiagnosticList, name: &str) -> String {
+    pub(crate) fn of(diagnostics: &DiagnosticList) -> Vec<String> {
         let found = diagnostics.iter().map(|diagnostic| {
             let place = diagnostic.line_column_range().map(|range| (range.start.line, range.start.column));
             let (line, column) = place.unwrap_or((1, 1));
-            (line, column, diagnostic.error.to_string())
+            (line, column, with_hint(diagnostic.error.to_string()))
         });
-        written(name, found.collect())
+        written(found.collect())
     }
 
     pub(crate) fn add(&mut self, place: Option<SourceSpan>, what: impl Into<String>) {
@@ -35,18 +36,29 @@ impl<'s> Problems<'s> {
         self.found.push((line, column, what.into()));
     }
 
-    pub(crate) fn none(self) -> Result<(), String> {
-        if self.found.is_empty() { Ok(()) } else { Err(written(self.name, self.found)) }
+    pub(crate) fn none(self) -> Result<(), Vec<String>> {
+        if self.found.is_empty() { Ok(()) } else { Err(written(self.found)) }
     }
 }
 
-fn written(name: &str, mut found: Vec<(usize, usize, String)>) -> String {
+/// A directive nobody defines may be one of this plugin's, misspelled.
+fn with_hint(what: String) -> String {
+    let unknown = what.strip_prefix("cannot find directive `@").and_then(|rest| rest.split('`').next());
+    match unknown.and_then(nearest::directive) {
+        Some(meant) => format!("{what}; did you mean `@{meant}`?"),
+        None => what,
+    }
+}
+
+/// One text for each, `LINE:COLUMN: what`.
+fn written(mut found: Vec<(usize, usize, String)>) -> Vec<String> {
     found.sort();
     let more = found.len().saturating_sub(MOST);
-    let lines = found.iter().take(MOST).map(|(line, column, what)| format!("{name}:{line}:{column}: {what}"));
-    let mut text = lines.collect::<Vec<_>>().join("\n");
+    let first = found.iter().take(MOST);
+    let mut texts: Vec<String> =
+        first.map(|(line, column, what)| format!("{line}:{column}: {}", what.replace('\n', " "))).collect();
     if more > 0 {
-        text.push_str(&format!("\nand {more} more"));
+        texts.push(format!("and {more} more mistakes"));
     }
-    text
+    texts
 }

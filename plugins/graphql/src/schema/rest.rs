@@ -8,6 +8,7 @@ use apollo_compiler::{Name, Node};
 use tollgate_plugin_sdk::http_client::{Outbound, Target};
 use tollgate_plugin_sdk::{Header, RESERVED_HEADERS, path, request};
 
+use super::mistakes::{Mistakes, all};
 use super::template::{Place, Template, Values};
 use crate::json::Path;
 
@@ -49,28 +50,31 @@ pub(crate) enum NoCall {
 }
 
 impl Rest {
-    /// From the directive, which is valid by its definition.
-    pub(crate) fn parse(directive: &Directive) -> Result<Self, String> {
-        let text = |name: &str| directive.specified_argument_by_name(name).and_then(|value| value.as_str());
-        let method = text("method").unwrap_or("GET");
-        if !["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method) {
-            return Err(format!("method: `{method}` is none of GET, POST, PUT, PATCH and DELETE"));
+    /// From the directive, which is valid by its definition. The error has each mistake.
+    pub(crate) fn parse(directive: &Directive) -> Result<Self, Vec<String>> {
+        let argument = |name: &str| directive.specified_argument_by_name(name).map(AsRef::as_ref);
+        let text = |name: &str| argument(name).and_then(Value::as_str);
+        let mut mistakes = Mistakes::default();
+        let batch = match argument("batch") {
+            Some(Value::Object(members)) => mistakes.take_all("batch: ", Batch::parse(members)),
+            _ => None,
+        };
+        let target = mistakes.take("", target(text("upstream"), text("origin"), text("route")));
+        let method = mistakes.take("method: ", method(text("method").unwrap_or("GET")));
+        let path = mistakes.take("path: ", PathTemplate::parse(text("path").unwrap_or_default()));
+        let headers = mistakes.take_all("headers: ", headers(argument("headers")));
+        let forward_headers = mistakes.take_all("forwardHeaders: ", forwarded(argument("forwardHeaders")));
+        let body = mistakes.take("body: ", text("body").map(body_template).transpose()).flatten();
+        let select = mistakes.take("select: ", Path::parse(text("select").unwrap_or_default()));
+        let timeout_ms = mistakes.take("timeoutMs: ", timeout_ms(argument("timeoutMs"))).flatten();
+        match (target, method, path, headers, forward_headers, select) {
+            (Some(target), Some(method), Some(path), Some(headers), Some(forward_headers), Some(select))
+                if mistakes.0.is_empty() =>
+            {
+                Ok(Self { target, method, path, headers, forward_headers, body, select, timeout_ms, batch })
+            }
+            _ => Err(mistakes.0),
         }
-        let body = text("body").map(body_template).transpose().map_err(|error| format!("body: {error}"))?;
-        Ok(Self {
-            target: target(text("upstream"), text("origin"), text("route"))?,
-            method: method.to_owned(),
-            path: PathTemplate::parse(text("path").unwrap_or_default()).map_err(|error| format!("path: {error}"))?,
-            headers: headers(directive.specified_argument_by_name("headers").map(AsRef::as_ref))?,
-            forward_headers: forwarded(directive.specified_argument_by_name("forwardHeaders").map(AsRef::as_ref))?,
-            body,
-            select: Path::parse(text("select").unwrap_or_default()).map_err(|error| format!("select: {error}"))?,
-            timeout_ms: timeout_ms(directive.specified_argument_by_name("timeoutMs").map(AsRef::as_ref))?,
-            batch: match directive.specified_argument_by_name("batch").map(AsRef::as_ref) {
-                Some(Value::Object(members)) => Some(Batch::parse(members).map_err(|error| format!("batch: {error}"))?),
-                _ => None,
-            },
-        })
     }
 
     /// Whether the call changes nothing, so that two equal ones are one.
@@ -138,6 +142,9 @@ impl Rest {
         if !call.headers.iter().any(|header| header.name == "accept") {
             call.headers.push(Header::new("accept", "application/json"));
         }
+        // What is compressed would have to be taken apart first; without this anything may be sent
+        // (RFC 9110 section 12.5.3).
+        call.headers.push(Header::new("accept-encoding", "identity"));
         if let Some(body) = body {
             call.headers.push(Header::new("content-type", "application/json"));
             call.body = body.json(values);
@@ -152,33 +159,37 @@ impl Batch {
         self.key.find(parent?).filter(|key| *key != "null")
     }
 
-    fn parse(members: &[(Name, Node<Value>)]) -> Result<Self, String> {
+    fn parse(members: &[(Name, Node<Value>)]) -> Result<Self, Vec<String>> {
         let member = |name: &str| members.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_ref());
         let text = |name: &str| member(name).and_then(Value::as_str);
-        let key = text("key").unwrap_or_default();
+        let mut mistakes = Mistakes::default();
+        let key = mistakes.take("key: ", parent_key(text("key").unwrap_or_default()));
+        let matching = mistakes.take("match: ", Path::parse(text("match").unwrap_or_default()));
         let max = member("max").and_then(Value::to_i32).unwrap_or(100);
-        let batch = Self {
-            key: match Place::parse(key) {
-                Some(Place::Parent(key)) => key,
-                _ => return Err(format!("key: `{key}` is not `parent.NAME`")),
-            },
-            matching: Path::parse(text("match").unwrap_or_default()).map_err(|error| format!("match: {error}"))?,
-            max: usize::try_from(max).ok().filter(|max| *max > 0).ok_or("max: is less than 1")?,
-            separator: text("separator").unwrap_or(",").to_owned(),
-            path: PathTemplate::parse(text("path").unwrap_or_default()).map_err(|error| format!("path: {error}"))?,
-            body: text("body").map(body_template).transpose().map_err(|error| format!("body: {error}"))?,
+        let max = usize::try_from(max).ok().filter(|max| *max > 0).ok_or_else(|| "is less than 1".to_owned());
+        let max = mistakes.take("max: ", max);
+        let separator = mistakes.take("separator: ", separator(text("separator").unwrap_or(",")));
+        let path = mistakes.take("path: ", PathTemplate::parse(text("path").unwrap_or_default()));
+        let body = mistakes.take("body: ", text("body").map(body_template).transpose());
+        let (Some(key), Some(matching), Some(max), Some(separator), Some(path), Some(body)) =
+            (key, matching, max, separator, path, body)
+        else {
+            return Err(mistakes.0);
         };
-        let places: Vec<&Place> = batch.path.templates().chain(&batch.body).flat_map(Template::places).collect();
+        let batch = Self { key, matching, max, separator, path, body };
+        mistakes.take("", batch.check_places());
+        if mistakes.0.is_empty() { Ok(batch) } else { Err(mistakes.0) }
+    }
+
+    fn check_places(&self) -> Result<(), String> {
+        let places: Vec<&Place> = self.path.templates().chain(&self.body).flat_map(Template::places).collect();
         if !places.contains(&&Place::Keys) {
             return Err("neither path nor body has the place `{keys}`".to_owned());
         }
         if places.iter().any(|place| matches!(place, Place::Parent(_))) {
             return Err("a place of the parent differs from one parent to the next".to_owned());
         }
-        if !batch.separator.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
-            return Err("separator: has a character that must be percent-encoded".to_owned());
-        }
-        Ok(batch)
+        Ok(())
     }
 }
 
@@ -249,45 +260,73 @@ fn body_template(text: &str) -> Result<Template, String> {
 }
 
 fn target(upstream: Option<&str>, origin: Option<&str>, route: Option<&str>) -> Result<Target, String> {
-    match (upstream, origin, route) {
-        (Some(upstream), None, None) if !upstream.is_empty() => Ok(Target::Upstream(upstream.to_owned())),
-        (None, None, Some(route)) if !route.is_empty() => Ok(Target::Route(route.to_owned())),
-        (None, Some(origin), None) if origin.contains("://") => Ok(Target::Origin(origin.to_owned())),
-        (None, Some(origin), None) => Err(format!("origin: `{origin}` is not `http://host:port`")),
-        _ => Err("needs one of `upstream`, `origin` and `route`".to_owned()),
+    let given = [("upstream", upstream), ("origin", origin), ("route", route)];
+    let given: Vec<(&str, &str)> = given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    match given.as_slice() {
+        [("origin", origin)] if origin.contains("://") => Ok(Target::Origin((*origin).to_owned())),
+        [("origin", origin)] => Err(format!("origin: `{origin}` is not `http://host:port`")),
+        [(name, "")] => Err(format!("{name}: is empty")),
+        [("upstream", name)] => Ok(Target::Upstream((*name).to_owned())),
+        [(_, name)] => Ok(Target::Route((*name).to_owned())),
+        [] => Err("needs one of `upstream`, `origin` and `route`".to_owned()),
+        several => {
+            let names: Vec<String> = several.iter().map(|(name, _)| format!("`{name}`")).collect();
+            Err(format!("has {}, and needs one of `upstream`, `origin` and `route`", names.join(" and ")))
+        }
     }
+}
+
+fn method(name: &str) -> Result<String, String> {
+    if ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&name) {
+        return Ok(name.to_owned());
+    }
+    Err(format!("`{name}` is none of GET, POST, PUT, PATCH and DELETE"))
+}
+
+fn parent_key(text: &str) -> Result<Path, String> {
+    match Place::parse(text) {
+        Some(Place::Parent(key)) => Ok(key),
+        _ => Err(format!("`{text}` is not `parent.NAME`")),
+    }
+}
+
+fn separator(text: &str) -> Result<String, String> {
+    if text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
+        return Ok(text.to_owned());
+    }
+    Err("has a character that must be percent-encoded".to_owned())
 }
 
 fn timeout_ms(value: Option<&Value>) -> Result<Option<u32>, String> {
     let Some(value) = value.filter(|value| !value.is_null()) else { return Ok(None) };
     let milliseconds = value.to_i32().and_then(|number| u32::try_from(number).ok()).filter(|number| *number > 0);
-    milliseconds.map(Some).ok_or_else(|| "timeoutMs: is less than 1".to_owned())
+    milliseconds.map(Some).ok_or_else(|| "is less than 1".to_owned())
 }
 
-fn headers(value: Option<&Value>) -> Result<Vec<(String, Template)>, String> {
+fn headers(value: Option<&Value>) -> Result<Vec<(String, Template)>, Vec<String>> {
     let list = value.and_then(Value::as_list).unwrap_or_default();
-    let header = |value: &Value| {
+    all(list.iter().map(|value| {
         let member = |name: &str| {
             let members = value.as_object()?;
             members.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.as_str())
         };
-        let name = header_name(member("name").unwrap_or_default()).map_err(|error| format!("headers: {error}"))?;
+        let name = header_name(member("name").unwrap_or_default())?;
         Ok((name, Template::parse(member("value").unwrap_or_default())))
-    };
-    list.iter().map(|value| header(value)).collect()
+    }))
 }
 
-fn forwarded(value: Option<&Value>) -> Result<Vec<String>, String> {
+fn forwarded(value: Option<&Value>) -> Result<Vec<String>, Vec<String>> {
     let list = value.and_then(Value::as_list).unwrap_or_default();
-    let names = list.iter().filter_map(|value| value.as_str());
-    names.map(|name| header_name(name).map_err(|error| format!("forwardHeaders: {error}"))).collect()
+    all(list.iter().filter_map(|value| value.as_str()).map(header_name))
 }
 
-/// In lower case, and none that is the gateway's or would leave an answer compressed, cut or empty.
+/// In lower case, and none that is the gateway's or would leave an answer compressed, cut, late or empty.
 fn header_name(name: &str) -> Result<String, String> {
-    const NOT_SENT: [&str; 7] = [
+    const NOT_SENT: [&str; 9] = [
         "accept-encoding",
+        "expect",
         "range",
+        "if-range",
         "if-match",
         "if-none-match",
         "if-modified-since",

@@ -196,3 +196,48 @@ fn the_schema_can_be_asked_for_unless_that_is_off() {
     assert_eq!(code(&ask(&off, query)), "INTROSPECTION_DISABLED");
     assert_eq!(ask(&off, "{ __typename }"), json!({"data": {"__typename": "Query"}}));
 }
+
+/// `getIntrospectionQuery()` of graphql-js 16, which `GraphiQL` sends.
+const INTROSPECTION: &str = "
+query IntrospectionQuery {
+  __schema {
+    queryType { name } mutationType { name } subscriptionType { name }
+    types { ...FullType }
+    directives { name description locations args { ...InputValue } }
+  }
+}
+fragment FullType on __Type {
+  kind name description
+  fields(includeDeprecated: true) {
+    name description args { ...InputValue } type { ...TypeRef } isDeprecated deprecationReason
+  }
+  inputFields { ...InputValue }
+  interfaces { ...TypeRef }
+  enumValues(includeDeprecated: true) { name description isDeprecated deprecationReason }
+  possibleTypes { ...TypeRef }
+}
+fragment InputValue on __InputValue { name description type { ...TypeRef } defaultValue }
+fragment TypeRef on __Type {
+  kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType {
+    kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } } }
+}";
+
+#[test]
+fn an_editor_for_operations_gets_the_schema() {
+    let _host = services(&[]);
+    let answer = ask(&shop(), INTROSPECTION);
+    assert_eq!(answer["data"]["__schema"]["queryType"]["name"], "Query", "{answer}");
+    let forward = configure(&json!({"schema": null, "forward": true})).unwrap();
+    let request = json!({"query": INTROSPECTION}).to_string().into_bytes();
+    assert!(matches!(forward.on_request_body(request), BodyVerdict::Next));
+}
+
+#[test]
+fn a_call_asks_for_an_answer_that_is_not_compressed_and_tells_the_operator_of_one_that_is() {
+    let host = Host::new().on_call(|_| Ok(Answer::new(200).body(b"\x1f\x8b\x08\x00rest")));
+    assert_eq!(code(&ask(&shop(), "{ user(id: 1) { name } }")), "UPSTREAM_ERROR");
+    let call = host.calls().remove(0);
+    assert!(call.headers.iter().any(|header| header.name == "accept-encoding" && header.value == "identity"));
+    let said = &host.logs()[0].1;
+    assert!(said.contains("compressed (gzip), though `accept-encoding: identity` was sent"), "{said}");
+}

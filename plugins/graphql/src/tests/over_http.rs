@@ -120,3 +120,52 @@ fn a_subscription_is_told_that_there_are_none() {
     let error = configure(&json!({"schema": sdl})).unwrap_err();
     assert!(error.contains("shop.graphql:2:6: `Subscription` has subscriptions, which are not supported"), "{error}");
 }
+
+fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
+    answer.headers.iter().find(|header| header.name == name).map(|header| header.value.as_str())
+}
+
+#[test]
+fn only_an_answer_without_errors_may_be_kept() {
+    let user = [("/users/7", json!({"id": 7, "name": "Zoe"}))];
+    let plugin = configure(&json!({"limits": {"operations": 3}})).unwrap();
+    let (good, partial) = (json!({"query": "{ me { name } }"}), json!({"query": "{ me { name orders { id } } }"}));
+    let hash = json!({"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "ab"}}});
+    for (request, is_kept) in [
+        (good.clone(), true),
+        (json!([good, good]), true),
+        (partial.clone(), false),
+        (json!([good, partial]), false),
+        (json!([good, {"query": "{"}]), false),
+        (json!({"query": "{ x }"}), false),
+        (json!({"query": 1}), false),
+        (hash, false),
+    ] {
+        let _host = services(&user);
+        let answer = post(&plugin, &request);
+        let expected = if is_kept { None } else { Some("no-store") };
+        assert_eq!(header(&answer, "cache-control"), expected, "{request}");
+        assert_eq!(header(&answer, "vary"), Some("accept"), "{request}");
+    }
+}
+
+#[test]
+fn an_answer_tells_that_accept_made_a_difference() {
+    let _host = services(&[]).header("accept", "text/html");
+    let answer = post(&shop(), &json!({"query": "{ __typename }"}));
+    assert_eq!((header(&answer, "vary"), header(&answer, "cache-control")), (Some("accept"), Some("no-store")));
+    let answer = get(&configure(&json!({"graphiql": true})).unwrap());
+    assert_eq!(header(&answer, "vary"), Some("accept"));
+    let _host = services(&[]).method("PUT");
+    assert_eq!(header(&get(&shop()), "cache-control"), Some("no-store"));
+}
+
+#[test]
+fn a_head_is_a_get() {
+    let _host = services(&[]).method("HEAD").query("query=%7B__typename%7D");
+    assert_eq!(body(&get(&shop())), json!({"data": {"__typename": "Query"}}));
+    let _host = services(&[]).method("HEAD").query("query=mutation%7Border(input:%7Bitem:%22x%22%7D)%7Bid%7D%7D");
+    assert_eq!(get(&shop()).status, 405);
+    let _host = services(&[]).method("PUT");
+    assert_eq!(header(&get(&shop()), "allow"), Some("GET, HEAD, POST"));
+}

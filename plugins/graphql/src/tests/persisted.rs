@@ -1,12 +1,12 @@
-//! Operations by their hash, and a GraphQL service behind the gateway.
+//! Operations by their hash.
 
 use super::*;
 
 /// The SHA-256 of `{ __typename }`.
-const HASH: &str = "7f56e67dd21ab3f30d1ff8b7bed08893f0a0db86449836189b361dd1e56ddb4b";
-const TEXT: &str = "{ __typename }";
+pub(super) const HASH: &str = "7f56e67dd21ab3f30d1ff8b7bed08893f0a0db86449836189b361dd1e56ddb4b";
+pub(super) const TEXT: &str = "{ __typename }";
 
-fn by_hash(hash: &str) -> Value {
+pub(super) fn by_hash(hash: &str) -> Value {
     json!({"extensions": {"persistedQuery": {"version": 1, "sha256Hash": hash}}})
 }
 
@@ -47,54 +47,24 @@ fn an_allow_list_lets_nothing_else_through() {
 }
 
 #[test]
-fn a_service_behind_the_gateway_sees_only_what_is_within_the_limits() {
-    let list = json!({HASH: TEXT}).to_string();
-    for schema in [Value::Null, json!("type Query { me: User } type User { id: ID boss: User }")] {
-        let forward = |more: &Value| {
-            let mut config = json!({"schema": schema, "forward": true, "limits": {"depth": 3}});
-            config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-            configure(&config).unwrap()
-        };
-        let passes = |plugin: &GraphQl, request: &Value| {
-            matches!(plugin.on_request_body(request.to_string().into_bytes()), BodyVerdict::Next)
-        };
-        let host = Host::new();
-        let plugin = forward(&json!({}));
-        assert!(passes(&plugin, &json!({"query": "{ me { id } }"})));
-        assert_eq!(host.request_body(), None);
-        assert!(!passes(&plugin, &json!({"query": "{ me { boss { boss { id } } } }"})));
-        assert!(!passes(&plugin, &json!({"query": "subscription { me { id } }"})));
-        assert!(!passes(&plugin, &json!({"query": "{ me { id"})));
-        assert!(!passes(&plugin, &json!({"query": "query A { me { id } }", "operationName": "B"})));
-        // The service does not know the hash, so it gets the text.
-        let plugin = forward(&json!({"persisted": {"mode": "only", "operations": list}}));
-        assert!(passes(&plugin, &by_hash(HASH)));
-        let sent: Value = serde_json::from_slice(&host.request_body().unwrap()).unwrap();
-        assert_eq!(sent, json!({"query": TEXT, "variables": {}}));
-        assert!(!passes(&plugin, &json!({"query": "{ me { id } }"})));
+fn what_is_not_accepted_is_not_kept() {
+    let sha = |text: &str| {
+        let hash =
+            tollgate_plugin_sdk::crypto::hash(tollgate_plugin_sdk::crypto::HashAlgorithm::Sha256, text.as_bytes());
+        hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+    };
+    let forward = configure(&json!({"schema": null, "forward": true})).unwrap();
+    for (plugin, text) in [
+        (&shop(), "garbage"),
+        (&shop(), "{ x }"),
+        (&shop(), "query($id: ID!) { user(id: $id) { id } }"),
+        (&shop(), "query A { __typename } query B { __typename }"),
+        (&forward, "{ ...F }"),
+    ] {
+        let _host = services(&[]).method("POST");
+        let mut both = by_hash(&sha(text));
+        both["query"] = json!(text);
+        assert_ne!(code(&body(&post(plugin, &both))), "", "{text}");
+        assert_eq!(code(&body(&post(plugin, &by_hash(&sha(text))))), "PERSISTED_QUERY_NOT_FOUND", "{text}");
     }
-}
-
-#[test]
-fn a_service_behind_the_gateway_sees_a_list_only_if_all_of_it_is_good() {
-    let list = json!({HASH: TEXT}).to_string();
-    let limits = json!({"depth": 2, "operations": 2});
-    let plugin = |more: Value| {
-        let mut config = json!({"schema": null, "forward": true, "limits": limits});
-        config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        configure(&config).unwrap()
-    };
-    let host = Host::new();
-    let passes = |plugin: &GraphQl, request: Value| {
-        matches!(plugin.on_request_body(request.to_string().into_bytes()), BodyVerdict::Next)
-    };
-    let good = json!({"query": "{ me { id } }"});
-    assert!(passes(&plugin(json!({})), json!([good, good])));
-    assert!(!passes(&plugin(json!({})), json!([good, {"query": "{ me { boss { id } } }"}])));
-    assert!(!passes(&plugin(json!({})), json!([good, good, good])));
-    assert_eq!(host.request_body(), None);
-    let only = plugin(json!({"persisted": {"mode": "only", "operations": list}}));
-    assert!(passes(&only, json!([by_hash(HASH), {"query": TEXT}])));
-    let sent: Value = serde_json::from_slice(&host.request_body().unwrap()).unwrap();
-    assert_eq!(sent, json!([{"query": TEXT, "variables": {}}, {"query": TEXT, "variables": {}}]));
 }

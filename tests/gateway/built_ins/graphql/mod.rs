@@ -1,6 +1,8 @@
 //! `graphql`: an API over two services, and a guard before one that has an API.
 
+mod forward;
 mod hostile;
+mod kept;
 mod lists;
 
 use std::time::Duration;
