@@ -151,6 +151,57 @@ fn a_config_is_judged_by_no_plugin_that_may_not_be_meant() {
     }
 }
 
+/// Else the first request would tell.
+#[test]
+fn a_service_that_a_plugin_was_not_granted_is_told_of_before_it_is_asked() {
+    let config = r#"
+[upstreams.users]
+targets = ["http://127.0.0.1:1"]
+
+[upstreams.orders]
+targets = ["http://127.0.0.1:2"]
+
+[plugins.graphql]
+grant = { http = ["users"] }
+config.schema = """
+type Query {
+  me: Int @rest(upstream: "users", path: "/")
+  orders: Int @rest(upstream: "orders", path: "/")
+}
+"""
+
+[plugins.aggregate]
+grant = { http = ["users"] }
+
+[[plugins.aggregate.config.parts]]
+name = "user"
+upstream = "users"
+path = "/"
+
+[[plugins.aggregate.config.parts]]
+name = "orders"
+upstream = "ordres"
+path = "/"
+
+[[routes]]
+path = "/graphql"
+plugins = ["graphql"]
+
+[[routes]]
+path = "/page"
+plugins = ["aggregate"]
+"#;
+    let (said, code) = check(config, &[]);
+    for mistake in [
+        "schema: 3:15: @rest: [plugins.graphql] grant.http has no \"orders\"",
+        "parts[1].upstream: [plugins.aggregate] grant.http has no \"ordres\"",
+    ] {
+        assert!(said.contains(mistake), "{mistake}:\n{said}");
+    }
+    assert!(said.contains("tollgate.toml:29:12"), "{said}");
+    assert_eq!(code, Some(1));
+}
+
 #[test]
 fn a_secret_that_can_be_guessed_is_warned_of_and_not_shown() {
     let config = |secret: &str| {

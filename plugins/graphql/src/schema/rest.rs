@@ -5,7 +5,7 @@
 
 use apollo_compiler::ast::{Directive, Value};
 use apollo_compiler::{Name, Node};
-use tollgate_plugin_sdk::http_client::{Outbound, Target};
+use tollgate_plugin_sdk::http_client::{self, Outbound, Target};
 use tollgate_plugin_sdk::{Header, RESERVED_HEADERS, path, request};
 
 use super::mistakes::{Mistakes, all};
@@ -259,7 +259,14 @@ fn body_template(text: &str) -> Result<Template, String> {
     }
 }
 
+/// What is called, if it is granted.
 fn target(upstream: Option<&str>, origin: Option<&str>, route: Option<&str>) -> Result<Target, String> {
+    let target = one_target(upstream, origin, route)?;
+    http_client::may_call(&target)?;
+    Ok(target)
+}
+
+fn one_target(upstream: Option<&str>, origin: Option<&str>, route: Option<&str>) -> Result<Target, String> {
     let given = [("upstream", upstream), ("origin", origin), ("route", route)];
     let given: Vec<(&str, &str)> = given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     match given.as_slice() {

@@ -1,5 +1,7 @@
 //! Schemas that are wrong.
 
+use tollgate_plugin_sdk::testing::Host;
+
 use super::Service;
 
 fn problems(sdl: &str) -> String {
@@ -16,6 +18,15 @@ fn a_mistake_is_told_with_line_and_column() {
         ("type Query {", "1:"),
     ] {
         assert!(problems(sdl).contains(says), "{sdl}: {}", problems(sdl));
+    }
+}
+
+#[test]
+fn a_service_that_is_not_granted_is_told_of_where_it_is_named() {
+    let _host = Host::new().ungranted("usres").ungranted("http://10.0.0.1:80").ungranted("profil");
+    for target in ["upstream: \"usres\"", "origin: \"http://10.0.0.1:80\"", "route: \"profil\""] {
+        let found = problems(&format!("type Query {{\n  me: Int @rest({target}, path: \"/\")\n}}"));
+        assert!(found.starts_with("2:11: @rest: ") && found.contains("grant"), "{target}: {found}");
     }
 }
 
