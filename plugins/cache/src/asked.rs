@@ -1,5 +1,6 @@
 //! The request at hand, as a cache looks at it.
 
+use tollgate_plugin_sdk::attributes;
 use tollgate_plugin_sdk::request::{self, RequestLine};
 
 use crate::config::Config;
@@ -12,7 +13,8 @@ pub(crate) struct Asked {
     /// The absolute URL, and the route behind a space.
     pub(crate) key: String,
     pub(crate) directives: Directives,
-    pub(crate) authorized: bool,
+    /// The request has `Authorization`.
+    has_credentials: bool,
     pub(crate) range: Option<String>,
     pub(crate) if_range: Option<String>,
     pub(crate) if_none_match: Option<String>,
@@ -58,7 +60,7 @@ impl Asked {
         let mut next = || fields.next().flatten();
         let scheme = next();
         let has_control = next().is_some();
-        let authorized = next().is_some();
+        let has_credentials = next().is_some();
         let range = next();
         let if_range = next();
         let if_none_match = next().map(|first| all_lines("if-none-match").unwrap_or(first));
@@ -73,7 +75,7 @@ impl Asked {
             kind,
             key: key(scheme.as_deref().unwrap_or("http"), &line, config.across_routes),
             directives,
-            authorized,
+            has_credentials,
             range,
             if_range,
             if_none_match,
@@ -82,9 +84,21 @@ impl Asked {
         })
     }
 
+    /// Whether the answer may be for one user alone. Asked for what is sent on, and not for a hit: what
+    /// was stored is for all.
+    pub(crate) fn is_authorized(&self) -> bool {
+        self.has_credentials || is_authenticated()
+    }
+
     pub(crate) fn is_conditional(&self) -> bool {
         self.if_none_match.is_some() || self.if_modified_since.is_some() || self.has_precondition
     }
+}
+
+/// Whether a plugin says that it knows who the request is from. It may have taken the credentials out,
+/// or found them in another field than `Authorization`, so that nothing else tells of them.
+pub(crate) fn is_authenticated() -> bool {
+    attributes::get("authenticated").is_some()
 }
 
 /// All lines of a field of the request, as one.

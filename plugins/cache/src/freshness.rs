@@ -12,7 +12,7 @@ const LONGEST_GUESS: u64 = 24 * 3600;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Facts {
     pub(crate) status: u16,
-    /// The request had `Authorization`.
+    /// The request had `Authorization`, or a plugin knew who it was from.
     pub(crate) authorized: bool,
     pub(crate) sets_cookie: bool,
     /// `ETag` or `Last-Modified`.

@@ -4,6 +4,7 @@ use tollgate_plugin_sdk::cache::{self, Storing};
 use tollgate_plugin_sdk::clock;
 
 use crate::answered::Answered;
+use crate::asked::is_authenticated;
 use crate::config::Config;
 use crate::date;
 use crate::freshness::{Facts, life};
@@ -70,7 +71,9 @@ impl<'a> Judged<'a> {
         let date = answered.date().unwrap_or(now);
         let has_validator = etag.is_some() || source.last_modified.is_some();
         let sets_cookie = answered.has("set-cookie") || answered.has("set-cookie2");
-        let facts = Facts { status, authorized: note.authorized, sets_cookie, has_validator, date };
+        // A plugin behind this one may be the one that knows who it is from.
+        let authorized = note.authorized || is_authenticated();
+        let facts = Facts { status, authorized, sets_cookie, has_validator, date };
         let life = life(config, &source, &facts)?;
         // RFC 9111 section 4.2.3.
         let apparent = now.saturating_sub(date) * 1000;

@@ -54,7 +54,7 @@ pub(crate) fn unsafe_method(asked: &Asked) -> Fetch {
         key: &asked.key,
         sent_us: clock::monotonic_us(),
         forward: Forward::Method,
-        authorized: asked.authorized,
+        authorized: asked.is_authorized(),
         if_none_match: None,
         if_modified_since: None,
         range: None,
@@ -148,12 +148,13 @@ fn fetch(config: &Config, asked: &Asked, forward: Forward, stale: Option<(&Store
     let own = |field: &Option<String>| -> Option<String> { if validates { field.clone() } else { None } };
     let (if_none_match, if_modified_since) = (own(&asked.if_none_match), own(&asked.if_modified_since));
     let (range, if_range) = (own(&asked.range), own(&asked.if_range));
+    let authorized = asked.is_authorized();
     let note = Note {
         kind: asked.kind,
         key: &asked.key,
         sent_us: clock::monotonic_us(),
         forward,
-        authorized: asked.authorized,
+        authorized,
         if_none_match: if_none_match.as_deref(),
         if_modified_since: if_modified_since.as_deref(),
         range: range.as_deref(),
@@ -168,7 +169,7 @@ fn fetch(config: &Config, asked: &Asked, forward: Forward, stale: Option<(&Store
     };
     // The answer to what only this client asks for is nobody else's.
     let is_for_all = asked.kind == Kind::Get
-        && !asked.authorized
+        && !authorized
         && forward != Forward::Request
         && (validates || asked.range.is_none() && !asked.is_conditional());
     Fetch {

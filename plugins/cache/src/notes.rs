@@ -55,7 +55,7 @@ pub(crate) struct Note<'a> {
     pub(crate) sent_us: u64,
     /// Why it was not answered from what is stored: RFC 9211 section 2.2.
     pub(crate) forward: Forward,
-    /// The request has `Authorization`.
+    /// The request has `Authorization`, or a plugin knows who it is from.
     pub(crate) authorized: bool,
     /// The client's own conditions, where the gateway's took their place.
     pub(crate) if_none_match: Option<&'a str>,

@@ -155,3 +155,51 @@ fn a_status_that_is_none_is_refused() {
         assert!(Cache::configure(config(status)).is_err(), "{status}");
     }
 }
+
+/// How long those who ask for the same wait, and whether the answer was stored.
+fn waited_and_stored(host: &Host, config: Config, fields: &[(&str, &str)]) -> (u32, bool) {
+    let plugin = plugin(config);
+    let wait = fetch(&plugin).wait_ms;
+    fetched(host, &plugin, 200, fields);
+    (wait, !host.stored().is_empty())
+}
+
+#[test]
+fn an_answer_to_a_request_that_a_plugin_authenticated_is_stored_only_where_it_says_so_itself() {
+    let told = |cache_control: &str, config: Config| {
+        let host = Host::new().attribute("authenticated", "true");
+        waited_and_stored(&host, config, &[("cache-control", cache_control), ("etag", "\"1\"")])
+    };
+    let fresh = || Config {
+        fresh: [("200".to_owned(), tollgate_plugin_sdk::duration::Duration::from_secs(20))].into(),
+        ..Config::default()
+    };
+    assert_eq!(told("max-age=60", Config::default()), (0, false));
+    assert_eq!(told("", fresh()), (0, false));
+    for allowed in ["max-age=60, public", "max-age=60, must-revalidate", "s-maxage=60"] {
+        assert_eq!(told(allowed, Config::default()), (0, true), "{allowed}");
+    }
+    assert_eq!(told("public", fresh()), (0, true));
+}
+
+#[test]
+fn a_plugin_behind_the_cache_that_authenticates_keeps_the_answer_from_being_stored_too() {
+    let host = Host::new();
+    let plugin = plugin(Config::default());
+    host.fetched(&fetch(&plugin));
+    tollgate_plugin_sdk::attributes::set("authenticated", "true").unwrap();
+    host.enter_response(200);
+    host.add_response_header("cache-control", "max-age=60");
+    plugin.on_response();
+    assert_eq!((host.stored().len(), host.released()), (0, Some(10_000)));
+}
+
+#[test]
+fn what_was_stored_for_all_is_served_to_those_who_are_authenticated_too() {
+    let host = Host::new();
+    let plugin = plugin(Config::default());
+    fetched(&host, &plugin, 200, &[("cache-control", "max-age=60")]);
+    host.next_request();
+    tollgate_plugin_sdk::attributes::set("authenticated", "true").unwrap();
+    hit(&plugin);
+}
