@@ -107,7 +107,7 @@ impl<'a> Judged<'a> {
             meta: notes::write(&self.meta()),
             keep_ms: self.keep_ms,
             selector: selector(&self.selecting),
-            tags: tags(answered.first(&config.tags)),
+            tags: tags(answered.lines(&config.tags)),
             without: own.chain(named).chain([config.tags.clone()]).collect(),
         }
     }
@@ -140,7 +140,7 @@ fn selector(selecting: &Selecting) -> String {
 }
 
 /// At most as many and as long as the gateway takes.
-fn tags(field: Option<&str>) -> Vec<String> {
-    let tags = field.unwrap_or_default().split([',', ' ']).filter(|tag| !tag.is_empty() && tag.len() <= 1024);
+fn tags<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let tags = lines.flat_map(|line| line.split([',', ' '])).filter(|tag| !tag.is_empty() && tag.len() <= 1024);
     tags.take(256).map(str::to_owned).collect()
 }

@@ -203,3 +203,39 @@ fn what_was_stored_for_all_is_served_to_those_who_are_authenticated_too() {
     tollgate_plugin_sdk::attributes::set("authenticated", "true").unwrap();
     hit(&plugin);
 }
+
+#[test]
+fn tags_are_of_all_lines_of_the_field_whose_name_may_be_in_capitals() {
+    let host = Host::new();
+    let plugin = plugin(Config { tags: "Surrogate-Key".to_owned(), ..Config::default() });
+    fetched(
+        &host,
+        &plugin,
+        200,
+        &[("cache-control", "max-age=10"), ("surrogate-key", "red blue"), ("surrogate-key", "green")],
+    );
+    let (_, storing) = host.stored().remove(0);
+    assert_eq!(storing.tags, ["red", "blue", "green"]);
+    assert!(storing.without.iter().any(|name| name == "surrogate-key"), "{:?}", storing.without);
+    assert_eq!(host.response_header("surrogate-key"), None);
+}
+
+#[test]
+fn every_setting_that_cannot_be_is_named_on_a_line_of_its_own() {
+    let second = tollgate_plugin_sdk::duration::Duration::from_secs(1);
+    let config = Config {
+        tags: String::new(),
+        fresh: ["404", "40", "6\n00"].map(|status| (status.to_owned(), second)).into(),
+        ..Config::default()
+    };
+    let mistakes = Cache::configure(config).err().unwrap();
+    assert_eq!(
+        mistakes,
+        "fresh.40: `40` is not a status from 200 to 599\n\
+         fresh.6\\n00: `6\\n00` is not a status from 200 to 599\n\
+         tags: `` is no header name"
+    );
+    for tags in ["cache tag", "tag:", "cache-tag\r"] {
+        assert!(Cache::configure(Config { tags: tags.to_owned(), ..Config::default() }).is_err(), "{tags}");
+    }
+}
