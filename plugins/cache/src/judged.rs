@@ -78,9 +78,9 @@ impl<'a> Judged<'a> {
         // RFC 9111 section 4.2.3.
         let apparent = now.saturating_sub(date) * 1000;
         let initial_age_ms = apparent.max(answered.age() * 1000 + note.elapsed_ms());
-        let after = life.while_revalidate.max(life.if_error).max(life.if_unreachable).saturating_mul(1000);
+        let after = life.while_revalidate_ms.max(life.if_error_ms).max(life.if_unreachable_ms);
         let after = after.max(u64::from(config.keep_stale.as_millis()));
-        let fresh = life.fresh.saturating_mul(1000).saturating_sub(initial_age_ms);
+        let fresh = life.fresh_ms.saturating_sub(initial_age_ms);
         let modified = source.last_modified.and_then(date::parse).or(Some(date));
         Some(Self { initial_age_ms, status, life, keep_ms: fresh + after, source, etag, modified, selecting })
     }

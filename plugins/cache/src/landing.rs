@@ -55,13 +55,13 @@ fn with_stale(
         return refreshed(config, note, stale, meta, answered);
     }
     let age_ms = stale.age_ms + note.elapsed_ms();
-    let staleness_ms = age_ms.saturating_sub(meta.life.fresh.saturating_mul(1000));
-    let window = match (by_gateway, answered.status) {
-        (true, 502 | 504) => meta.life.if_unreachable,
-        (false, 500 | 502 | 503 | 504) => meta.life.if_error,
+    let staleness_ms = age_ms.saturating_sub(meta.life.fresh_ms);
+    let window_ms = match (by_gateway, answered.status) {
+        (true, 502 | 504) => meta.life.if_unreachable_ms,
+        (false, 500 | 502 | 503 | 504) => meta.life.if_error_ms,
         _ => 0,
     };
-    if staleness_ms < window.saturating_mul(1000) {
+    if staleness_ms < window_ms {
         cache::release(config.apart.as_millis());
         let status = format!("{}; fwd=stale; fwd-status={}; detail=stale", config.name, answered.status);
         return serve(note, meta, stale, stale.entry, age_ms, status);

@@ -36,7 +36,7 @@ pub(crate) fn answer(config: &Config, asked: &Asked) -> Verdict {
             }
             return verdict;
         }
-        let is_fresh = age_ms < meta.life.fresh.saturating_mul(1000) && !meta.life.no_cache;
+        let is_fresh = age_ms < meta.life.fresh_ms && !meta.life.no_cache;
         forward = if is_fresh { Forward::Request } else { Forward::Stale };
     }
     if asked.directives.has("only-if-cached") {
@@ -134,8 +134,8 @@ fn serve(config: &Config, asked: &Asked, stored: &Stored, meta: &Meta<'_>, age_m
 
 /// Seconds it is still fresh; negative once it is stale.
 pub(crate) fn ttl(meta: &Meta<'_>, age_ms: u64) -> i64 {
-    let seconds = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    seconds(meta.life.fresh) - seconds(age_ms / 1000)
+    let seconds = |ms: u64| i64::try_from(ms / 1000).unwrap_or(i64::MAX);
+    seconds(meta.life.fresh_ms) - seconds(age_ms)
 }
 
 fn is_answer_to(meta: &Meta<'_>) -> bool {

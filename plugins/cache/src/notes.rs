@@ -22,17 +22,17 @@ pub(crate) struct Meta<'a> {
     pub(crate) source: Source<'a>,
 }
 
-/// How long a response may be used, and what for. Times are in seconds.
+/// How long a response may be used, and what for: in milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Life {
-    pub(crate) fresh: u64,
+    pub(crate) fresh_ms: u64,
     /// Not without asking, however fresh.
     pub(crate) no_cache: bool,
     /// Not stale, whatever happens.
     pub(crate) must_revalidate: bool,
-    pub(crate) while_revalidate: u64,
-    pub(crate) if_error: u64,
-    pub(crate) if_unreachable: u64,
+    pub(crate) while_revalidate_ms: u64,
+    pub(crate) if_error_ms: u64,
+    pub(crate) if_unreachable_ms: u64,
 }
 
 /// The fields freshness follows from, as they came; several lines are joined.
@@ -133,7 +133,7 @@ mod tests {
     fn notes_come_back_as_they_were_written() {
         let source = Source { cache_control: Some("max-age=1"), ..Source::default() };
         let meta = Meta {
-            life: Life { fresh: 1, ..Life::default() },
+            life: Life { fresh_ms: 1, ..Life::default() },
             initial_age_ms: 5,
             status: 200,
             etag: Some("\"a\""),

@@ -239,3 +239,24 @@ fn every_setting_that_cannot_be_is_named_on_a_line_of_its_own() {
         assert!(Cache::configure(Config { tags: tags.to_owned(), ..Config::default() }).is_err(), "{tags}");
     }
 }
+
+#[test]
+fn less_than_a_second_is_not_nothing() {
+    let host = Host::new();
+    let millis = tollgate_plugin_sdk::duration::Duration::from_millis;
+    let plugin = plugin(Config {
+        fresh: [("200".to_owned(), millis(900))].into(),
+        stale_while_revalidate: millis(500),
+        ..Config::default()
+    });
+    fetched(&host, &plugin, 200, &[]);
+    let refreshes = |after: u64| {
+        host.advance(Duration::from_millis(after));
+        host.next_request();
+        hit(&plugin).refresh.is_some()
+    };
+    assert_eq!((refreshes(890), refreshes(20), refreshes(480)), (false, true, true));
+    host.advance(Duration::from_millis(20));
+    host.next_request();
+    assert_eq!(fetch(&plugin).wait_ms, 5_000);
+}
