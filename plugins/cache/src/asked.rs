@@ -5,6 +5,7 @@ use tollgate_plugin_sdk::request::{self, RequestLine};
 
 use crate::config::Config;
 use crate::directives::Directives;
+use crate::lookup::Wanted;
 use crate::notes::Kind;
 
 /// What a request asks for.
@@ -88,6 +89,16 @@ impl Asked {
     /// was stored is for all.
     pub(crate) fn is_authorized(&self) -> bool {
         self.has_credentials || is_authenticated()
+    }
+
+    /// What is judged by what is stored.
+    pub(crate) fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            if_none_match: self.if_none_match.as_deref(),
+            if_modified_since: self.if_modified_since.as_deref(),
+            range: self.range.as_deref(),
+            if_range: self.if_range.as_deref(),
+        }
     }
 
     pub(crate) fn is_conditional(&self) -> bool {

@@ -32,7 +32,7 @@ pub(crate) fn answer(config: &Config, asked: &Asked) -> Verdict {
         if usable != Use::Validate {
             let mut verdict = serve(config, asked, stored, meta, age_ms);
             if let (Verdict::Serve(hit), Use::ServeAndRefresh) = (&mut verdict, usable) {
-                hit.refresh = Some(fetch(config, asked, Forward::Stale, Some((stored, meta))));
+                hit.refresh = Some(fetch(config, asked, Asker::Gateway, Forward::Stale, Some((stored, meta))));
             }
             return verdict;
         }
@@ -44,7 +44,7 @@ pub(crate) fn answer(config: &Config, asked: &Asked) -> Verdict {
         return Verdict::Respond(nothing.text("Nothing is stored that answers this request.\n"));
     }
     let matching = matching.as_ref().map(|(stored, meta)| (*stored, meta));
-    Verdict::Fetch(fetch(config, asked, forward, matching))
+    Verdict::Fetch(fetch(config, asked, Asker::Client, forward, matching))
 }
 
 /// A request that may change what is stored: it goes on, and the way out is told of it.
@@ -118,12 +118,8 @@ impl Shape {
 
 fn serve(config: &Config, asked: &Asked, stored: &Stored, meta: &Meta<'_>, age_ms: u64) -> Verdict {
     let is_get = asked.kind == Kind::Get;
-    let wanted = Wanted {
-        if_none_match: asked.if_none_match.as_deref(),
-        if_modified_since: asked.if_modified_since.as_deref(),
-        range: asked.range.as_deref().filter(|_| is_get),
-        if_range: asked.if_range.as_deref(),
-    };
+    let all = asked.wanted();
+    let wanted = Wanted { range: all.range.filter(|_| is_get), ..all };
     let status = format!("{}; hit; ttl={}", config.name, ttl(meta, age_ms));
     if let Some(shape) = shape(&wanted, meta, stored.length) {
         return Verdict::Serve(shape.into_hit(stored.entry, age_ms, status));
@@ -142,12 +138,20 @@ fn is_answer_to(meta: &Meta<'_>) -> bool {
     meta.vary.iter().all(|(name, value)| all_lines(name).map(|lines| vary::normal(name, &lines)).as_deref() == *value)
 }
 
-fn fetch(config: &Config, asked: &Asked, forward: Forward, stale: Option<(&Stored, &Meta<'_>)>) -> Fetch {
+/// Whom a fetch is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asker {
+    Client,
+    /// No client waits for it: all of the response is wanted, whatever the one asked for that is served
+    /// meanwhile.
+    Gateway,
+}
+
+fn fetch(config: &Config, asked: &Asked, asker: Asker, forward: Forward, stale: Option<(&Stored, &Meta<'_>)>) -> Fetch {
     let validators = stale.map(|(_, meta)| validators(meta)).unwrap_or_default();
     let validates = !validators.is_empty();
-    let own = |field: &Option<String>| -> Option<String> { if validates { field.clone() } else { None } };
-    let (if_none_match, if_modified_since) = (own(&asked.if_none_match), own(&asked.if_modified_since));
-    let (range, if_range) = (own(&asked.range), own(&asked.if_range));
+    let is_sent_as_asked = asker == Asker::Client && !validates;
+    let wanted = if asker == Asker::Client && validates { asked.wanted() } else { Wanted::default() };
     let authorized = asked.is_authorized();
     let note = Note {
         kind: asked.kind,
@@ -155,10 +159,10 @@ fn fetch(config: &Config, asked: &Asked, forward: Forward, stale: Option<(&Store
         sent_us: clock::monotonic_us(),
         forward,
         authorized,
-        if_none_match: if_none_match.as_deref(),
-        if_modified_since: if_modified_since.as_deref(),
-        range: range.as_deref(),
-        if_range: if_range.as_deref(),
+        if_none_match: wanted.if_none_match,
+        if_modified_since: wanted.if_modified_since,
+        range: wanted.range,
+        if_range: wanted.if_range,
         stale: stale.map(|(stored, meta)| Stale {
             entry: stored.entry,
             meta: &stored.meta,
@@ -171,13 +175,13 @@ fn fetch(config: &Config, asked: &Asked, forward: Forward, stale: Option<(&Store
     let is_for_all = asked.kind == Kind::Get
         && !authorized
         && forward != Forward::Request
-        && (validates || asked.range.is_none() && !asked.is_conditional());
+        && (!is_sent_as_asked || asked.range.is_none() && !asked.is_conditional());
     Fetch {
         key: asked.key.clone(),
         note: notes::write(&note),
         wait_ms: if is_for_all { config.wait.as_millis() } else { 0 },
         set: validators,
-        remove: if validates { CONDITIONS.map(str::to_owned).to_vec() } else { Vec::new() },
+        remove: if is_sent_as_asked { Vec::new() } else { CONDITIONS.map(str::to_owned).to_vec() },
     }
 }
 

@@ -260,3 +260,23 @@ fn less_than_a_second_is_not_nothing() {
     host.next_request();
     assert_eq!(fetch(&plugin).wait_ms, 5_000);
 }
+
+#[test]
+fn a_refresh_is_of_the_whole_whatever_the_client_asked_for() {
+    for validator in [None, Some(("etag", "\"1\""))] {
+        let host = Host::new();
+        let plugin = plugin(Config::default());
+        let fields: Vec<_> =
+            [("cache-control", "max-age=1, stale-while-revalidate=60")].into_iter().chain(validator).collect();
+        fetched(&host, &plugin, 200, &fields);
+        host.advance(Duration::from_secs(2));
+        host.next_request();
+        host.add_request_header("range", "bytes=0-1,3-4");
+        host.add_request_header("if-none-match", "\"0\"");
+        let refresh = hit(&plugin).refresh.expect("it is stale");
+        for name in ["range", "if-range", "if-none-match", "if-modified-since"] {
+            assert!(refresh.remove.iter().any(|other| other == name), "{name} is sent on");
+        }
+        assert_eq!(refresh.wait_ms, 5_000, "others may wait for it");
+    }
+}
