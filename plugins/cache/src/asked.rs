@@ -54,7 +54,8 @@ impl Asked {
             "GET" => Kind::Get,
             "HEAD" => Kind::Head,
             "POST" => Kind::Post,
-            "OPTIONS" | "TRACE" => return None,
+            // Safe by the registry of RFC 9110 section 16.1.1, and not answered from what is stored.
+            "OPTIONS" | "TRACE" | "PROPFIND" | "REPORT" | "SEARCH" | "QUERY" => return None,
             _ => Kind::Unsafe,
         };
         let mut fields = request::header_many_kept(&fields.0).into_iter();

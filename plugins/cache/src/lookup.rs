@@ -32,7 +32,7 @@ pub(crate) fn answer(config: &Config, asked: &Asked) -> Verdict {
         if usable != Use::Validate {
             let mut verdict = serve(config, asked, stored, meta, age_ms);
             if let (Verdict::Serve(hit), Use::ServeAndRefresh) = (&mut verdict, usable) {
-                hit.refresh = Some(fetch(config, asked, Asker::Gateway, Forward::Stale, Some((stored, meta))));
+                hit.refresh = Some(fetch(config, asked, Reader::Nobody, Forward::Stale, Some((stored, meta))));
             }
             return verdict;
         }
@@ -40,11 +40,12 @@ pub(crate) fn answer(config: &Config, asked: &Asked) -> Verdict {
         forward = if is_fresh { Forward::Request } else { Forward::Stale };
     }
     if asked.directives.has("only-if-cached") {
-        let nothing = Answer::new(504).header("cache-status", format!("{}; fwd=bypass", config.name));
+        // Neither a hit nor forwarded, for which RFC 9211 has no other words.
+        let nothing = Answer::new(504).header("cache-status", format!("{}; detail=only-if-cached", config.name));
         return Verdict::Respond(nothing.text("Nothing is stored that answers this request.\n"));
     }
     let matching = matching.as_ref().map(|(stored, meta)| (*stored, meta));
-    Verdict::Fetch(fetch(config, asked, Asker::Client, forward, matching))
+    Verdict::Fetch(fetch(config, asked, Reader::Client, forward, matching))
 }
 
 /// A request that may change what is stored: it goes on, and the way out is told of it.
@@ -87,7 +88,7 @@ pub(crate) fn shape(wanted: &Wanted<'_>, meta: &Meta<'_>, length: u64) -> Option
         return Some(whole);
     }
     let is_known = match (wanted.if_none_match, wanted.if_modified_since) {
-        (Some(list), _) => meta.etag.is_some_and(|tag| condition::matches_any(list, tag)),
+        (Some(list), _) => condition::matches_any(list, meta.etag),
         (None, Some(since)) => meta.modified.is_some_and(|date| condition::not_modified_since(since, date)),
         (None, None) => false,
     };
@@ -138,20 +139,26 @@ fn is_answer_to(meta: &Meta<'_>) -> bool {
     meta.vary.iter().all(|(name, value)| all_lines(name).map(|lines| vary::normal(name, &lines)).as_deref() == *value)
 }
 
-/// Whom a fetch is for.
+/// Who reads what is fetched.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Asker {
+enum Reader {
     Client,
     /// No client waits for it: all of the response is wanted, whatever the one asked for that is served
     /// meanwhile.
-    Gateway,
+    Nobody,
 }
 
-fn fetch(config: &Config, asked: &Asked, asker: Asker, forward: Forward, stale: Option<(&Stored, &Meta<'_>)>) -> Fetch {
+fn fetch(
+    config: &Config,
+    asked: &Asked,
+    reader: Reader,
+    forward: Forward,
+    stale: Option<(&Stored, &Meta<'_>)>,
+) -> Fetch {
     let validators = stale.map(|(_, meta)| validators(meta)).unwrap_or_default();
     let validates = !validators.is_empty();
-    let is_sent_as_asked = asker == Asker::Client && !validates;
-    let wanted = if asker == Asker::Client && validates { asked.wanted() } else { Wanted::default() };
+    let is_sent_as_asked = reader == Reader::Client && !validates;
+    let wanted = if reader == Reader::Client && validates { asked.wanted() } else { Wanted::default() };
     let authorized = asked.is_authorized();
     let note = Note {
         kind: asked.kind,

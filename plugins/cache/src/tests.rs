@@ -123,6 +123,8 @@ fn only_if_cached_is_answered_504_where_nothing_is() {
     let _host = Host::new().header("cache-control", "only-if-cached");
     let Verdict::Respond(answer) = plugin(Config::default()).on_request() else { panic!("nothing is fetched") };
     assert_eq!(answer.status, 504);
+    let told = answer.headers.iter().find(|field| field.name == "cache-status").map(|field| field.value.as_str());
+    assert_eq!(told, Some("tollgate; detail=only-if-cached"), "nothing was forwarded");
     let deaf = plugin(Config { heed_clients: false, ..Config::default() });
     assert!(matches!(deaf.on_request(), Verdict::Fetch(_)));
 }
@@ -279,4 +281,30 @@ fn a_refresh_is_of_the_whole_whatever_the_client_asked_for() {
         }
         assert_eq!(refresh.wait_ms, 5_000, "others may wait for it");
     }
+}
+
+#[test]
+fn a_safe_method_changes_nothing_that_is_stored() {
+    let plugin = plugin(Config::default());
+    for method in ["OPTIONS", "TRACE", "PROPFIND", "REPORT", "SEARCH", "QUERY"] {
+        let _host = Host::new().method(method);
+        assert_eq!(plugin.on_request(), Verdict::Next, "{method}");
+    }
+    for method in ["POST", "PUT", "PATCH", "DELETE", "PROPPATCH", "MOVE", "QUERY2"] {
+        let _host = Host::new().method(method);
+        assert!(matches!(plugin.on_request(), Verdict::Fetch(_)), "{method}");
+    }
+}
+
+#[test]
+fn whatever_is_stored_is_known_to_who_knows_anything() {
+    let host = Host::new();
+    let plugin = plugin(Config::default());
+    fetched(&host, &plugin, 200, &[("cache-control", "max-age=10")]);
+    host.next_request();
+    host.add_request_header("if-none-match", " * ");
+    assert_eq!(hit(&plugin).status, Some(304));
+    host.next_request();
+    host.add_request_header("if-none-match", "\"1\"");
+    assert_eq!(hit(&plugin).status, None);
 }
