@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tollgate_tests::{Config, Gateway, Seen, Upstream, config, request};
 
 mod authenticated;
+mod called;
 mod coalescing;
 mod limits;
 mod shared;
