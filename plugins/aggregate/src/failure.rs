@@ -36,7 +36,7 @@ impl Failure {
         if let (Some(part), Some(members)) = (part, body.as_object_mut()) {
             members.insert("part".to_owned(), part.into());
         }
-        Answer::new(status).json(&body)
+        Answer::new(status).header("cache-control", "no-store").json(&body)
     }
 }
 

@@ -18,6 +18,8 @@ pub(crate) struct Answers {
     pub(crate) values: Vec<Option<Json>>,
     /// Whether the part, or an item of it, should have been there.
     pub(crate) missing: Vec<bool>,
+    /// Whether a default is there in place of what failed.
+    pub(crate) has_defaults: bool,
 }
 
 /// Why there can be no whole.
@@ -35,7 +37,7 @@ pub(crate) fn run<'a>(parts: &'a [Part], plan: &'a Plan, body: &'a ClientBody) -
         plan,
         body,
         raw: vec![None; count],
-        answers: Answers { values: vec![None; count], missing: vec![false; count] },
+        answers: Answers { values: vec![None; count], missing: vec![false; count], has_defaults: false },
         stages: (0..count).map(|_| Stage::Waiting).collect(),
         open: Vec::with_capacity(count),
     };
@@ -236,6 +238,7 @@ impl<'a> Run<'a> {
             }
             Otherwise::Default(default) => {
                 report(part, &failure);
+                self.answers.has_defaults = true;
                 Ok(Answered { raw: Some(default.clone()), shaped: Some(default.clone()) })
             }
         }

@@ -1,6 +1,7 @@
 //! Whole requests through the plugin.
 
 mod each;
+mod kept;
 mod places;
 mod sequence;
 
