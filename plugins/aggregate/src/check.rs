@@ -39,6 +39,15 @@ pub(crate) fn timeout_ms(timeout: Duration) -> Result<u32, String> {
     Ok(timeout.as_millis())
 }
 
+/// Of a part: what it says, within what the whole may take.
+pub(crate) fn part_timeout_ms(own: Option<Duration>, whole: Duration) -> Result<u32, String> {
+    let Some(own) = own else { return Ok(USUAL_TIMEOUT.min(whole).as_millis()) };
+    if own > whole {
+        return Err(format!("`{own}` is more than the whole may take: `timeout`, {whole}"));
+    }
+    timeout_ms(own)
+}
+
 /// More than none.
 pub(crate) fn max_size(size: Option<Size>) -> Result<Option<Size>, String> {
     if size.is_some_and(Size::is_zero) {
@@ -47,7 +56,10 @@ pub(crate) fn max_size(size: Option<Size>) -> Result<Option<Size>, String> {
     Ok(size)
 }
 
-/// The longest time-out of a part.
+/// The time-out of a part that does not say.
+const USUAL_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The longest time-out.
 const MAX_TIMEOUT: Duration = Duration::from_mins(60);
 
 pub(crate) fn target(config: &PartConfig) -> Result<Target, String> {

@@ -38,6 +38,7 @@ pub struct Aggregate {
     parts: Vec<Part>,
     plan: Plan,
     reads: Reads,
+    timeout_ms: u32,
     expose_errors: bool,
     partial_member: Option<String>,
 }
@@ -62,14 +63,20 @@ impl Plugin for Aggregate {
         if config.parts.is_empty() {
             return Err("parts: is empty; add at least one [[plugins.NAME.config.parts]]".to_owned());
         }
+        let timeout_ms = check::timeout_ms(config.timeout).map_err(|error| format!("timeout: {error}"))?;
         let names: Vec<String> = config.parts.iter().map(|part| part.name.clone()).collect();
         if let Some((_, twice)) = names.iter().enumerate().find(|(index, name)| names[..*index].contains(*name)) {
             return Err(format!("parts: the name `{twice}` is there twice; give each its own, and `at` for one place"));
         }
-        let parts = config.parts.into_iter().map(|part| Part::new(part, &names)).collect::<Result<Vec<_>, _>>()?;
+        let parts = config
+            .parts
+            .into_iter()
+            .map(|part| Part::new(part, &names, config.timeout))
+            .collect::<Result<Vec<_>, _>>()?;
         let plan = plan::plan(&parts).map_err(|error| format!("parts: {error}"))?;
         let reads = reads(&parts);
-        Ok(Self { parts, plan, reads, expose_errors: config.expose_errors, partial_member: config.partial_member })
+        let Config { expose_errors, partial_member, .. } = config;
+        Ok(Self { parts, plan, reads, timeout_ms, expose_errors, partial_member })
     }
 }
 
@@ -97,7 +104,7 @@ impl RequestFilter for Aggregate {
 
 impl Aggregate {
     fn answer(&self, body: &ClientBody) -> Answer {
-        match run::run(&self.parts, &self.plan, body) {
+        match run::run(&self.parts, &self.plan, self.timeout_ms, body) {
             Ok(answers) => compose::compose(&self.parts, answers, self.partial_member.as_deref()),
             Err(run::Stop { part, failure }) => {
                 run::report(part, &failure);

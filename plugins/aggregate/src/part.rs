@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use tollgate_plugin_sdk::duration::Duration;
 use tollgate_plugin_sdk::http_client::{self, ClientError, Outbound, Target};
 use tollgate_plugin_sdk::size::Size;
 use tollgate_plugin_sdk::{Header, request};
@@ -83,14 +84,14 @@ pub(crate) struct ClientBody {
 }
 
 impl Part {
-    /// `parts` are the names of all parts. An error begins with the part.
-    pub(crate) fn new(config: PartConfig, parts: &[String]) -> Result<Self, String> {
+    /// `parts` are the names of all parts, `whole` is how long they may take. An error begins with the part.
+    pub(crate) fn new(config: PartConfig, parts: &[String], whole: Duration) -> Result<Self, String> {
         check::name(&config.name)?;
         let name = config.name.clone();
-        Self::parse(config, parts).map_err(|error| format!("part `{name}`: {error}"))
+        Self::parse(config, parts, whole).map_err(|error| format!("part `{name}`: {error}"))
     }
 
-    fn parse(config: PartConfig, parts: &[String]) -> Result<Self, String> {
+    fn parse(config: PartConfig, parts: &[String], whole: Duration) -> Result<Self, String> {
         let in_key = |key: &'static str| move |error: String| format!("{key}: {error}");
         let names = Names { parts, item: config.each.is_some() };
         let outside = Names { parts, item: false };
@@ -103,7 +104,7 @@ impl Part {
             body: content(&config, names)?,
             target: check::target(&config)?,
             path: PathTemplate::parse(&config.path, names).map_err(in_key("path"))?,
-            timeout_ms: check::timeout_ms(config.timeout).map_err(in_key("timeout"))?,
+            timeout_ms: check::part_timeout_ms(config.timeout, whole).map_err(in_key("timeout"))?,
             max_size: check::max_size(config.max_size).map_err(in_key("max_size"))?,
             otherwise: check::otherwise(config.mode, config.default)?,
             when: config

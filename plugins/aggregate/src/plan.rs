@@ -10,6 +10,8 @@ pub(crate) struct Plan {
     pub(crate) needs: Vec<Vec<usize>>,
     /// For each part, whether another one is made of its answer.
     pub(crate) referenced: Vec<bool>,
+    /// Whether all calls begin at once.
+    pub(crate) is_one_round: bool,
 }
 
 /// # Errors
@@ -39,5 +41,6 @@ pub(crate) fn plan(parts: &[Part]) -> Result<Plan, String> {
         }
     }
     let referenced = (0..parts.len()).map(|part| needs.iter().flatten().any(|need| *need == part)).collect();
-    Ok(Plan { needs, referenced })
+    let is_one_round = needs.iter().all(Vec::is_empty) && parts.iter().all(|part| part.each.is_none());
+    Ok(Plan { needs, referenced, is_one_round })
 }

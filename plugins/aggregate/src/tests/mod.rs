@@ -4,13 +4,14 @@ mod each;
 mod kept;
 mod places;
 mod sequence;
+mod time;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tollgate_plugin_sdk::http_client::{ClientError, Outbound, Target};
 use tollgate_plugin_sdk::log::Level;
 use tollgate_plugin_sdk::testing::Host;
-use tollgate_plugin_sdk::{Answer, Plugin, RequestFilter, Verdict};
+use tollgate_plugin_sdk::{Answer, BodyVerdict, Plugin, RequestFilter, Verdict};
 
 use super::Aggregate;
 
@@ -34,6 +35,14 @@ fn respond(plugin: &Aggregate) -> Answer {
     match plugin.on_request() {
         Verdict::Respond(answer) => answer,
         other => panic!("the plugin always answers: {other:?}"),
+    }
+}
+
+fn answered(plugin: &Aggregate, body: &str) -> Answer {
+    assert_eq!(plugin.on_request(), Verdict::NeedBody(u32::MAX));
+    match plugin.on_request_body(body.into()) {
+        BodyVerdict::Respond(answer) => answer,
+        BodyVerdict::Next => panic!("the plugin always answers"),
     }
 }
 
@@ -259,7 +268,7 @@ fn mistakes_in_the_config_are_named() {
         (part(json!({"upstream": null, "origin": "http://x/y"})), "origin"),
         (part(json!({"route": "x"})), "either `upstream` or `origin`"),
         (part(json!({"timeout": "0ms"})), "part `a`: timeout: `0s` leaves no time"),
-        (part(json!({"timeout": "61m"})), "part `a`: timeout: `61m` is more than `1h`"),
+        (part(json!({"timeout": "61m"})), "part `a`: timeout: `61m` is more than the whole may take: `timeout`, 4s"),
         (part(json!({"timeout": "9999h"})), "`9999h` is more than 49 days"),
         (part(json!({"method": "HEAD"})), "method"),
         (part(json!({"method": "get"})), "method"),
