@@ -4,6 +4,7 @@
 //! `compose` puts the answer together. Absent on purpose: any hook behind this one on the way in:
 //! the plugin answers itself.
 
+mod answer;
 mod body;
 mod check;
 mod compose;

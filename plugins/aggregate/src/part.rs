@@ -1,12 +1,11 @@
 //! One part: how it is called, what counts as an answer, and where that goes.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use tollgate_plugin_sdk::duration::Duration;
-use tollgate_plugin_sdk::http_client::{self, ClientError, Outbound, Target};
+use tollgate_plugin_sdk::http_client::{Outbound, Target};
 use tollgate_plugin_sdk::size::Size;
 use tollgate_plugin_sdk::{Header, request};
 
+use crate::answer;
 use crate::body::BodyTemplate;
 use crate::check;
 use crate::condition::Condition;
@@ -180,7 +179,7 @@ impl Part {
     }
 
     fn fields(&self, values: Values<'_>) -> Result<Vec<Header>, Failure> {
-        let mut fields = Vec::with_capacity(self.forward_headers.len() + self.headers.len() + 2);
+        let mut fields = Vec::with_capacity(self.forward_headers.len() + self.headers.len() + 3);
         for name in &self.forward_headers {
             fields.extend(request::header_values(name).into_iter().map(|value| Header::new(name, value)));
         }
@@ -196,32 +195,15 @@ impl Part {
             let accept = if self.format == Format::Json { "application/json" } else { "*/*" };
             fields.push(Header::new("accept", accept));
         }
+        // An answer goes into the whole as it is (RFC 9110 section 12.5.3).
+        fields.push(Header::new("accept-encoding", "identity"));
         Ok(fields)
     }
 
-    /// What a call answered: any 2xx with a body of the part's format.
-    pub(crate) fn read(&self, answer: Result<http_client::Content, ClientError>) -> Result<Json, Failure> {
-        let answer = answer?;
-        if !(200..=299).contains(&answer.status) {
-            return Err(Failure::Upstream(format!("the answer has status {}", answer.status)));
-        }
-        if let Some(most) = self.max_size.filter(|most| is_longer(&answer.body, *most)) {
-            let bytes = answer.body.len();
-            return Err(Failure::Upstream(format!("the answer has {bytes} bytes, more than `max_size`, {most}")));
-        }
-        match self.format {
-            Format::Json => Json::parse(answer.body).map_err(Failure::Upstream),
-            Format::Text => match std::str::from_utf8(&answer.body) {
-                Ok(text) => Ok(Json::string(text)),
-                Err(_) => Err(Failure::Upstream("the answer is not UTF-8".to_owned())),
-            },
-            Format::Base64 => Ok(Json::string(&BASE64.encode(&answer.body))),
-        }
+    /// What a call of it answered, once it is there.
+    pub(crate) fn take(&self, call: u32) -> Result<Json, Failure> {
+        answer::take(call, self.format, self.max_size)
     }
-}
-
-fn is_longer(body: &[u8], most: Size) -> bool {
-    u32::try_from(body.len()).is_ok_and(|bytes| bytes > most.as_bytes())
 }
 
 fn place(config: &PartConfig) -> Result<Place, String> {

@@ -1,6 +1,7 @@
 //! Whole requests through the plugin.
 
 mod each;
+mod encoded;
 mod kept;
 mod places;
 mod sequence;
@@ -211,7 +212,8 @@ fn a_call_carries_what_the_config_says_and_nothing_else() {
             .header("authorization", "Bearer x")
             .header("accept-language", "de")
             .header("accept-language", "fr")
-            .header("accept", "application/json");
+            .header("accept", "application/json")
+            .header("accept-encoding", "identity");
     assert_eq!(host.calls(), [expected]);
 }
 
