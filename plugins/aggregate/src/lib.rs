@@ -14,6 +14,7 @@ mod each;
 mod failure;
 mod join;
 mod json;
+mod mistakes;
 mod part;
 mod path;
 mod path_template;
@@ -29,7 +30,8 @@ use tollgate_plugin_sdk::{Answer, BodyVerdict, Plugin, RequestFilter, Verdict, W
 use config::Config;
 use failure::Failure;
 use json::Json;
-use part::{ClientBody, Part};
+use mistakes::Mistakes;
+use part::{ClientBody, Part, Whole};
 use plan::Plan;
 use source::Source;
 
@@ -61,23 +63,8 @@ impl Plugin for Aggregate {
         &[Want { capability: "http-client", reason: "Calls the upstreams and origins its parts name." }];
 
     fn configure(config: Config) -> Result<Self, String> {
-        if config.parts.is_empty() {
-            return Err("parts: is empty; add at least one [[plugins.NAME.config.parts]]".to_owned());
-        }
-        let timeout_ms = check::timeout_ms(config.timeout).map_err(|error| format!("timeout: {error}"))?;
-        let names: Vec<String> = config.parts.iter().map(|part| part.name.clone()).collect();
-        if let Some((_, twice)) = names.iter().enumerate().find(|(index, name)| names[..*index].contains(*name)) {
-            return Err(format!("parts: the name `{twice}` is there twice; give each its own, and `at` for one place"));
-        }
-        let parts = config
-            .parts
-            .into_iter()
-            .map(|part| Part::new(part, &names, config.timeout))
-            .collect::<Result<Vec<_>, _>>()?;
-        let plan = plan::plan(&parts).map_err(|error| format!("parts: {error}"))?;
-        let reads = reads(&parts);
-        let Config { expose_errors, partial_member, .. } = config;
-        Ok(Self { parts, plan, reads, timeout_ms, expose_errors, partial_member })
+        let mut lines = Vec::new();
+        Self::new(config, &mut Mistakes::new(&mut lines)).ok_or_else(|| lines.join("\n"))
     }
 }
 
@@ -104,6 +91,22 @@ impl RequestFilter for Aggregate {
 }
 
 impl Aggregate {
+    fn new(config: Config, mistakes: &mut Mistakes<'_>) -> Option<Self> {
+        let Config { parts, timeout, expose_errors, partial_member } = config;
+        let names: Vec<String> = parts.iter().map(|part| part.name.clone()).collect();
+        let names_differ = check::names(&names, &mut mistakes.of("parts"));
+        let timeout_ms = mistakes.of("timeout").take(check::timeout_ms(timeout));
+        let whole = Whole { names: &names, timeout };
+        let parts = parts.into_iter().enumerate();
+        let parts = parts.map(|(index, part)| Part::new(part, &whole, &mut mistakes.of("parts").at(index)));
+        let parts: Vec<Option<Part>> = parts.collect();
+        let plan = mistakes.of("parts").take(plan::plan(&names, &parts));
+        let parts = parts.into_iter().collect::<Option<Vec<Part>>>();
+        names_differ?;
+        let (parts, plan, timeout_ms) = (parts?, plan?, timeout_ms?);
+        Some(Self { reads: reads(&parts), parts, plan, timeout_ms, expose_errors, partial_member })
+    }
+
     fn answer(&self, body: &ClientBody) -> Answer {
         match run::run(&self.parts, &self.plan, self.timeout_ms, body) {
             Ok(answers) => compose::compose(&self.parts, answers, self.partial_member.as_deref()),
