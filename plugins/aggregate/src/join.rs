@@ -25,6 +25,11 @@ impl Join {
         Some(Self { to: to?, key: key?, equals: equals?, into: into?, many: config.many })
     }
 
+    /// The array.
+    pub(crate) fn to(&self) -> &Path {
+        &self.to
+    }
+
     /// Joins what the part answered into the whole. Items that find nothing stay as they are, or get
     /// an empty array with `many`; where the array is not in the whole, nothing is done.
     pub(crate) fn apply(&self, whole: &mut Json, mut answer: Json) {

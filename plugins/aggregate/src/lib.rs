@@ -18,6 +18,7 @@ mod mistakes;
 mod part;
 mod path;
 mod path_template;
+mod places;
 mod plan;
 mod query;
 mod run;
@@ -102,8 +103,11 @@ impl Aggregate {
         let parts: Vec<Option<Part>> = parts.collect();
         let plan = mistakes.of("parts").take(plan::plan(&names, &parts));
         let parts = parts.into_iter().collect::<Option<Vec<Part>>>();
-        names_differ?;
-        let (parts, plan, timeout_ms) = (parts?, plan?, timeout_ms?);
+        // Where a part would go that could not be read is not known.
+        let parts = parts?;
+        let places = places::check(&parts, partial_member.as_deref(), mistakes);
+        names_differ.and(places)?;
+        let (plan, timeout_ms) = (plan?, timeout_ms?);
         Some(Self { reads: reads(&parts), parts, plan, timeout_ms, expose_errors, partial_member })
     }
 

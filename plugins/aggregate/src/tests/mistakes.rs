@@ -54,6 +54,42 @@ fn all_mistakes_are_told_at_once_each_on_a_line_of_its_own_behind_its_key() {
 }
 
 #[test]
+fn a_member_that_lists_what_is_missing_is_no_parts_own() {
+    let config = |member: &str, part: Value| {
+        let mut whole = json!({"name": "a", "upstream": "a", "path": "/"});
+        whole.as_object_mut().unwrap().extend(part.as_object().unwrap().clone());
+        json!({"partial_member": member, "parts": [whole]})
+    };
+    let says = |place: &str| vec![format!("partial_member: `{place}` is the member that parts[0] makes")];
+    assert_eq!(mistakes(&config("a", json!({}))), says("a"));
+    assert_eq!(mistakes(&config("x", json!({"at": "x.y"}))), says("x"));
+    for (member, part) in [("b", json!({})), ("a", json!({"at": "x.a"})), ("a", json!({"hide": true}))] {
+        assert!(configure(config(member, part.clone())).is_ok(), "{member} {part}");
+    }
+}
+
+#[test]
+fn items_are_joined_only_to_what_a_part_makes() {
+    let config = |to: &str, at: &str| {
+        let join = json!({"to": to, "key": "k", "equals": "k", "into": "i"});
+        json!({"parts": [
+            {"name": "a", "upstream": "a", "path": "/", "at": at},
+            {"name": "b", "upstream": "b", "path": "/", "join": join},
+        ]})
+    };
+    for (to, at) in [("x", "x"), ("x.y", "x"), ("anything", "."), ("x.0.y", "x")] {
+        assert!(configure(config(to, at)).is_ok(), "{to} {at}");
+    }
+    for (to, at) in [("y", "x"), ("x", "x.y"), ("x.z", "x.y"), ("b", "x")] {
+        assert_eq!(
+            mistakes(&config(to, at)),
+            [format!("parts[1].join.to: no part makes `{to}`, or what it is in")],
+            "{at}"
+        );
+    }
+}
+
+#[test]
 fn mistakes_in_the_config_are_named() {
     let part = |change: Value| {
         let mut part = json!({"name": "a", "upstream": "users", "path": "/"});
