@@ -20,6 +20,8 @@ pub(crate) struct Meta<'a> {
     pub(crate) vary: Vec<(&'a str, Option<&'a str>)>,
     /// The fields its freshness follows from, for a 304 that has but some of them.
     pub(crate) source: Source<'a>,
+    /// What operators can remove it by, for a 304 that says nothing of it.
+    pub(crate) tags: Vec<&'a str>,
 }
 
 /// How long a response may be used, and what for: in milliseconds.
@@ -141,6 +143,7 @@ mod tests {
             modified: Some(7),
             vary: vec![("accept", Some("text/html")), ("cookie", None)],
             source,
+            tags: vec!["red"],
         };
         let bytes = write(&meta);
         assert_eq!(read::<Meta<'_>>(&bytes), Some(meta));

@@ -308,3 +308,30 @@ fn whatever_is_stored_is_known_to_who_knows_anything() {
     host.add_request_header("if-none-match", "\"1\"");
     assert_eq!(hit(&plugin).status, None);
 }
+
+#[test]
+fn tags_stay_where_a_304_says_nothing_of_them() {
+    for (fields, tags) in [(vec![], vec!["red", "blue"]), (vec![("cache-tag", "green")], vec!["green"])] {
+        let host = Host::new();
+        let plugin = plugin(Config::default());
+        let stored = [("cache-control", "max-age=10"), ("etag", "\"1\""), ("cache-tag", "red, blue")];
+        fetched(&host, &plugin, 200, &stored);
+        for _ in 0..2 {
+            host.advance(Duration::from_secs(11));
+            host.next_request();
+            fetched(&host, &plugin, 304, &fields);
+            assert_eq!(host.stored().remove(0).1.tags, tags, "{fields:?}");
+        }
+    }
+}
+
+#[test]
+fn many_long_tags_are_all_stored_and_leave_room_for_the_rest_of_the_note() {
+    let host = Host::new();
+    let plugin = plugin(Config::default());
+    let tags: Vec<String> = (0..200).map(|number| format!("{number}-{}", "x".repeat(1000))).collect();
+    fetched(&host, &plugin, 200, &[("cache-control", "max-age=10"), ("cache-tag", &tags.join(","))]);
+    let (_, storing) = host.stored().remove(0);
+    assert_eq!(storing.tags, tags);
+    assert!(storing.meta.len() < 20 << 10, "{} bytes of notes", storing.meta.len());
+}
