@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::json::Json;
+use crate::mistakes::{Mistakes, all};
 use crate::source::{Names, Source, Values};
 use crate::template::Template;
 
@@ -21,24 +22,25 @@ pub(crate) enum BodyTemplate {
 }
 
 impl BodyTemplate {
-    pub(crate) fn parse(value: &Value, names: Names<'_>) -> Result<Self, String> {
-        Ok(match value {
+    pub(crate) fn parse(value: &Value, names: Names<'_>, mistakes: &mut Mistakes<'_>) -> Option<Self> {
+        Some(match value {
             Value::String(text) if text.contains(['{', '}']) => {
-                let template = Template::parse(text, names)?;
+                let template = mistakes.take(Template::parse(text, names))?;
                 match template.only_source() {
                     Some(source) => Self::Value(source.clone()),
                     None => Self::Text(template),
                 }
             }
             Value::Array(items) => {
-                Self::Array(items.iter().map(|item| Self::parse(item, names)).collect::<Result<_, _>>()?)
+                let items = items.iter().enumerate();
+                Self::Array(all(items.map(|(index, item)| Self::parse(item, names, &mut mistakes.at(index))))?)
             }
-            Value::Object(members) => Self::Object(
-                members
-                    .iter()
-                    .map(|(name, value)| Ok((name.clone(), Self::parse(value, names)?)))
-                    .collect::<Result<_, String>>()?,
-            ),
+            Value::Object(members) => {
+                let member = |(name, value): (&String, &Value)| {
+                    Some((name.clone(), Self::parse(value, names, &mut mistakes.of(name))?))
+                };
+                Self::Object(all(members.iter().map(member))?)
+            }
             literal => Self::Literal(literal.to_string()),
         })
     }
@@ -86,6 +88,10 @@ mod tests {
     use serde_json::json;
     use tollgate_plugin_sdk::testing::Host;
 
+    fn parsed(template: &Value, parts: &[String]) -> BodyTemplate {
+        BodyTemplate::parse(template, Names { parts, item: false }, &mut Mistakes::new(&mut Vec::new())).unwrap()
+    }
+
     #[test]
     fn a_placeholder_alone_keeps_its_type_and_one_in_a_text_is_text() {
         let _host = Host::new().param("id", "7");
@@ -94,7 +100,7 @@ mod tests {
             "id": "{part:user.id}", "tags": ["{part:user.tags}", 1, null], "name": "Dear {part:user.name}",
             "path": "{id}", "note": "{body:note}",
         });
-        let template = BodyTemplate::parse(&template, Names { parts: &parts, item: false }).unwrap();
+        let template = parsed(&template, &parts);
         let answers = [Json::parse(r#"{"id":7.50,"name":"Z\"oe","tags":{"a":[]}}"#.into()).ok()];
         let body = Json::parse(r#"{"note":null}"#.into()).unwrap();
         let filled = template.fill(Values { answers: &answers, body: Some(&body), item: None }).unwrap();
@@ -108,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_value_that_is_missing_is_told() {
-        let template = BodyTemplate::parse(&json!({"a": "{body:b}"}), Names { parts: &[], item: false }).unwrap();
+        let template = parsed(&json!({"a": "{body:b}"}), &[]);
         let body = Json::parse(b"{}".to_vec()).unwrap();
         let values = Values { answers: &[], body: Some(&body), item: None };
         assert!(matches!(template.fill(values), Err(Failure::Missing(problem)) if problem.contains("`b`")));

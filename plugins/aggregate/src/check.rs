@@ -7,13 +7,31 @@ use tollgate_plugin_sdk::size::Size;
 
 use crate::config::{Mode, PartConfig};
 use crate::json::Json;
+use crate::mistakes::{Mistakes, all};
 use crate::part::Otherwise;
+
+/// There are parts, and each has a name of its own.
+pub(crate) fn names(names: &[String], mistakes: &mut Mistakes<'_>) -> Option<()> {
+    if names.is_empty() {
+        mistakes.add("is empty; add at least one [[plugins.NAME.config.parts]]");
+        return None;
+    }
+    let twice: Vec<usize> = (0..names.len()).filter(|at| names[..*at].contains(&names[*at])).collect();
+    for at in &twice {
+        let name = &names[*at];
+        mistakes
+            .at(*at)
+            .of("name")
+            .add(format_args!("`{name}` is there twice; give each part its own, and `at` for one place"));
+    }
+    twice.is_empty().then_some(())
+}
 
 /// The name is a member of the answer and stands in `x-tollgate-partial`, where a comma would part it.
 pub(crate) fn name(name: &str) -> Result<(), String> {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
     if name.is_empty() || name.len() > 64 || !name.bytes().all(legal) {
-        return Err(format!("part `{name}`: name: is not 1 to 64 letters, digits, `_`, `-` and `.`"));
+        return Err(format!("`{name}` is not 1 to 64 letters, digits, `_`, `-` and `.`"));
     }
     Ok(())
 }
@@ -39,6 +57,15 @@ pub(crate) fn timeout_ms(timeout: Duration) -> Result<u32, String> {
     Ok(timeout.as_millis())
 }
 
+/// Of a part: what it says, within what the whole may take.
+pub(crate) fn part_timeout_ms(own: Option<Duration>, whole: Duration) -> Result<u32, String> {
+    let Some(own) = own else { return Ok(USUAL_TIMEOUT.min(whole).as_millis()) };
+    if own > whole {
+        return Err(format!("`{own}` is more than the whole may take: `timeout`, {whole}"));
+    }
+    timeout_ms(own)
+}
+
 /// More than none.
 pub(crate) fn max_size(size: Option<Size>) -> Result<Option<Size>, String> {
     if size.is_some_and(Size::is_zero) {
@@ -47,21 +74,25 @@ pub(crate) fn max_size(size: Option<Size>) -> Result<Option<Size>, String> {
     Ok(size)
 }
 
-/// The longest time-out of a part.
+/// The time-out of a part that does not say.
+const USUAL_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The longest time-out.
 const MAX_TIMEOUT: Duration = Duration::from_mins(60);
 
-pub(crate) fn target(config: &PartConfig) -> Result<Target, String> {
+pub(crate) fn target(config: &PartConfig, mistakes: &mut Mistakes<'_>) -> Option<Target> {
     let is_given = |name: &&String| !name.is_empty();
     let PartConfig { upstream, origin, route, .. } = config;
     match (upstream.as_ref().filter(is_given), origin.as_ref(), route.as_ref().filter(is_given)) {
-        (Some(upstream), None, None) => Ok(Target::Upstream(upstream.clone())),
-        (None, None, Some(route)) => Ok(Target::Route(route.clone())),
-        (None, Some(origin), None) if is_origin(origin) => Ok(Target::Origin(origin.clone())),
-        (None, Some(origin), None) => {
-            Err(format!("origin: `{origin}` is not `http://host:port` or `https://host:port` with nothing behind it"))
-        }
-        _ => Err("needs either `upstream` or `origin` or `route`".to_owned()),
+        (Some(upstream), None, None) => return Some(Target::Upstream(upstream.clone())),
+        (None, None, Some(route)) => return Some(Target::Route(route.clone())),
+        (None, Some(origin), None) if is_origin(origin) => return Some(Target::Origin(origin.clone())),
+        (None, Some(origin), None) => mistakes
+            .of("origin")
+            .add(format_args!("`{origin}` is not `http://host:port` or `https://host:port` with nothing behind it")),
+        _ => mistakes.add("needs either `upstream` or `origin` or `route`"),
     }
+    None
 }
 
 fn is_origin(text: &str) -> bool {
@@ -70,14 +101,19 @@ fn is_origin(text: &str) -> bool {
 }
 
 /// What takes the part's place where it fails: the default's JSON, nothing, or nothing can.
-pub(crate) fn otherwise(mode: Mode, default: Option<Value>) -> Result<Otherwise, String> {
+pub(crate) fn otherwise(mode: Mode, default: Option<&Value>) -> Result<Otherwise, String> {
     match (mode, default) {
         (Mode::Required, None) => Ok(Otherwise::Fail),
         (Mode::Optional, None) => Ok(Otherwise::LeaveOut),
         (Mode::Default, Some(value)) => Json::parse(value.to_string().into_bytes()).map(Otherwise::Default),
-        (Mode::Default, None) => Err("default: is missing, and `mode = \"default\"` needs it".to_owned()),
-        (_, Some(_)) => Err("default: is only used with `mode = \"default\"`".to_owned()),
+        (Mode::Default, None) => Err("is missing, and `mode = \"default\"` needs it".to_owned()),
+        (_, Some(_)) => Err("is only used with `mode = \"default\"`".to_owned()),
     }
+}
+
+/// The fields that are sent along.
+pub(crate) fn forwarded(names: &[String], mistakes: &mut Mistakes<'_>) -> Option<Vec<()>> {
+    all(names.iter().enumerate().map(|(index, name)| mistakes.at(index).take(field(name))))
 }
 
 pub(crate) fn field(name: &str) -> Result<(), String> {

@@ -14,7 +14,7 @@ use crate::run::Answers;
 
 /// The answer of the whole.
 pub(crate) fn compose(parts: &[Part], answers: Answers, partial_member: Option<&str>) -> Answer {
-    let Answers { values, mut missing } = answers;
+    let Answers { values, mut missing, has_defaults } = answers;
     let mut whole = Json::Object(Vec::with_capacity(parts.len()));
     let mut joins = Vec::new();
     for ((part, value), missing) in parts.iter().zip(values).zip(&mut missing) {
@@ -44,7 +44,9 @@ pub(crate) fn compose(parts: &[Part], answers: Answers, partial_member: Option<&
     let mut body = Vec::with_capacity(whole.length());
     whole.write(&mut body);
     let answer = Answer::new(200).header("content-type", "application/json").body(body);
-    if missing.is_empty() { answer } else { answer.header("x-tollgate-partial", missing.join(",")) }
+    let answer = if missing.is_empty() { answer } else { answer.header("x-tollgate-partial", missing.join(",")) };
+    // A cache would keep it beyond the failure.
+    if missing.is_empty() && !has_defaults { answer } else { answer.header("cache-control", "no-store") }
 }
 
 fn put_together(place: &mut Json, mut answer: Json, combine: Combine) {

@@ -1,6 +1,7 @@
 //! Whether a part is called at all.
 
 use crate::config::ConditionConfig;
+use crate::mistakes::Mistakes;
 use crate::source::{Names, Source, Values};
 use crate::template::Template;
 
@@ -19,18 +20,10 @@ enum Test {
 }
 
 impl Condition {
-    pub(crate) fn new(config: ConditionConfig, names: Names<'_>) -> Result<Self, String> {
-        let value = Template::parse(&config.value, names)?;
-        if value.sources().next().is_none() {
-            return Err(format!("`{}` has no placeholder, so that it is always the same", config.value));
-        }
-        let test = match (config.is, config.is_not, config.exists) {
-            (Some(text), None, None) => Test::Is(text),
-            (None, Some(text), None) => Test::IsNot(text),
-            (None, None, Some(exists)) => Test::Exists(exists),
-            _ => return Err("needs one of `is`, `is_not` and `exists`".to_owned()),
-        };
-        Ok(Self { value, test })
+    pub(crate) fn new(config: &ConditionConfig, names: Names<'_>, mistakes: &mut Mistakes<'_>) -> Option<Self> {
+        let value = mistakes.of("value").take(value(&config.value, names));
+        let test = mistakes.take(test(config));
+        Some(Self { value: value?, test: test? })
     }
 
     pub(crate) fn sources(&self) -> impl Iterator<Item = &Source> {
@@ -48,6 +41,23 @@ impl Condition {
     }
 }
 
+fn value(text: &str, names: Names<'_>) -> Result<Template, String> {
+    let value = Template::parse(text, names)?;
+    if value.sources().next().is_none() {
+        return Err(format!("`{text}` has no placeholder, so that it is always the same"));
+    }
+    Ok(value)
+}
+
+fn test(config: &ConditionConfig) -> Result<Test, &'static str> {
+    match (&config.is, &config.is_not, config.exists) {
+        (Some(text), None, None) => Ok(Test::Is(text.clone())),
+        (None, Some(text), None) => Ok(Test::IsNot(text.clone())),
+        (None, None, Some(exists)) => Ok(Test::Exists(exists)),
+        _ => Err("needs one of `is`, `is_not` and `exists`"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,9 +67,16 @@ mod tests {
         ConditionConfig { value: value.into(), is: None, is_not: None, exists: None }
     }
 
+    fn parsed(config: &ConditionConfig) -> Result<Condition, String> {
+        let mut lines = Vec::new();
+        let condition = Condition::new(config, Names { parts: &[], item: false }, &mut Mistakes::new(&mut lines));
+        condition.ok_or_else(|| lines.join("\n"))
+    }
+
+    #[allow(clippy::needless_pass_by_value, reason = "the tests read better")]
     fn holds(config: ConditionConfig) -> bool {
         let values = Values { answers: &[], body: None, item: None };
-        Condition::new(config, Names { parts: &[], item: false }).unwrap().holds(values)
+        parsed(&config).unwrap().holds(values)
     }
 
     #[test]
@@ -81,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_condition_that_says_nothing_is_refused() {
-        let refused = |config| Condition::new(config, Names { parts: &[], item: false }).unwrap_err();
+        let refused = |config: ConditionConfig| parsed(&config).unwrap_err();
         assert!(refused(condition("{query:a}")).contains("needs one of"));
         assert!(
             refused(ConditionConfig { is: Some("a".into()), exists: Some(true), ..condition("{query:a}") })

@@ -16,6 +16,11 @@ pub struct Config {
     /// The calls. Each is one member of the answer, in this order, if it does not say otherwise.
     #[schemars(length(min = 1))]
     pub parts: Vec<PartConfig>,
+    /// How long all of it may take, at most `1h`: less than the plugin's `limits.wall`, so that there is
+    /// time left to put the answer together. What is not there by then has failed.
+    #[serde(default = "four_seconds")]
+    #[schemars(regex(pattern = MORE_THAN_ZERO))]
+    pub timeout: Duration,
     /// Whether an error answer names the part that failed. The reason is only ever in the log.
     #[serde(default)]
     pub expose_errors: bool,
@@ -49,10 +54,10 @@ pub struct PartConfig {
     #[serde(default = "get")]
     #[schemars(regex(pattern = r"^[A-Z]+$"))]
     pub method: String,
-    /// How long the answer may take, at most `1h`.
-    #[serde(default = "two_seconds")]
+    /// How long the answer may take, at most as long as the whole may. `2s`, if it is not given and the
+    /// whole may take longer.
     #[schemars(regex(pattern = MORE_THAN_ZERO))]
-    pub timeout: Duration,
+    pub timeout: Option<Duration>,
     /// How long the answer's body may be, at most the plugin's `limits.body`, which is the limit where
     /// none is given. Of `each` it is that of one item.
     #[schemars(regex(pattern = size::MORE_THAN_ZERO))]
@@ -229,6 +234,6 @@ fn get() -> String {
     "GET".to_owned()
 }
 
-fn two_seconds() -> Duration {
-    Duration::from_secs(2)
+fn four_seconds() -> Duration {
+    Duration::from_secs(4)
 }

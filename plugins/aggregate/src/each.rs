@@ -3,6 +3,7 @@
 use crate::config::EachConfig;
 use crate::failure::Failure;
 use crate::json::Json;
+use crate::mistakes::Mistakes;
 use crate::source::{Names, Source, Values};
 use crate::template::Template;
 
@@ -16,14 +17,9 @@ pub(crate) struct Each {
 }
 
 impl Each {
-    pub(crate) fn new(config: &EachConfig, names: Names<'_>) -> Result<Self, String> {
-        let of = Template::parse(&config.of, names).map_err(|error| format!("of: {error}"))?;
-        match of.only_source() {
-            Some(of @ (Source::Part { .. } | Source::Body(_))) => {
-                Ok(Self { of: of.clone(), concurrency: config.concurrency.max(1), most: config.most })
-            }
-            _ => Err(format!("of: `{}` is not one `{{part:name.path}}` or `{{body:path}}`", config.of)),
-        }
+    pub(crate) fn new(config: &EachConfig, names: Names<'_>, mistakes: &mut Mistakes<'_>) -> Option<Self> {
+        let of = mistakes.of("of").take(array(&config.of, names))?;
+        Some(Self { of, concurrency: config.concurrency.max(1), most: config.most })
     }
 
     /// The items of the request at hand.
@@ -37,5 +33,12 @@ impl Each {
             return Err(blame(format!("{} items are more than `each.most`, {}", items.len(), self.most)));
         }
         Ok(items)
+    }
+}
+
+fn array(text: &str, names: Names<'_>) -> Result<Source, String> {
+    match Template::parse(text, names)?.only_source() {
+        Some(of @ (Source::Part { .. } | Source::Body(_))) => Ok(of.clone()),
+        _ => Err(format!("`{text}` is not one `{{part:name.path}}` or `{{body:path}}`")),
     }
 }

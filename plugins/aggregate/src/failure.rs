@@ -36,19 +36,22 @@ impl Failure {
         if let (Some(part), Some(members)) = (part, body.as_object_mut()) {
             members.insert("part".to_owned(), part.into());
         }
-        Answer::new(status).json(&body)
+        Answer::new(status).header("cache-control", "no-store").json(&body)
     }
 }
+
+/// `limits.calls` is easily taken for a limit on calls under way at one time.
+const TOO_MANY: &str = "more calls for one request than the plugin's limits.calls, which counts each item of `each`: \
+                        raise it, or lower `each.most`";
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::Timeout => Self::Timeout,
-            ClientError::Denied(_)
-            | ClientError::Invalid(_)
-            | ClientError::TooMany
-            | ClientError::TooDeep
-            | ClientError::UnknownCall => Self::Setup(error.to_string()),
+            ClientError::TooMany => Self::Setup(TOO_MANY.to_owned()),
+            ClientError::Denied(_) | ClientError::Invalid(_) | ClientError::TooDeep | ClientError::UnknownCall => {
+                Self::Setup(error.to_string())
+            }
             ClientError::Unreachable(_) | ClientError::TooLarge => Self::Upstream(error.to_string()),
         }
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::config::JoinConfig;
 use crate::json::Json;
+use crate::mistakes::Mistakes;
 use crate::path::Path;
 
 /// A join, parsed.
@@ -17,15 +18,16 @@ pub(crate) struct Join {
 }
 
 impl Join {
-    pub(crate) fn new(config: &JoinConfig) -> Result<Self, String> {
-        let path = |key: &str, text: &str| Path::parse(text).map_err(|error| format!("{key}: {error}"));
-        Ok(Self {
-            to: path("to", &config.to)?,
-            key: path("key", &config.key)?,
-            equals: path("equals", &config.equals)?,
-            into: path("into", &config.into)?,
-            many: config.many,
-        })
+    pub(crate) fn new(config: &JoinConfig, mistakes: &mut Mistakes<'_>) -> Option<Self> {
+        let mut path = |key: &str, text: &str| mistakes.of(key).take(Path::parse(text));
+        let (to, key) = (path("to", &config.to), path("key", &config.key));
+        let (equals, into) = (path("equals", &config.equals), path("into", &config.into));
+        Some(Self { to: to?, key: key?, equals: equals?, into: into?, many: config.many })
+    }
+
+    /// The array.
+    pub(crate) fn to(&self) -> &Path {
+        &self.to
     }
 
     /// Joins what the part answered into the whole. Items that find nothing stay as they are, or get
@@ -56,7 +58,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn joined(join: Value, whole: &str, answer: &str) -> Value {
-        let join = Join::new(&serde_json::from_value(join).unwrap()).unwrap();
+        let join = Join::new(&serde_json::from_value(join).unwrap(), &mut Mistakes::new(&mut Vec::new())).unwrap();
         let mut whole = Json::parse(whole.into()).unwrap();
         join.apply(&mut whole, Json::parse(answer.into()).unwrap());
         let mut out = Vec::new();

@@ -24,7 +24,8 @@ pub(crate) enum Json {
 impl Json {
     /// Takes a text over, without a copy. The error has line and column, and nothing of the text.
     pub(crate) fn parse(text: Vec<u8>) -> Result<Self, String> {
-        let text = String::from_utf8(text).map_err(|_| "the answer is not JSON: it is not UTF-8".to_owned())?;
+        let text =
+            String::from_utf8(text).map_err(|error| format!("the answer is not JSON: {}", seems(error.as_bytes())))?;
         RawValue::from_string(text).map(Self::Raw).map_err(|error| format!("the answer is not JSON: {error}"))
     }
 
@@ -146,6 +147,16 @@ impl Json {
                 out.extend_from_slice(if items.is_empty() { b"[]" } else { b"]" });
             }
         }
+    }
+}
+
+/// What bytes are that are no text: services compress for clients that did not ask for it.
+fn seems(bytes: &[u8]) -> &'static str {
+    let is_gzip = bytes.starts_with(&[0x1f, 0x8b]);
+    if is_gzip {
+        "it is compressed with gzip, though it was asked for without"
+    } else {
+        "it is not UTF-8; is it compressed?"
     }
 }
 

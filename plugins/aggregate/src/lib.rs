@@ -4,6 +4,7 @@
 //! `compose` puts the answer together. Absent on purpose: any hook behind this one on the way in:
 //! the plugin answers itself.
 
+mod answer;
 mod body;
 mod check;
 mod compose;
@@ -13,9 +14,11 @@ mod each;
 mod failure;
 mod join;
 mod json;
+mod mistakes;
 mod part;
 mod path;
 mod path_template;
+mod places;
 mod plan;
 mod query;
 mod run;
@@ -28,7 +31,8 @@ use tollgate_plugin_sdk::{Answer, BodyVerdict, Plugin, RequestFilter, Verdict, W
 use config::Config;
 use failure::Failure;
 use json::Json;
-use part::{ClientBody, Part};
+use mistakes::Mistakes;
+use part::{ClientBody, Part, Whole};
 use plan::Plan;
 use source::Source;
 
@@ -38,6 +42,7 @@ pub struct Aggregate {
     parts: Vec<Part>,
     plan: Plan,
     reads: Reads,
+    timeout_ms: u32,
     expose_errors: bool,
     partial_member: Option<String>,
 }
@@ -59,17 +64,8 @@ impl Plugin for Aggregate {
         &[Want { capability: "http-client", reason: "Calls the upstreams and origins its parts name." }];
 
     fn configure(config: Config) -> Result<Self, String> {
-        if config.parts.is_empty() {
-            return Err("parts: is empty; add at least one [[plugins.NAME.config.parts]]".to_owned());
-        }
-        let names: Vec<String> = config.parts.iter().map(|part| part.name.clone()).collect();
-        if let Some((_, twice)) = names.iter().enumerate().find(|(index, name)| names[..*index].contains(*name)) {
-            return Err(format!("parts: the name `{twice}` is there twice; give each its own, and `at` for one place"));
-        }
-        let parts = config.parts.into_iter().map(|part| Part::new(part, &names)).collect::<Result<Vec<_>, _>>()?;
-        let plan = plan::plan(&parts).map_err(|error| format!("parts: {error}"))?;
-        let reads = reads(&parts);
-        Ok(Self { parts, plan, reads, expose_errors: config.expose_errors, partial_member: config.partial_member })
+        let mut lines = Vec::new();
+        Self::new(config, &mut Mistakes::new(&mut lines)).ok_or_else(|| lines.join("\n"))
     }
 }
 
@@ -96,8 +92,27 @@ impl RequestFilter for Aggregate {
 }
 
 impl Aggregate {
+    fn new(config: Config, mistakes: &mut Mistakes<'_>) -> Option<Self> {
+        let Config { parts, timeout, expose_errors, partial_member } = config;
+        let names: Vec<String> = parts.iter().map(|part| part.name.clone()).collect();
+        let names_differ = check::names(&names, &mut mistakes.of("parts"));
+        let timeout_ms = mistakes.of("timeout").take(check::timeout_ms(timeout));
+        let whole = Whole { names: &names, timeout };
+        let parts = parts.into_iter().enumerate();
+        let parts = parts.map(|(index, part)| Part::new(part, &whole, &mut mistakes.of("parts").at(index)));
+        let parts: Vec<Option<Part>> = parts.collect();
+        let plan = mistakes.of("parts").take(plan::plan(&names, &parts));
+        let parts = parts.into_iter().collect::<Option<Vec<Part>>>();
+        // Where a part would go that could not be read is not known.
+        let parts = parts?;
+        let places = places::check(&parts, partial_member.as_deref(), mistakes);
+        names_differ.and(places)?;
+        let (plan, timeout_ms) = (plan?, timeout_ms?);
+        Some(Self { reads: reads(&parts), parts, plan, timeout_ms, expose_errors, partial_member })
+    }
+
     fn answer(&self, body: &ClientBody) -> Answer {
-        match run::run(&self.parts, &self.plan, body) {
+        match run::run(&self.parts, &self.plan, self.timeout_ms, body) {
             Ok(answers) => compose::compose(&self.parts, answers, self.partial_member.as_deref()),
             Err(run::Stop { part, failure }) => {
                 run::report(part, &failure);

@@ -1,19 +1,22 @@
 //! One part: how it is called, what counts as an answer, and where that goes.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use tollgate_plugin_sdk::http_client::{self, ClientError, Outbound, Target};
+use std::collections::BTreeMap;
+
+use tollgate_plugin_sdk::duration::Duration;
+use tollgate_plugin_sdk::http_client::{Outbound, Target};
 use tollgate_plugin_sdk::size::Size;
 use tollgate_plugin_sdk::{Header, request};
 
+use crate::answer;
 use crate::body::BodyTemplate;
 use crate::check;
 use crate::condition::Condition;
-use crate::config::{Combine, Format, PartConfig};
+use crate::config::{Combine, ConditionConfig, Format, PartConfig};
 use crate::each::Each;
 use crate::failure::Failure;
 use crate::join::Join;
 use crate::json::Json;
+use crate::mistakes::{Mistakes, all};
 use crate::path::Path;
 use crate::path_template::PathTemplate;
 use crate::query;
@@ -82,44 +85,46 @@ pub(crate) struct ClientBody {
     pub(crate) json: Option<Json>,
 }
 
-impl Part {
-    /// `parts` are the names of all parts. An error begins with the part.
-    pub(crate) fn new(config: PartConfig, parts: &[String]) -> Result<Self, String> {
-        check::name(&config.name)?;
-        let name = config.name.clone();
-        Self::parse(config, parts).map_err(|error| format!("part `{name}`: {error}"))
-    }
+/// What a part has to know of all of them.
+#[derive(Debug)]
+pub(crate) struct Whole<'a> {
+    /// Of the parts, in the order of the config.
+    pub(crate) names: &'a [String],
+    pub(crate) timeout: Duration,
+}
 
-    fn parse(config: PartConfig, parts: &[String]) -> Result<Self, String> {
-        let in_key = |key: &'static str| move |error: String| format!("{key}: {error}");
-        let names = Names { parts, item: config.each.is_some() };
-        let outside = Names { parts, item: false };
-        check::method(&config.method).map_err(in_key("method"))?;
-        for header in config.forward_headers.iter().chain(config.headers.keys()) {
-            check::field(header).map_err(in_key("headers"))?;
-        }
-        Ok(Self {
-            place: place(&config)?,
-            body: content(&config, names)?,
-            target: check::target(&config)?,
-            path: PathTemplate::parse(&config.path, names).map_err(in_key("path"))?,
-            timeout_ms: check::timeout_ms(config.timeout).map_err(in_key("timeout"))?,
-            max_size: check::max_size(config.max_size).map_err(in_key("max_size"))?,
-            otherwise: check::otherwise(config.mode, config.default)?,
-            when: config
-                .when
-                .into_iter()
-                .map(|condition| Condition::new(condition, outside))
-                .collect::<Result<_, _>>()
-                .map_err(in_key("when"))?,
-            each: config.each.map(|each| Each::new(&each, outside)).transpose().map_err(in_key("each"))?,
-            shape: Shape::new(config.shape).map_err(in_key("shape"))?,
-            headers: config
-                .headers
-                .into_iter()
-                .map(|(name, value)| Ok((name.to_ascii_lowercase(), Template::parse(&value, names)?)))
-                .collect::<Result<_, String>>()
-                .map_err(in_key("headers"))?,
+impl Part {
+    /// `None` where something is wrong.
+    pub(crate) fn new(config: PartConfig, whole: &Whole<'_>, mistakes: &mut Mistakes<'_>) -> Option<Self> {
+        let names = Names { parts: whole.names, item: config.each.is_some() };
+        let outside = Names { parts: whole.names, item: false };
+        let name = mistakes.of("name").take(check::name(&config.name));
+        let target = check::target(&config, mistakes);
+        let path = mistakes.of("path").take(PathTemplate::parse(&config.path, names));
+        let method = mistakes.of("method").take(check::method(&config.method));
+        let timeout_ms = mistakes.of("timeout").take(check::part_timeout_ms(config.timeout, whole.timeout));
+        let max_size = mistakes.of("max_size").take(check::max_size(config.max_size));
+        let otherwise = mistakes.of("default").take(check::otherwise(config.mode, config.default.as_ref()));
+        let forwarded = check::forwarded(&config.forward_headers, &mut mistakes.of("forward_headers"));
+        let headers = headers(&config.headers, names, &mut mistakes.of("headers"));
+        let body = content(&config, names, mistakes);
+        let when = conditions(&config.when, outside, &mut mistakes.of("when"));
+        let each = optional(config.each.as_ref().map(|each| Each::new(each, outside, &mut mistakes.of("each"))));
+        let shape = Shape::new(&config.shape, &mut mistakes.of("shape"));
+        let place = place(&config, mistakes);
+        name.and(method).and(forwarded)?;
+        Some(Self {
+            otherwise: otherwise?,
+            place: place?,
+            when: when?,
+            each: each?,
+            shape: shape?,
+            target: target?,
+            path: path?,
+            timeout_ms: timeout_ms?,
+            max_size: max_size?,
+            headers: headers?,
+            body: body?,
             method: config.method,
             forward_headers: config.forward_headers.iter().map(|header| header.to_ascii_lowercase()).collect(),
             forward_query: config.forward_query,
@@ -179,7 +184,7 @@ impl Part {
     }
 
     fn fields(&self, values: Values<'_>) -> Result<Vec<Header>, Failure> {
-        let mut fields = Vec::with_capacity(self.forward_headers.len() + self.headers.len() + 2);
+        let mut fields = Vec::with_capacity(self.forward_headers.len() + self.headers.len() + 3);
         for name in &self.forward_headers {
             fields.extend(request::header_values(name).into_iter().map(|value| Header::new(name, value)));
         }
@@ -195,64 +200,75 @@ impl Part {
             let accept = if self.format == Format::Json { "application/json" } else { "*/*" };
             fields.push(Header::new("accept", accept));
         }
+        // An answer goes into the whole as it is (RFC 9110 section 12.5.3).
+        fields.push(Header::new("accept-encoding", "identity"));
         Ok(fields)
     }
 
-    /// What a call answered: any 2xx with a body of the part's format.
-    pub(crate) fn read(&self, answer: Result<http_client::Content, ClientError>) -> Result<Json, Failure> {
-        let answer = answer?;
-        if !(200..=299).contains(&answer.status) {
-            return Err(Failure::Upstream(format!("the answer has status {}", answer.status)));
-        }
-        if let Some(most) = self.max_size.filter(|most| is_longer(&answer.body, *most)) {
-            let bytes = answer.body.len();
-            return Err(Failure::Upstream(format!("the answer has {bytes} bytes, more than `max_size`, {most}")));
-        }
-        match self.format {
-            Format::Json => Json::parse(answer.body).map_err(Failure::Upstream),
-            Format::Text => match std::str::from_utf8(&answer.body) {
-                Ok(text) => Ok(Json::string(text)),
-                Err(_) => Err(Failure::Upstream("the answer is not UTF-8".to_owned())),
-            },
-            Format::Base64 => Ok(Json::string(&BASE64.encode(&answer.body))),
-        }
+    /// What a call of it answered, once it is there.
+    pub(crate) fn take(&self, call: u32) -> Result<Json, Failure> {
+        answer::take(call, self.format, self.max_size)
     }
 }
 
-fn is_longer(body: &[u8], most: Size) -> bool {
-    u32::try_from(body.len()).is_ok_and(|bytes| bytes > most.as_bytes())
+/// What was made of a key that need not be there.
+#[allow(clippy::option_option, reason = "the outer one is a mistake, the inner one the key")]
+fn optional<T>(made: Option<Option<T>>) -> Option<Option<T>> {
+    made.map_or(Some(None), |made| made.map(Some))
 }
 
-fn place(config: &PartConfig) -> Result<Place, String> {
+fn headers(
+    config: &BTreeMap<String, String>,
+    names: Names<'_>,
+    mistakes: &mut Mistakes<'_>,
+) -> Option<Vec<(String, Template)>> {
+    let one = |(name, value): (&String, &String)| {
+        let mut mistakes = mistakes.of(name);
+        let is_good = mistakes.take(check::field(name));
+        let template = mistakes.take(Template::parse(value, names));
+        is_good.and(template).map(|template| (name.to_ascii_lowercase(), template))
+    };
+    all(config.iter().map(one))
+}
+
+fn conditions(config: &[ConditionConfig], names: Names<'_>, mistakes: &mut Mistakes<'_>) -> Option<Vec<Condition>> {
+    let parsed = config.iter().enumerate();
+    all(parsed.map(|(index, condition)| Condition::new(condition, names, &mut mistakes.at(index))))
+}
+
+fn place(config: &PartConfig, mistakes: &mut Mistakes<'_>) -> Option<Place> {
     let elsewhere = config.at.is_some() || config.combine != Combine::Merge;
     match (&config.join, config.hide) {
-        (Some(join), false) if !elsewhere => {
-            Join::new(join).map(Place::Joined).map_err(|error| format!("join: {error}"))
-        }
-        (None, true) if !elsewhere => Ok(Place::Hidden),
+        (Some(join), false) if !elsewhere => Join::new(join, &mut mistakes.of("join")).map(Place::Joined),
+        (None, true) if !elsewhere => Some(Place::Hidden),
         (None, false) => {
             let path = match config.at.as_deref() {
                 None => Path::member(&config.name),
                 Some(".") => Path::whole(),
-                Some(path) => Path::parse(path).map_err(|error| format!("at: {error}"))?,
+                Some(path) => mistakes.of("at").take(Path::parse(path))?,
             };
-            Ok(Place::At { path, combine: config.combine })
+            Some(Place::At { path, combine: config.combine })
         }
-        _ => Err("has one place only: `at` with `combine`, or `join`, or `hide`".to_owned()),
+        _ => {
+            mistakes.add("has one place only: `at` with `combine`, or `join`, or `hide`");
+            None
+        }
     }
 }
 
-fn content(config: &PartConfig, names: Names<'_>) -> Result<Content, String> {
+fn content(config: &PartConfig, names: Names<'_>, mistakes: &mut Mistakes<'_>) -> Option<Content> {
     let content = match (&config.body, config.forward_body) {
-        (None, false) => return Ok(Content::Nothing),
-        (Some(body), false) => {
-            Content::Json(BodyTemplate::parse(body, names).map_err(|error| format!("body: {error}"))?)
+        (None, false) => return Some(Content::Nothing),
+        (Some(body), false) => BodyTemplate::parse(body, names, &mut mistakes.of("body")).map(Content::Json),
+        (None, true) => Some(Content::Forwarded),
+        (Some(_), true) => {
+            mistakes.of("body").add("the part sends either `body` or, with `forward_body`, the client's");
+            None
         }
-        (None, true) => Content::Forwarded,
-        (Some(_), true) => return Err("sends either `body` or, with `forward_body`, the client's".to_owned()),
     };
-    match config.method.as_str() {
-        "GET" => Err("method: a GET has no body; write `method = \"POST\"`, for example".to_owned()),
-        _ => Ok(content),
+    if config.method == "GET" {
+        mistakes.of("method").add("a GET has no body; write `method = \"POST\"`, for example");
+        return None;
     }
+    content
 }

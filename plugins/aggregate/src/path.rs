@@ -33,6 +33,16 @@ impl Path {
         self.0.split_last().map(|(last, way)| (way, last.as_str()))
     }
 
+    /// The outermost name; none of the value itself.
+    pub(crate) fn first(&self) -> Option<&str> {
+        self.0.first().map(String::as_str)
+    }
+
+    /// Whether it leads to what is at the other one, or to something inside that.
+    pub(crate) fn is_at_or_in(&self, other: &Self) -> bool {
+        self.0.starts_with(&other.0)
+    }
+
     /// What is there, if anything is.
     pub(crate) fn of(&self, json: &Json) -> Option<Json> {
         let Some((first, rest)) = self.0.split_first() else { return Some(json.clone()) };

@@ -10,21 +10,17 @@ pub(crate) struct Plan {
     pub(crate) needs: Vec<Vec<usize>>,
     /// For each part, whether another one is made of its answer.
     pub(crate) referenced: Vec<bool>,
+    /// Whether all calls begin at once.
+    pub(crate) is_one_round: bool,
 }
 
+/// Of parts in which something is wrong nothing is known: they wait for none.
+///
 /// # Errors
 /// Parts that wait for each other, by name.
-pub(crate) fn plan(parts: &[Part]) -> Result<Plan, String> {
-    let needs: Vec<Vec<usize>> = parts
-        .iter()
-        .map(|part| {
-            let mut needs: Vec<usize> = part.sources().into_iter().filter_map(Source::part).collect();
-            needs.sort_unstable();
-            needs.dedup();
-            needs
-        })
-        .collect();
-    let mut over = vec![false; parts.len()];
+pub(crate) fn plan(names: &[String], parts: &[Option<Part>]) -> Result<Plan, String> {
+    let needs: Vec<Vec<usize>> = parts.iter().map(|part| part.as_ref().map(needs).unwrap_or_default()).collect();
+    let mut over = vec![false; needs.len()];
     loop {
         let ready =
             needs.iter().enumerate().position(|(part, needs)| !over[part] && needs.iter().all(|need| over[*need]));
@@ -32,12 +28,21 @@ pub(crate) fn plan(parts: &[Part]) -> Result<Plan, String> {
             Some(part) => over[part] = true,
             None if over.iter().all(|over| *over) => break,
             None => {
-                let stuck = parts.iter().zip(&over).filter(|(_, over)| !**over);
-                let names: Vec<String> = stuck.map(|(part, _)| format!("`{}`", part.name)).collect();
+                let stuck = names.iter().zip(&over).filter(|(_, over)| !**over);
+                let names: Vec<String> = stuck.map(|(name, _)| format!("`{name}`")).collect();
                 return Err(format!("{} wait for each other, so that none can begin", names.join(", ")));
             }
         }
     }
-    let referenced = (0..parts.len()).map(|part| needs.iter().flatten().any(|need| *need == part)).collect();
-    Ok(Plan { needs, referenced })
+    let referenced = (0..needs.len()).map(|part| needs.iter().flatten().any(|need| *need == part)).collect();
+    let is_one_round = needs.iter().all(Vec::is_empty) && parts.iter().flatten().all(|part| part.each.is_none());
+    Ok(Plan { needs, referenced, is_one_round })
+}
+
+/// The parts whose answers a part is made of.
+fn needs(part: &Part) -> Vec<usize> {
+    let mut needs: Vec<usize> = part.sources().into_iter().filter_map(Source::part).collect();
+    needs.sort_unstable();
+    needs.dedup();
+    needs
 }

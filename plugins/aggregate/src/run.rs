@@ -3,7 +3,7 @@
 //! No part waits for one it has nothing to do with. Absent on purpose: what becomes of the answers,
 //! which is `compose`'s.
 
-use tollgate_plugin_sdk::{http_client, log};
+use tollgate_plugin_sdk::{clock, http_client, log};
 
 use crate::failure::Failure;
 use crate::json::Json;
@@ -18,6 +18,8 @@ pub(crate) struct Answers {
     pub(crate) values: Vec<Option<Json>>,
     /// Whether the part, or an item of it, should have been there.
     pub(crate) missing: Vec<bool>,
+    /// Whether a default is there in place of what failed.
+    pub(crate) has_defaults: bool,
 }
 
 /// Why there can be no whole.
@@ -27,17 +29,27 @@ pub(crate) struct Stop<'a> {
     pub(crate) failure: Failure,
 }
 
-/// Calls all parts and waits for them. Calls still open when it stops are cancelled by the gateway.
-pub(crate) fn run<'a>(parts: &'a [Part], plan: &'a Plan, body: &'a ClientBody) -> Result<Answers, Stop<'a>> {
+/// Calls all parts and waits for them, `timeout_ms` at the most: without an end of its own the gateway would
+/// end the hook, and nothing would be answered with what is there. Calls still open when it stops are
+/// cancelled by the gateway.
+pub(crate) fn run<'a>(
+    parts: &'a [Part],
+    plan: &'a Plan,
+    timeout_ms: u32,
+    body: &'a ClientBody,
+) -> Result<Answers, Stop<'a>> {
     let count = parts.len();
     let mut run = Run {
         parts,
         plan,
         body,
         raw: vec![None; count],
-        answers: Answers { values: vec![None; count], missing: vec![false; count] },
+        answers: Answers { values: vec![None; count], missing: vec![false; count], has_defaults: false },
         stages: (0..count).map(|_| Stage::Waiting).collect(),
         open: Vec::with_capacity(count),
+        // No part may take longer than all of them, so where all begin now nobody need ask for the time.
+        ends_us: (!plan.is_one_round).then(|| clock::monotonic_us() + u64::from(timeout_ms) * 1000),
+        left_ms: timeout_ms,
     };
     loop {
         run.start_what_can()?;
@@ -45,7 +57,8 @@ pub(crate) fn run<'a>(parts: &'a [Part], plan: &'a Plan, body: &'a ClientBody) -
             return Ok(run.answers);
         }
         let call = run.next_over();
-        let answer = run.parts[call.part].read(http_client::take_content(call.number));
+        let answer = run.parts[call.part].take(call.number);
+        run.look_at_the_clock();
         run.record(&call, answer)?;
         run.call_items(call.part)?;
     }
@@ -61,6 +74,10 @@ struct Run<'a> {
     answers: Answers,
     stages: Vec<Stage>,
     open: Vec<Call>,
+    /// When all must be there, where that matters.
+    ends_us: Option<u64>,
+    /// Until then, as of the last call that was over.
+    left_ms: u32,
 }
 
 enum Stage {
@@ -166,11 +183,20 @@ impl<'a> Run<'a> {
         call: Result<http_client::Outbound, Failure>,
     ) -> Result<(), Stop<'a>> {
         match call {
-            Ok(call) => {
+            Ok(_) if self.left_ms == 0 => self.record(&Call { number: 0, part, item }, Err(Failure::Timeout)),
+            Ok(mut call) => {
+                call.timeout_ms = call.timeout_ms.min(self.left_ms);
                 self.open.push(Call { number: http_client::submit(&call), part, item });
                 Ok(())
             }
             Err(failure) => self.record(&Call { number: 0, part, item }, Err(failure)),
+        }
+    }
+
+    fn look_at_the_clock(&mut self) {
+        if let Some(ends_us) = self.ends_us {
+            let left = ends_us.saturating_sub(clock::monotonic_us()) / 1000;
+            self.left_ms = u32::try_from(left).unwrap_or(u32::MAX);
         }
     }
 
@@ -236,6 +262,7 @@ impl<'a> Run<'a> {
             }
             Otherwise::Default(default) => {
                 report(part, &failure);
+                self.answers.has_defaults = true;
                 Ok(Answered { raw: Some(default.clone()), shaped: Some(default.clone()) })
             }
         }

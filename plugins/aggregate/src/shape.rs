@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::config::ShapeConfig;
 use crate::json::Json;
+use crate::mistakes::{Mistakes, all};
 use crate::path::Path;
 
 /// The steps. Empty, the answer stays as it came.
@@ -22,23 +23,17 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    pub(crate) fn new(config: ShapeConfig) -> Result<Self, String> {
-        let paths = |key: &str, paths: &[String]| {
-            let parsed = paths.iter().map(|path| Path::parse(path)).collect::<Result<Vec<_>, _>>();
-            parsed.map_err(|error| format!("{key}: {error}"))
+    pub(crate) fn new(config: &ShapeConfig, mistakes: &mut Mistakes<'_>) -> Option<Self> {
+        let select = match &config.select {
+            Some(path) => mistakes.of("select").take(Path::parse(path)).map(Some),
+            None => Some(None),
         };
-        Ok(Self {
-            select: config
-                .select
-                .map(|path| Path::parse(&path))
-                .transpose()
-                .map_err(|error| format!("select: {error}"))?,
-            drop: paths("drop", &config.drop)?,
-            pick: paths("pick", &config.pick)?,
-            flatten: paths("flatten", &config.flatten)?,
-            rename: renames(config.rename)?,
-            moves: moves(config.r#move)?,
-        })
+        let drop = paths(&config.drop, &mut mistakes.of("drop"));
+        let pick = paths(&config.pick, &mut mistakes.of("pick"));
+        let flatten = paths(&config.flatten, &mut mistakes.of("flatten"));
+        let rename = renames(&config.rename, &mut mistakes.of("rename"));
+        let moves = moves(&config.r#move, &mut mistakes.of("move"));
+        Some(Self { select: select?, drop: drop?, pick: pick?, flatten: flatten?, rename: rename?, moves: moves? })
     }
 
     /// `None` where there is nothing of what was to be selected.
@@ -128,19 +123,29 @@ fn rename(json: &mut Json, path: &Path, to: &str) {
     }
 }
 
-fn renames(config: BTreeMap<String, String>) -> Result<Vec<(Path, String)>, String> {
-    let one = |(from, to): (String, String)| {
-        if to.is_empty() {
-            return Err(format!("rename: the new name of `{from}` is empty"));
-        }
-        Ok((Path::parse(&from).map_err(|error| format!("rename: {error}"))?, to))
-    };
-    config.into_iter().map(one).collect()
+fn paths(config: &[String], mistakes: &mut Mistakes<'_>) -> Option<Vec<Path>> {
+    all(config.iter().enumerate().map(|(index, path)| mistakes.at(index).take(Path::parse(path))))
 }
 
-fn moves(config: BTreeMap<String, String>) -> Result<Vec<(Path, Path)>, String> {
-    let path = |text: &str| Path::parse(text).map_err(|error| format!("move: {error}"));
-    config.into_iter().map(|(from, to)| Ok((path(&from)?, path(&to)?))).collect()
+fn renames(config: &BTreeMap<String, String>, mistakes: &mut Mistakes<'_>) -> Option<Vec<(Path, String)>> {
+    let one = |(from, to): (&String, &String)| {
+        let mut mistakes = mistakes.of(from);
+        let path = mistakes.take(Path::parse(from));
+        if to.is_empty() {
+            mistakes.add("the new name is empty");
+            return None;
+        }
+        Some((path?, to.clone()))
+    };
+    all(config.iter().map(one))
+}
+
+fn moves(config: &BTreeMap<String, String>, mistakes: &mut Mistakes<'_>) -> Option<Vec<(Path, Path)>> {
+    let one = |(from, to): (&String, &String)| {
+        let mut mistakes = mistakes.of(from);
+        mistakes.take(Path::parse(from)).zip(mistakes.take(Path::parse(to)))
+    };
+    all(config.iter().map(one))
 }
 
 #[cfg(test)]
@@ -149,7 +154,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn shaped(shape: Value, answer: &str) -> Option<String> {
-        let shape = Shape::new(serde_json::from_value(shape).unwrap()).unwrap();
+        let shape = Shape::new(&serde_json::from_value(shape).unwrap(), &mut Mistakes::new(&mut Vec::new())).unwrap();
         let mut out = Vec::new();
         shape.apply(Json::parse(answer.into()).unwrap())?.write(&mut out);
         String::from_utf8(out).ok()

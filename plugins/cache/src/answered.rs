@@ -75,7 +75,8 @@ impl Answered {
         first.and_then(|age| number(age.trim())).unwrap_or(0)
     }
 
-    fn lines<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
+    /// All lines of a field.
+    pub(crate) fn lines<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
         self.fields.iter().filter(move |field| field.name == name).map(|field| field.value.as_str())
     }
 }

@@ -1,9 +1,11 @@
 //! The request at hand, as a cache looks at it.
 
+use tollgate_plugin_sdk::attributes;
 use tollgate_plugin_sdk::request::{self, RequestLine};
 
 use crate::config::Config;
 use crate::directives::Directives;
+use crate::lookup::Wanted;
 use crate::notes::Kind;
 
 /// What a request asks for.
@@ -12,7 +14,8 @@ pub(crate) struct Asked {
     /// The absolute URL, and the route behind a space.
     pub(crate) key: String,
     pub(crate) directives: Directives,
-    pub(crate) authorized: bool,
+    /// The request has `Authorization`.
+    has_credentials: bool,
     pub(crate) range: Option<String>,
     pub(crate) if_range: Option<String>,
     pub(crate) if_none_match: Option<String>,
@@ -51,14 +54,15 @@ impl Asked {
             "GET" => Kind::Get,
             "HEAD" => Kind::Head,
             "POST" => Kind::Post,
-            "OPTIONS" | "TRACE" => return None,
+            // Safe by the registry of RFC 9110 section 16.1.1, and not answered from what is stored.
+            "OPTIONS" | "TRACE" | "PROPFIND" | "REPORT" | "SEARCH" | "QUERY" => return None,
             _ => Kind::Unsafe,
         };
         let mut fields = request::header_many_kept(&fields.0).into_iter();
         let mut next = || fields.next().flatten();
         let scheme = next();
         let has_control = next().is_some();
-        let authorized = next().is_some();
+        let has_credentials = next().is_some();
         let range = next();
         let if_range = next();
         let if_none_match = next().map(|first| all_lines("if-none-match").unwrap_or(first));
@@ -73,7 +77,7 @@ impl Asked {
             kind,
             key: key(scheme.as_deref().unwrap_or("http"), &line, config.across_routes),
             directives,
-            authorized,
+            has_credentials,
             range,
             if_range,
             if_none_match,
@@ -82,9 +86,31 @@ impl Asked {
         })
     }
 
+    /// Whether the answer may be for one user alone. Asked for what is sent on, and not for a hit: what
+    /// was stored is for all.
+    pub(crate) fn is_authorized(&self) -> bool {
+        self.has_credentials || is_authenticated()
+    }
+
+    /// What is judged by what is stored.
+    pub(crate) fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            if_none_match: self.if_none_match.as_deref(),
+            if_modified_since: self.if_modified_since.as_deref(),
+            range: self.range.as_deref(),
+            if_range: self.if_range.as_deref(),
+        }
+    }
+
     pub(crate) fn is_conditional(&self) -> bool {
         self.if_none_match.is_some() || self.if_modified_since.is_some() || self.has_precondition
     }
+}
+
+/// Whether a plugin says that it knows who the request is from. It may have taken the credentials out,
+/// or found them in another field than `Authorization`, so that nothing else tells of them.
+pub(crate) fn is_authenticated() -> bool {
+    attributes::get("authenticated").is_some()
 }
 
 /// All lines of a field of the request, as one.

@@ -2,10 +2,11 @@
 
 use crate::date;
 
-/// Whether a list of entity tags names this one: by the weak comparison, as `If-None-Match` wants.
-pub(crate) fn matches_any(list: &str, tag: &str) -> bool {
+/// Whether a list of entity tags names this one: by the weak comparison, as `If-None-Match` wants. `*`
+/// names whatever there is, with a tag or without.
+pub(crate) fn matches_any(list: &str, tag: Option<&str>) -> bool {
     let list = list.trim();
-    list == "*" || split(list).any(|other| opaque(other) == opaque(tag))
+    list == "*" || tag.is_some_and(|tag| split(list).any(|other| opaque(other) == opaque(tag)))
 }
 
 /// Whether a response of this date was not modified since the one the client names.
@@ -87,11 +88,11 @@ mod tests {
 
     #[test]
     fn tags_are_compared_without_regard_to_weakness() {
-        assert!(matches_any(r#""1", W/"a,b" , "c""#, r#""a,b""#));
-        assert!(matches_any("*", r#""a""#));
-        assert!(matches_any("abc", "abc"));
-        assert!(!matches_any(r#""a""#, r#""b""#));
-        assert!(!matches_any(r#""a,b""#, r#""a""#));
+        assert!(matches_any(r#""1", W/"a,b" , "c""#, Some(r#""a,b""#)));
+        assert!(matches_any("*", Some(r#""a""#)) && matches_any("*", None));
+        assert!(matches_any("abc", Some("abc")));
+        assert!(!matches_any(r#""a""#, Some(r#""b""#)) && !matches_any(r#""a""#, None));
+        assert!(!matches_any(r#""a,b""#, Some(r#""a""#)));
     }
 
     #[test]

@@ -42,6 +42,7 @@ pub(crate) struct Config {
     pub(crate) across_routes: bool,
     /// The response field with the tags operators can purge by, separated by commas or spaces. It is
     /// not sent to clients.
+    #[schemars(regex(pattern = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"))]
     pub(crate) tags: String,
 }
 

@@ -12,7 +12,7 @@ const LONGEST_GUESS: u64 = 24 * 3600;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Facts {
     pub(crate) status: u16,
-    /// The request had `Authorization`.
+    /// The request had `Authorization`, or a plugin knew who it was from.
     pub(crate) authorized: bool,
     pub(crate) sets_cookie: bool,
     /// `ETag` or `Last-Modified`.
@@ -59,8 +59,7 @@ pub(crate) enum Use {
 
 /// Whether a stored response of this age answers a request with these directives.
 pub(crate) fn usable(life: &Life, age_ms: u64, asked: &Directives) -> Use {
-    let ms = |seconds: u64| seconds.saturating_mul(1000);
-    let left = ms(life.fresh).saturating_sub(age_ms);
+    let left = life.fresh_ms.saturating_sub(age_ms);
     let too_old = asked.seconds("max-age").is_some_and(|age| age == 0 || age_ms > ms(age));
     let too_short = asked.seconds("min-fresh").is_some_and(|wanted| left < ms(wanted));
     if life.no_cache || asked.has("no-cache") || too_old || too_short {
@@ -69,50 +68,55 @@ pub(crate) fn usable(life: &Life, age_ms: u64, asked: &Directives) -> Use {
     if left > 0 {
         return Use::Serve;
     }
-    let staleness = age_ms - ms(life.fresh);
+    let staleness = age_ms - life.fresh_ms;
     let tolerated = if asked.has_bare("max-stale") { Some(LONGEST) } else { asked.seconds("max-stale") };
     if !life.must_revalidate && tolerated.is_some_and(|most| staleness <= ms(most)) {
         return Use::Serve;
     }
-    if staleness < ms(life.while_revalidate) { Use::ServeAndRefresh } else { Use::Validate }
+    if staleness < life.while_revalidate_ms { Use::ServeAndRefresh } else { Use::Validate }
 }
 
-/// Seconds of freshness a response names itself.
+/// Milliseconds of freshness a response names itself.
 fn explicit(told: &Directives, expires: Option<&str>, date: u64) -> Option<u64> {
     let named = told.seconds("s-maxage").or_else(|| told.seconds("max-age"));
-    named.or_else(|| expires.map(|expires| date::parse(expires).map_or(0, |end| end.saturating_sub(date).min(LONGEST))))
+    let until = |expires| date::parse(expires).map_or(0, |end| end.saturating_sub(date).min(LONGEST));
+    named.or_else(|| expires.map(until)).map(ms)
 }
 
-/// Seconds of freshness the operator or `Last-Modified` gives a response that names none.
+/// Milliseconds of freshness the operator or `Last-Modified` gives a response that names none.
 fn implied(config: &Config, told: &Directives, source: &Source<'_>, facts: &Facts) -> Option<u64> {
     if let Some(fresh) = config.fresh.get(&facts.status.to_string()) {
-        return Some(u64::from(fresh.as_millis() / 1000));
+        return Some(fresh.as_millis().into());
     }
     if !config.heuristic || !(told.has("public") || is_heuristically_cacheable(facts.status)) {
         return None;
     }
     let modified = source.last_modified.and_then(date::parse)?;
-    Some((facts.date.saturating_sub(modified) / 10).min(LONGEST_GUESS))
+    Some(ms((facts.date.saturating_sub(modified) / 10).min(LONGEST_GUESS)))
 }
 
-fn windows(config: &Config, told: &Directives, fresh: u64) -> Life {
+fn windows(config: &Config, told: &Directives, fresh_ms: u64) -> Life {
     let no_cache = told.has_bare("no-cache");
     // s-maxage means it too (RFC 9111 section 5.2.2.10), unless the response itself says for how long.
     let forbidden = no_cache || told.has("must-revalidate") || told.has("proxy-revalidate");
     let implied = forbidden || told.has("s-maxage");
     let window = |name: &str, default: u32| {
         let named = told.seconds(name).filter(|_| !forbidden);
-        named.unwrap_or(if implied { 0 } else { u64::from(default / 1000) })
+        named.map_or(if implied { 0 } else { default.into() }, ms)
     };
-    let if_error = window("stale-if-error", config.stale_if_error.as_millis());
+    let if_error_ms = window("stale-if-error", config.stale_if_error.as_millis());
     Life {
-        fresh,
+        fresh_ms,
         no_cache,
         must_revalidate: implied,
-        while_revalidate: window("stale-while-revalidate", config.stale_while_revalidate.as_millis()),
-        if_error,
-        if_unreachable: window("stale-if-error", config.stale_if_unreachable.as_millis()).max(if_error),
+        while_revalidate_ms: window("stale-while-revalidate", config.stale_while_revalidate.as_millis()),
+        if_error_ms,
+        if_unreachable_ms: window("stale-if-error", config.stale_if_unreachable.as_millis()).max(if_error_ms),
     }
+}
+
+fn ms(seconds: u64) -> u64 {
+    seconds.saturating_mul(1000)
 }
 
 /// Statuses whose meaning for a cache is known: RFC 9110 section 15.
@@ -142,16 +146,16 @@ mod tests {
     }
 
     fn fresh(cache_control: &str, facts: Facts) -> Option<u64> {
-        life(&Config::default(), &told(cache_control), &facts).map(|life| life.fresh)
+        life(&Config::default(), &told(cache_control), &facts).map(|life| life.fresh_ms / 1000)
     }
 
     #[test]
     fn the_shared_caches_own_directive_goes_first() {
         assert_eq!(fresh("max-age=1, s-maxage=5", facts(200)), Some(5));
         let both = Source { cdn_cache_control: Some("max-age=9"), ..told("no-store") };
-        assert_eq!(life(&Config::default(), &both, &facts(200)).map(|life| life.fresh), Some(9));
+        assert_eq!(life(&Config::default(), &both, &facts(200)).map(|life| life.fresh_ms / 1000), Some(9));
         let expires = Source { expires: Some("Tue, 14 Nov 2023 22:13:30 GMT"), ..Source::default() };
-        assert_eq!(life(&Config::default(), &expires, &facts(200)).map(|life| life.fresh), Some(10));
+        assert_eq!(life(&Config::default(), &expires, &facts(200)).map(|life| life.fresh_ms / 1000), Some(10));
     }
 
     #[test]
@@ -173,7 +177,7 @@ mod tests {
         let modified = Source { last_modified: Some("Mon, 13 Nov 2023 22:13:20 GMT"), ..Source::default() };
         let guess = |status| {
             let facts = Facts { has_validator: true, ..facts(status) };
-            life(&Config::default(), &modified, &facts).map(|life| life.fresh)
+            life(&Config::default(), &modified, &facts).map(|life| life.fresh_ms / 1000)
         };
         assert_eq!((guess(200), guess(404), guess(403), guess(599)), (Some(8640), Some(8640), None, None));
     }
@@ -182,9 +186,9 @@ mod tests {
     fn what_says_nothing_is_fresh_as_long_as_the_operator_says() {
         let config = Config { fresh: [("404".to_owned(), Duration::from_secs(30))].into(), ..Config::default() };
         let nothing = Source::default();
-        assert_eq!(life(&config, &nothing, &facts(404)).map(|life| life.fresh), Some(30));
+        assert_eq!(life(&config, &nothing, &facts(404)).map(|life| life.fresh_ms / 1000), Some(30));
         assert_eq!(life(&config, &nothing, &facts(200)), None);
-        assert_eq!(life(&config, &told("max-age=1"), &facts(404)).map(|life| life.fresh), Some(1));
+        assert_eq!(life(&config, &told("max-age=1"), &facts(404)).map(|life| life.fresh_ms / 1000), Some(1));
     }
 
     #[test]
@@ -205,13 +209,13 @@ mod tests {
         assert_eq!(use_of("s-maxage=2, stale-while-revalidate=3", 2000, ""), Use::ServeAndRefresh);
         assert_eq!(use_of("max-age=2", 3000, "max-stale=1"), Use::Serve);
         assert_eq!(use_of("max-age=2, must-revalidate", 3000, "max-stale"), Use::Validate);
-        assert_eq!((life("max-age=2").if_error, life("max-age=2").if_unreachable), (0, 60));
-        assert_eq!((life("s-maxage=2").if_unreachable, life("max-age=2, stale-if-error=9").if_error), (0, 9));
+        assert_eq!((life("max-age=2").if_error_ms, life("max-age=2").if_unreachable_ms), (0, 60_000));
+        assert_eq!((life("s-maxage=2").if_unreachable_ms, life("max-age=2, stale-if-error=9").if_error_ms), (0, 9000));
     }
 
     #[test]
     fn a_client_may_ask_for_fresher_than_fresh() {
-        let life = Life { fresh: 100, ..Life::default() };
+        let life = Life { fresh_ms: 100_000, ..Life::default() };
         let use_of = |age, asked: &str| usable(&life, age, &Directives::parse([asked]));
         for asked in ["no-cache", "max-age=0", "max-age=49", "min-fresh=51"] {
             assert_eq!(use_of(50_000, asked), Use::Validate, "{asked}");

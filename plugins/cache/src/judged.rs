@@ -4,6 +4,7 @@ use tollgate_plugin_sdk::cache::{self, Storing};
 use tollgate_plugin_sdk::clock;
 
 use crate::answered::Answered;
+use crate::asked::is_authenticated;
 use crate::config::Config;
 use crate::date;
 use crate::freshness::{Facts, life};
@@ -33,6 +34,7 @@ pub(crate) struct Judged<'a> {
     etag: Option<&'a str>,
     modified: Option<u64>,
     selecting: Selecting,
+    tags: Vec<&'a str>,
 }
 
 impl<'a> Judged<'a> {
@@ -40,7 +42,8 @@ impl<'a> Judged<'a> {
     pub(crate) fn of(config: &Config, note: &Note<'_>, answered: &'a Answered) -> Option<Self> {
         let selecting = selecting(answered.vary())?;
         let etag = answered.first("etag");
-        Self::new(config, note, answered, answered.status, answered.source(), etag, selecting)
+        let judged = Self::new(config, note, answered, answered.status, answered.source(), etag, selecting)?;
+        Some(Self { tags: tags(answered.lines(&config.tags)), ..judged })
     }
 
     /// A stored response, with the newer fields of the one at hand.
@@ -54,7 +57,9 @@ impl<'a> Judged<'a> {
         let selecting = answered.vary().map_or_else(|| Some(same()), |vary| selecting(Some(vary)))?;
         let etag = answered.first("etag").or(stored.etag);
         let source = stored.source.under(&answered.source());
-        Self::new(config, note, answered, stored.status, source, etag, selecting)
+        let judged = Self::new(config, note, answered, stored.status, source, etag, selecting)?;
+        let newer = tags(answered.lines(&config.tags));
+        Some(Self { tags: if answered.has(&config.tags) { newer } else { stored.tags.clone() }, ..judged })
     }
 
     fn new(
@@ -70,16 +75,28 @@ impl<'a> Judged<'a> {
         let date = answered.date().unwrap_or(now);
         let has_validator = etag.is_some() || source.last_modified.is_some();
         let sets_cookie = answered.has("set-cookie") || answered.has("set-cookie2");
-        let facts = Facts { status, authorized: note.authorized, sets_cookie, has_validator, date };
+        // A plugin behind this one may be the one that knows who it is from.
+        let authorized = note.authorized || is_authenticated();
+        let facts = Facts { status, authorized, sets_cookie, has_validator, date };
         let life = life(config, &source, &facts)?;
         // RFC 9111 section 4.2.3.
         let apparent = now.saturating_sub(date) * 1000;
         let initial_age_ms = apparent.max(answered.age() * 1000 + note.elapsed_ms());
-        let after = life.while_revalidate.max(life.if_error).max(life.if_unreachable).saturating_mul(1000);
+        let after = life.while_revalidate_ms.max(life.if_error_ms).max(life.if_unreachable_ms);
         let after = after.max(u64::from(config.keep_stale.as_millis()));
-        let fresh = life.fresh.saturating_mul(1000).saturating_sub(initial_age_ms);
+        let fresh = life.fresh_ms.saturating_sub(initial_age_ms);
         let modified = source.last_modified.and_then(date::parse).or(Some(date));
-        Some(Self { initial_age_ms, status, life, keep_ms: fresh + after, source, etag, modified, selecting })
+        Some(Self {
+            initial_age_ms,
+            status,
+            life,
+            keep_ms: fresh + after,
+            source,
+            etag,
+            modified,
+            selecting,
+            tags: Vec::new(),
+        })
     }
 
     pub(crate) fn meta(&self) -> Meta<'_> {
@@ -92,11 +109,12 @@ impl<'a> Judged<'a> {
             modified: self.modified,
             vary: self.selecting.iter().map(|(name, value)| (name.as_str(), value.as_deref())).collect(),
             source: self.source.clone(),
+            tags: few(&self.tags),
         }
     }
 
     /// How the gateway is asked to store it; `kept` are fields a refresh does not change.
-    pub(crate) fn storing(&self, config: &Config, answered: &Answered, kept: &[&str]) -> Storing {
+    pub(crate) fn storing(&self, config: &Config, kept: &[&str]) -> Storing {
         let (told, _) = self.source.directives();
         let named = told.fields("no-cache").chain(told.fields("private"));
         let own = NOT_STORED.iter().chain(kept).map(|&name| name.to_owned());
@@ -104,7 +122,7 @@ impl<'a> Judged<'a> {
             meta: notes::write(&self.meta()),
             keep_ms: self.keep_ms,
             selector: selector(&self.selecting),
-            tags: tags(answered.first(&config.tags)),
+            tags: self.tags.iter().map(|&tag| tag.to_owned()).collect(),
             without: own.chain(named).chain([config.tags.clone()]).collect(),
         }
     }
@@ -136,8 +154,19 @@ fn selector(selecting: &Selecting) -> String {
     selector
 }
 
+/// As many as there is room for among what is noted of a response: the gateway takes 64 KiB.
+fn few<'a>(tags: &[&'a str]) -> Vec<&'a str> {
+    let mut left: usize = 16 << 10;
+    let fits = |tag: &&&str| {
+        let rest = left.checked_sub(tag.len() + 2);
+        left = rest.unwrap_or(0);
+        rest.is_some()
+    };
+    tags.iter().take_while(fits).copied().collect()
+}
+
 /// At most as many and as long as the gateway takes.
-fn tags(field: Option<&str>) -> Vec<String> {
-    let tags = field.unwrap_or_default().split([',', ' ']).filter(|tag| !tag.is_empty() && tag.len() <= 1024);
-    tags.take(256).map(str::to_owned).collect()
+fn tags<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let tags = lines.flat_map(|line| line.split([',', ' '])).filter(|tag| !tag.is_empty() && tag.len() <= 1024);
+    tags.take(256).collect()
 }

@@ -55,13 +55,13 @@ fn with_stale(
         return refreshed(config, note, stale, meta, answered);
     }
     let age_ms = stale.age_ms + note.elapsed_ms();
-    let staleness_ms = age_ms.saturating_sub(meta.life.fresh.saturating_mul(1000));
-    let window = match (by_gateway, answered.status) {
-        (true, 502 | 504) => meta.life.if_unreachable,
-        (false, 500 | 502 | 503 | 504) => meta.life.if_error,
+    let staleness_ms = age_ms.saturating_sub(meta.life.fresh_ms);
+    let window_ms = match (by_gateway, answered.status) {
+        (true, 502 | 504) => meta.life.if_unreachable_ms,
+        (false, 500 | 502 | 503 | 504) => meta.life.if_error_ms,
         _ => 0,
     };
-    if staleness_ms < window.saturating_mul(1000) {
+    if staleness_ms < window_ms {
         cache::release(config.apart.as_millis());
         let status = format!("{}; fwd=stale; fwd-status={}; detail=stale", config.name, answered.status);
         return serve(note, meta, stale, stale.entry, age_ms, status);
@@ -86,7 +86,7 @@ fn refreshed(
         cache::remove(note.key);
         return serve(note, meta, stale, stale.entry, 0, status);
     };
-    let entry = cache::refresh(stale.entry, &judged.storing(config, answered, &OF_THE_BODY)).ok()?;
+    let entry = cache::refresh(stale.entry, &judged.storing(config, &OF_THE_BODY)).ok()?;
     serve(note, &judged.meta(), stale, entry, judged.initial_age_ms, status)
 }
 
@@ -105,7 +105,7 @@ fn told_by_head(config: &Config, note: &Note<'_>, stale: &Stale<'_>, meta: &Meta
         return;
     }
     if let Some(judged) = Judged::of_refresh(config, note, answered, meta)
-        && let Err(error) = cache::refresh(stale.entry, &judged.storing(config, answered, &OF_THE_BODY))
+        && let Err(error) = cache::refresh(stale.entry, &judged.storing(config, &OF_THE_BODY))
     {
         log::debug(&format!("a HEAD changed nothing: {error}"));
     }
@@ -132,7 +132,7 @@ fn changed(config: &Config, note: &Note<'_>, answered: &Answered, by_gateway: bo
 
 fn store(config: &Config, note: &Note<'_>, answered: &Answered) -> bool {
     let Some(judged) = Judged::of(config, note, answered) else { return false };
-    cache::store(&judged.storing(config, answered, &[])).is_ok()
+    cache::store(&judged.storing(config, &[])).is_ok()
 }
 
 /// The stored response for the client that waited for the upstream's word.

@@ -7,6 +7,7 @@
 
 mod answered;
 mod asked;
+mod check;
 mod condition;
 mod config;
 mod date;
@@ -38,10 +39,10 @@ impl Plugin for Cache {
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const SUMMARY: &'static str = "Keeps responses and serves them again, as a shared cache by RFC 9111";
 
-    fn configure(config: Config) -> Result<Self, String> {
-        if let Some(status) = config.fresh.keys().find(|status| !is_final_status(status)) {
-            return Err(format!("fresh: `{status}` is not a status from 200 to 599"));
-        }
+    fn configure(mut config: Config) -> Result<Self, String> {
+        check::check(&config)?;
+        // Fields arrive with names in lower case.
+        config.tags.make_ascii_lowercase();
         Ok(Self { config, fields: Fields::default() })
     }
 }
@@ -69,10 +70,6 @@ impl ResponseFilter for Cache {
 }
 
 export!(Cache: request, response);
-
-fn is_final_status(text: &str) -> bool {
-    text.len() == 3 && text.parse().is_ok_and(|status: u16| (200..600).contains(&status))
-}
 
 #[cfg(test)]
 mod tests;

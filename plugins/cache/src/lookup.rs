@@ -32,19 +32,20 @@ pub(crate) fn answer(config: &Config, asked: &Asked) -> Verdict {
         if usable != Use::Validate {
             let mut verdict = serve(config, asked, stored, meta, age_ms);
             if let (Verdict::Serve(hit), Use::ServeAndRefresh) = (&mut verdict, usable) {
-                hit.refresh = Some(fetch(config, asked, Forward::Stale, Some((stored, meta))));
+                hit.refresh = Some(fetch(config, asked, Reader::Nobody, Forward::Stale, Some((stored, meta))));
             }
             return verdict;
         }
-        let is_fresh = age_ms < meta.life.fresh.saturating_mul(1000) && !meta.life.no_cache;
+        let is_fresh = age_ms < meta.life.fresh_ms && !meta.life.no_cache;
         forward = if is_fresh { Forward::Request } else { Forward::Stale };
     }
     if asked.directives.has("only-if-cached") {
-        let nothing = Answer::new(504).header("cache-status", format!("{}; fwd=bypass", config.name));
+        // Neither a hit nor forwarded, for which RFC 9211 has no other words.
+        let nothing = Answer::new(504).header("cache-status", format!("{}; detail=only-if-cached", config.name));
         return Verdict::Respond(nothing.text("Nothing is stored that answers this request.\n"));
     }
     let matching = matching.as_ref().map(|(stored, meta)| (*stored, meta));
-    Verdict::Fetch(fetch(config, asked, forward, matching))
+    Verdict::Fetch(fetch(config, asked, Reader::Client, forward, matching))
 }
 
 /// A request that may change what is stored: it goes on, and the way out is told of it.
@@ -54,7 +55,7 @@ pub(crate) fn unsafe_method(asked: &Asked) -> Fetch {
         key: &asked.key,
         sent_us: clock::monotonic_us(),
         forward: Forward::Method,
-        authorized: asked.authorized,
+        authorized: asked.is_authorized(),
         if_none_match: None,
         if_modified_since: None,
         range: None,
@@ -87,7 +88,7 @@ pub(crate) fn shape(wanted: &Wanted<'_>, meta: &Meta<'_>, length: u64) -> Option
         return Some(whole);
     }
     let is_known = match (wanted.if_none_match, wanted.if_modified_since) {
-        (Some(list), _) => meta.etag.is_some_and(|tag| condition::matches_any(list, tag)),
+        (Some(list), _) => condition::matches_any(list, meta.etag),
         (None, Some(since)) => meta.modified.is_some_and(|date| condition::not_modified_since(since, date)),
         (None, None) => false,
     };
@@ -118,12 +119,8 @@ impl Shape {
 
 fn serve(config: &Config, asked: &Asked, stored: &Stored, meta: &Meta<'_>, age_ms: u64) -> Verdict {
     let is_get = asked.kind == Kind::Get;
-    let wanted = Wanted {
-        if_none_match: asked.if_none_match.as_deref(),
-        if_modified_since: asked.if_modified_since.as_deref(),
-        range: asked.range.as_deref().filter(|_| is_get),
-        if_range: asked.if_range.as_deref(),
-    };
+    let all = asked.wanted();
+    let wanted = Wanted { range: all.range.filter(|_| is_get), ..all };
     let status = format!("{}; hit; ttl={}", config.name, ttl(meta, age_ms));
     if let Some(shape) = shape(&wanted, meta, stored.length) {
         return Verdict::Serve(shape.into_hit(stored.entry, age_ms, status));
@@ -134,30 +131,45 @@ fn serve(config: &Config, asked: &Asked, stored: &Stored, meta: &Meta<'_>, age_m
 
 /// Seconds it is still fresh; negative once it is stale.
 pub(crate) fn ttl(meta: &Meta<'_>, age_ms: u64) -> i64 {
-    let seconds = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    seconds(meta.life.fresh) - seconds(age_ms / 1000)
+    let seconds = |ms: u64| i64::try_from(ms / 1000).unwrap_or(i64::MAX);
+    seconds(meta.life.fresh_ms) - seconds(age_ms)
 }
 
 fn is_answer_to(meta: &Meta<'_>) -> bool {
     meta.vary.iter().all(|(name, value)| all_lines(name).map(|lines| vary::normal(name, &lines)).as_deref() == *value)
 }
 
-fn fetch(config: &Config, asked: &Asked, forward: Forward, stale: Option<(&Stored, &Meta<'_>)>) -> Fetch {
+/// Who reads what is fetched.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    Client,
+    /// No client waits for it: all of the response is wanted, whatever the one asked for that is served
+    /// meanwhile.
+    Nobody,
+}
+
+fn fetch(
+    config: &Config,
+    asked: &Asked,
+    reader: Reader,
+    forward: Forward,
+    stale: Option<(&Stored, &Meta<'_>)>,
+) -> Fetch {
     let validators = stale.map(|(_, meta)| validators(meta)).unwrap_or_default();
     let validates = !validators.is_empty();
-    let own = |field: &Option<String>| -> Option<String> { if validates { field.clone() } else { None } };
-    let (if_none_match, if_modified_since) = (own(&asked.if_none_match), own(&asked.if_modified_since));
-    let (range, if_range) = (own(&asked.range), own(&asked.if_range));
+    let is_sent_as_asked = reader == Reader::Client && !validates;
+    let wanted = if reader == Reader::Client && validates { asked.wanted() } else { Wanted::default() };
+    let authorized = asked.is_authorized();
     let note = Note {
         kind: asked.kind,
         key: &asked.key,
         sent_us: clock::monotonic_us(),
         forward,
-        authorized: asked.authorized,
-        if_none_match: if_none_match.as_deref(),
-        if_modified_since: if_modified_since.as_deref(),
-        range: range.as_deref(),
-        if_range: if_range.as_deref(),
+        authorized,
+        if_none_match: wanted.if_none_match,
+        if_modified_since: wanted.if_modified_since,
+        range: wanted.range,
+        if_range: wanted.if_range,
         stale: stale.map(|(stored, meta)| Stale {
             entry: stored.entry,
             meta: &stored.meta,
@@ -168,15 +180,15 @@ fn fetch(config: &Config, asked: &Asked, forward: Forward, stale: Option<(&Store
     };
     // The answer to what only this client asks for is nobody else's.
     let is_for_all = asked.kind == Kind::Get
-        && !asked.authorized
+        && !authorized
         && forward != Forward::Request
-        && (validates || asked.range.is_none() && !asked.is_conditional());
+        && (!is_sent_as_asked || asked.range.is_none() && !asked.is_conditional());
     Fetch {
         key: asked.key.clone(),
         note: notes::write(&note),
         wait_ms: if is_for_all { config.wait.as_millis() } else { 0 },
         set: validators,
-        remove: if validates { CONDITIONS.map(str::to_owned).to_vec() } else { Vec::new() },
+        remove: if is_sent_as_asked { Vec::new() } else { CONDITIONS.map(str::to_owned).to_vec() },
     }
 }
 

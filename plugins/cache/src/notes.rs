@@ -20,19 +20,21 @@ pub(crate) struct Meta<'a> {
     pub(crate) vary: Vec<(&'a str, Option<&'a str>)>,
     /// The fields its freshness follows from, for a 304 that has but some of them.
     pub(crate) source: Source<'a>,
+    /// What operators can remove it by, for a 304 that says nothing of it.
+    pub(crate) tags: Vec<&'a str>,
 }
 
-/// How long a response may be used, and what for. Times are in seconds.
+/// How long a response may be used, and what for: in milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Life {
-    pub(crate) fresh: u64,
+    pub(crate) fresh_ms: u64,
     /// Not without asking, however fresh.
     pub(crate) no_cache: bool,
     /// Not stale, whatever happens.
     pub(crate) must_revalidate: bool,
-    pub(crate) while_revalidate: u64,
-    pub(crate) if_error: u64,
-    pub(crate) if_unreachable: u64,
+    pub(crate) while_revalidate_ms: u64,
+    pub(crate) if_error_ms: u64,
+    pub(crate) if_unreachable_ms: u64,
 }
 
 /// The fields freshness follows from, as they came; several lines are joined.
@@ -55,7 +57,7 @@ pub(crate) struct Note<'a> {
     pub(crate) sent_us: u64,
     /// Why it was not answered from what is stored: RFC 9211 section 2.2.
     pub(crate) forward: Forward,
-    /// The request has `Authorization`.
+    /// The request has `Authorization`, or a plugin knows who it is from.
     pub(crate) authorized: bool,
     /// The client's own conditions, where the gateway's took their place.
     pub(crate) if_none_match: Option<&'a str>,
@@ -133,7 +135,7 @@ mod tests {
     fn notes_come_back_as_they_were_written() {
         let source = Source { cache_control: Some("max-age=1"), ..Source::default() };
         let meta = Meta {
-            life: Life { fresh: 1, ..Life::default() },
+            life: Life { fresh_ms: 1, ..Life::default() },
             initial_age_ms: 5,
             status: 200,
             etag: Some("\"a\""),
@@ -141,6 +143,7 @@ mod tests {
             modified: Some(7),
             vary: vec![("accept", Some("text/html")), ("cookie", None)],
             source,
+            tags: vec!["red"],
         };
         let bytes = write(&meta);
         assert_eq!(read::<Meta<'_>>(&bytes), Some(meta));

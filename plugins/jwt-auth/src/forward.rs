@@ -13,6 +13,10 @@ use crate::claims::Claims;
 use crate::refusal::Refusal;
 use crate::spellings::{Spellings, alike};
 
+/// The attribute of a request that is known to be from somebody: plugins behind this one that keep answers
+/// read it, because they may see no credentials.
+const AUTHENTICATED: &str = "authenticated";
+
 /// Which claims go where.
 #[derive(Debug)]
 pub(crate) struct Forward {
@@ -75,6 +79,9 @@ impl Forward {
             // Without its field the upstream would take the request for someone else's.
             done.map_err(|error| refused(claim, &format!("the field `{field}`: {error}")))?;
         }
+        attributes::set(AUTHENTICATED, "true").map_err(|error| {
+            Refusal::claim("the token cannot be told of", format!("the attribute `{AUTHENTICATED}`: {error}"))
+        })?;
         for ((claim, attribute), value) in self.attributes.iter().zip(&told.attributes) {
             if let Some(value) = value {
                 attributes::set(attribute, value).map_err(|error| refused(claim, &error.to_string()))?;
@@ -144,6 +151,16 @@ mod tests {
         assert_eq!(host.request_header("x-roles").as_deref(), Some(r#"["a","b"]"#));
         assert_eq!(host.attribute_now("jwt.claim.sub").as_deref(), Some("zoë"));
         assert_eq!(host.attribute_now("jwt.claim.org.id").as_deref(), Some("7"));
+    }
+
+    #[test]
+    fn the_chain_is_told_that_the_request_is_from_somebody_only_where_it_is() {
+        let forward = forward(&[], &[]).unwrap();
+        let host = Host::new();
+        forward.nothing().unwrap();
+        assert_eq!(host.attribute_now("authenticated"), None);
+        tell(&forward, "{}").unwrap();
+        assert_eq!(host.attribute_now("authenticated").as_deref(), Some("true"));
     }
 
     #[test]

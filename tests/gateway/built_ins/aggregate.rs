@@ -92,3 +92,26 @@ async fn a_part_made_of_another_ones_answer_begins_when_that_is_there_and_not_be
     asked.sort();
     assert_eq!(asked, ["/products/1?u=7", "/products/2?u=7"]);
 }
+
+#[tokio::test]
+async fn optional_parts_that_there_is_no_time_for_are_left_out_before_the_hook_is_ended() {
+    let slow = Upstream::slow(Duration::from_millis(1200), "1").await;
+    let parts = r#"parts = [
+        { name = "a", upstream = "slow", path = "/", timeout = "2s" },
+        { name = "b", upstream = "slow", path = "/{part:a}", timeout = "2s", mode = "optional" },
+        { name = "c", upstream = "slow", path = "/{part:b}", timeout = "2s", mode = "optional" },
+    ]"#;
+    let join = format!(
+        "use = \"aggregate\"\ngrant = {{ http = [\"slow\"] }}\nlimits = {{ wall = \"3s\" }}\n[plugins.join.config]\ntimeout = \"2s\"\n{parts}"
+    );
+    let gateway = Gateway::start(
+        &config()
+            .upstream("slow", [&slow.to_string()])
+            .plugin("join", &join)
+            .route_without_upstream("/whole", "plugins = [\"join\"]"),
+    )
+    .await;
+    let answer = gateway.get("/whole").await;
+    assert_eq!((answer.status, answer.text()), (200, r#"{"a":1}"#));
+    assert_eq!((answer.header("x-tollgate-partial"), answer.header("cache-control")), ("b,c", "no-store"));
+}

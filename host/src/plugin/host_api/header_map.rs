@@ -1,5 +1,6 @@
 //! Reading and changing header fields, for `request` and `response` alike.
 
+use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use crate::plugin::bindings::tollgate::plugin::types::{Header, HeaderError};
@@ -75,12 +76,22 @@ pub(crate) fn build(fields: Vec<Header>) -> Result<HeaderMap, String> {
     }
     let mut map = HeaderMap::with_capacity(fields.len() + 2);
     for field in fields {
-        match add(&mut map, &field.name, field.value.as_bytes()) {
+        match take(&mut map, &field.name, field.value) {
             Ok(()) | Err(HeaderError::Reserved) => {}
             Err(error) => return Err(format!("header `{}`: {}", field.name.escape_debug(), describe(error))),
         }
     }
     Ok(map)
+}
+
+/// As [`add`], without a copy of the value.
+fn take(map: &mut HeaderMap, name: &str, value: String) -> Result<(), HeaderError> {
+    let name = parse_name(name)?;
+    if value.len() > MAX_VALUE {
+        return Err(HeaderError::TooLarge);
+    }
+    let value = HeaderValue::from_maybe_shared(Bytes::from(value)).map_err(|_| HeaderError::IllegalValue)?;
+    map.try_append(name, value).map(drop).map_err(|_| HeaderError::TooLarge)
 }
 
 fn describe(error: HeaderError) -> &'static str {
@@ -140,6 +151,16 @@ mod tests {
         assert!(matches!(set(&mut map, "x y", b""), Err(HeaderError::IllegalName)));
         assert!(matches!(set(&mut map, "Content-Length", b"1"), Err(HeaderError::Reserved)));
         assert!(map.is_empty());
+    }
+
+    #[test]
+    fn one_field_that_breaks_out_of_its_line_spoils_the_whole_set() {
+        let field = |name: &str, value: &str| Header { name: name.into(), value: value.into() };
+        let map = build(vec![field("X-a", "1"), field("x-a", "2"), field("host", "h")]).unwrap();
+        assert_eq!((values(&map, "x-a"), map.len()), (vec!["1".to_owned(), "2".to_owned()], 2));
+        for wrong in [field("x", "a\r\nb: c"), field("x y", ""), field("x", &"v".repeat(MAX_VALUE + 1))] {
+            assert!(build(vec![wrong]).is_err());
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use http::header::HOST;
 use http::uri::PathAndQuery;
 use http::{Method, request};
 use tokio::task::JoinHandle;
@@ -113,7 +114,7 @@ impl Host for InstanceState {
         if usize::try_from(self.calls.last).is_ok_and(|made| made >= self.plugin.limits.calls) {
             return Ok(self.calls.count());
         }
-        let state = match prepare(&self.plugin, call, caller, deadline) {
+        let state = match prepare(&self.plugin, call, caller, deadline).map(|call| self.with_host(call)) {
             // Boxed: a task is moved about whole, its result with it, and this one has kilobytes.
             Ok(call) => CallState::Running(Running(tokio::task::spawn_local(Box::pin(worker::send(call))))),
             Err(error) => CallState::Over(Err(error)),
@@ -152,6 +153,17 @@ impl Host for InstanceState {
 }
 
 impl InstanceState {
+    /// A route is asked for by the host of the request at hand, as a client would: what its plugins
+    /// store goes by the URL, and its upstream is told of the host. Upstreams have hosts of their own.
+    fn with_host(&self, mut call: OutboundCall) -> OutboundCall {
+        if let (worker::To::Route(_), Some(context)) = (&call.to, &self.context)
+            && let Some(host) = super::request::host_field(&context.request)
+        {
+            call.head.headers.insert(HOST, host);
+        }
+        call
+    }
+
     /// What became of a call, once it is over.
     async fn outcome(&mut self, call: u32) -> Outcome {
         poll_fn(|cx| self.calls.poll_any(cx, &[call])).await;

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use http::request;
+use http::header::HOST;
 use http::uri::PathAndQuery;
+use http::{HeaderValue, request};
 
 use super::header_map;
 use crate::context::Forward;
@@ -187,6 +188,14 @@ pub(crate) fn set_header(
     state.count(&(name, value));
     let head = &mut state.request_mut("request.set-header")?.request;
     Ok(header_map::set(&mut head.headers, name, value.as_bytes()))
+}
+
+/// The same as the field of a call that is made for this request; `None` where it named no host.
+pub(super) fn host_field(head: &request::Parts) -> Option<HeaderValue> {
+    match head.uri.authority() {
+        Some(authority) => HeaderValue::try_from(authority.as_str()).ok(),
+        None => head.headers.get(HOST).cloned(),
+    }
 }
 
 /// The absolute target goes before the field (RFC 9112 section 3.2.2).

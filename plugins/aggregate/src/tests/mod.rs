@@ -1,15 +1,19 @@
 //! Whole requests through the plugin.
 
 mod each;
+mod encoded;
+mod kept;
+mod mistakes;
 mod places;
 mod sequence;
+mod time;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tollgate_plugin_sdk::http_client::{ClientError, Outbound, Target};
 use tollgate_plugin_sdk::log::Level;
 use tollgate_plugin_sdk::testing::Host;
-use tollgate_plugin_sdk::{Answer, Plugin, RequestFilter, Verdict};
+use tollgate_plugin_sdk::{Answer, BodyVerdict, Plugin, RequestFilter, Verdict};
 
 use super::Aggregate;
 
@@ -33,6 +37,14 @@ fn respond(plugin: &Aggregate) -> Answer {
     match plugin.on_request() {
         Verdict::Respond(answer) => answer,
         other => panic!("the plugin always answers: {other:?}"),
+    }
+}
+
+fn answered(plugin: &Aggregate, body: &str) -> Answer {
+    assert_eq!(plugin.on_request(), Verdict::NeedBody(u32::MAX));
+    match plugin.on_request_body(body.into()) {
+        BodyVerdict::Respond(answer) => answer,
+        BodyVerdict::Next => panic!("the plugin always answers"),
     }
 }
 
@@ -201,7 +213,8 @@ fn a_call_carries_what_the_config_says_and_nothing_else() {
             .header("authorization", "Bearer x")
             .header("accept-language", "de")
             .header("accept-language", "fr")
-            .header("accept", "application/json");
+            .header("accept", "application/json")
+            .header("accept-encoding", "identity");
     assert_eq!(host.calls(), [expected]);
 }
 
@@ -233,56 +246,6 @@ fn a_part_whose_attribute_is_missing_fails_by_its_mode() {
     assert_eq!(host.logs()[0].0, Level::Error);
     let answer = respond(&configure(json!({"parts": [part("optional")]})).unwrap());
     assert_eq!((answer.status, field(&answer, "x-tollgate-partial")), (200, Some("a")));
-}
-
-#[test]
-fn mistakes_in_the_config_are_named() {
-    let part = |change: Value| {
-        let mut part = json!({"name": "a", "upstream": "users", "path": "/"});
-        for (key, value) in change.as_object().unwrap() {
-            part[key] = value.clone();
-        }
-        json!({"parts": [part]})
-    };
-    for (config, says) in [
-        (json!({"parts": []}), "parts: is empty"),
-        (
-            json!({"parts": [{"name": "a", "upstream": "a", "path": "/"}, {"name": "a", "upstream": "b", "path": "/"}]}),
-            "`a` is there twice",
-        ),
-        (part(json!({"name": "a,b"})), "name"),
-        (part(json!({"name": ""})), "name"),
-        (part(json!({"path": "/{id"})), "part `a`: path: a `{`"),
-        (part(json!({"upstream": null})), "either `upstream` or `origin`"),
-        (part(json!({"origin": "http://x"})), "either `upstream` or `origin`"),
-        (part(json!({"upstream": null, "origin": "http://x/y"})), "origin"),
-        (part(json!({"route": "x"})), "either `upstream` or `origin`"),
-        (part(json!({"timeout": "0ms"})), "part `a`: timeout: `0s` leaves no time"),
-        (part(json!({"timeout": "61m"})), "part `a`: timeout: `61m` is more than `1h`"),
-        (part(json!({"timeout": "9999h"})), "`9999h` is more than 49 days"),
-        (part(json!({"method": "HEAD"})), "method"),
-        (part(json!({"method": "get"})), "method"),
-        (part(json!({"mode": "default"})), "default: is missing"),
-        (part(json!({"default": 1})), "default: is only used"),
-        (part(json!({"forward_headers": ["Accept-Encoding"]})), "accept-encoding".to_uppercase().as_str()),
-        (part(json!({"forward_headers": ["a b"]})), "no header name"),
-        (part(json!({"forward_headers": ["host"]})), "belongs to the gateway"),
-        (part(json!({"optional": true})), "unknown field `optional`"),
-        (part(json!({"path": "/{part:b.id}"})), "`{part:b.id}` names no part; there are `a`"),
-        (part(json!({"path": "/{part:a.id}"})), "parts: `a` wait for each other"),
-        (part(json!({"body": {"a": 1}})), "method: a get has no body"),
-        (part(json!({"method": "POST", "body": 1, "forward_body": true})), "either `body` or"),
-        (part(json!({"headers": {"x-a": "{item}", "host": "b"}})), "belongs to the gateway"),
-        (part(json!({"headers": {"x-a": "{item.a}"}})), "headers: `{item.a}` stands in a part without `each`"),
-        (part(json!({"when": [{"value": "{query:a}"}]})), "when: needs one of"),
-        (part(json!({"each": {"of": "users"}})), "each: of: `users` is not one"),
-        (part(json!({"at": "a..b"})), "at: `a..b` is no path"),
-        (part(json!({"hide": true, "at": "b"})), "one place only"),
-        (part(json!({"shape": {"pick": [""]}})), "shape: pick: `` is no path"),
-    ] {
-        let error = configure(config.clone()).unwrap_err();
-        assert!(error.to_lowercase().contains(&says.to_lowercase()), "{config}: {error}");
-    }
 }
 
 #[test]

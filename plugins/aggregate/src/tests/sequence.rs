@@ -1,11 +1,11 @@
 //! Parts that are made of others' answers, of the client's body, or not called at all.
 
 use serde_json::{Value, json};
+use tollgate_plugin_sdk::Answer;
 use tollgate_plugin_sdk::http_client::{Outbound, Target};
 use tollgate_plugin_sdk::testing::Host;
-use tollgate_plugin_sdk::{Answer, BodyVerdict, RequestFilter, Verdict};
 
-use super::{configure, down, field, respond, text};
+use super::{answered, configure, down, field, respond, text};
 
 fn upstream(call: &Outbound) -> &str {
     match &call.target {
@@ -38,12 +38,7 @@ fn answer(parts: &[Value]) -> Answer {
 }
 
 fn posted(parts: &[Value], body: &str) -> Answer {
-    let plugin = configure(json!({"parts": parts})).unwrap();
-    assert_eq!(plugin.on_request(), Verdict::NeedBody(u32::MAX));
-    match plugin.on_request_body(body.into()) {
-        BodyVerdict::Respond(answer) => answer,
-        BodyVerdict::Next => panic!("the plugin always answers"),
-    }
+    answered(&configure(json!({"parts": parts})).unwrap(), body)
 }
 
 #[test]

@@ -8,6 +8,8 @@ use http_body_util::Full;
 use tokio::task::JoinSet;
 use tollgate_tests::{Config, Gateway, Seen, Upstream, config, request};
 
+mod authenticated;
+mod called;
 mod coalescing;
 mod limits;
 mod shared;
