@@ -82,6 +82,12 @@ impl<'m> At<'m> {
     }
 }
 
+/// All of what was made of many, if none of it was a mistake. Each is made, so that each mistake is told.
+pub fn all<T>(made: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
+    let made: Vec<Option<T>> = made.collect();
+    made.into_iter().collect()
+}
+
 /// A key as it stands in a key path: in quotes where it is more than letters, digits, `_` and `-`.
 pub(crate) fn shown(key: &str) -> String {
     let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';

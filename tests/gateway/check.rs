@@ -198,7 +198,7 @@ plugins = ["aggregate"]
     ] {
         assert!(said.contains(mistake), "{mistake}:\n{said}");
     }
-    assert!(said.contains("tollgate.toml:29:12"), "{said}");
+    assert!(said.contains("tollgate.toml:27:12"), "{said}");
     assert_eq!(code, Some(1));
 }
 

@@ -1,10 +1,11 @@
 //! The body a part is sent: JSON with placeholders in its strings.
 
+use tollgate_plugin_sdk::mistakes::{At, all};
+
 use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::json::Json;
-use crate::mistakes::{Mistakes, all};
 use crate::source::{Names, Source, Values};
 use crate::template::Template;
 
@@ -22,7 +23,7 @@ pub(crate) enum BodyTemplate {
 }
 
 impl BodyTemplate {
-    pub(crate) fn parse(value: &Value, names: Names<'_>, mistakes: &mut Mistakes<'_>) -> Option<Self> {
+    pub(crate) fn parse(value: &Value, names: Names<'_>, mistakes: &mut At<'_>) -> Option<Self> {
         Some(match value {
             Value::String(text) if text.contains(['{', '}']) => {
                 let template = mistakes.take(Template::parse(text, names))?;
@@ -84,12 +85,14 @@ impl BodyTemplate {
 
 #[cfg(test)]
 mod tests {
+    use tollgate_plugin_sdk::mistakes::Mistakes;
+
     use super::*;
     use serde_json::json;
     use tollgate_plugin_sdk::testing::Host;
 
     fn parsed(template: &Value, parts: &[String]) -> BodyTemplate {
-        BodyTemplate::parse(template, Names { parts, item: false }, &mut Mistakes::new(&mut Vec::new())).unwrap()
+        BodyTemplate::parse(template, Names { parts, item: false }, &mut Mistakes::default().whole()).unwrap()
     }
 
     #[test]

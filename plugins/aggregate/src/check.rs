@@ -2,16 +2,16 @@
 
 use serde_json::Value;
 use tollgate_plugin_sdk::duration::Duration;
-use tollgate_plugin_sdk::http_client::Target;
+use tollgate_plugin_sdk::http_client::{self, Target};
+use tollgate_plugin_sdk::mistakes::{At, all};
 use tollgate_plugin_sdk::size::Size;
 
 use crate::config::{Mode, PartConfig};
 use crate::json::Json;
-use crate::mistakes::{Mistakes, all};
 use crate::part::Otherwise;
 
 /// There are parts, and each has a name of its own.
-pub(crate) fn names(names: &[String], mistakes: &mut Mistakes<'_>) -> Option<()> {
+pub(crate) fn names(names: &[String], mistakes: &mut At<'_>) -> Option<()> {
     if names.is_empty() {
         mistakes.add("is empty; add at least one [[plugins.NAME.config.parts]]");
         return None;
@@ -80,13 +80,21 @@ const USUAL_TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest time-out.
 const MAX_TIMEOUT: Duration = Duration::from_mins(60);
 
-pub(crate) fn target(config: &PartConfig, mistakes: &mut Mistakes<'_>) -> Option<Target> {
+/// What is called, if it is granted.
+pub(crate) fn target(config: &PartConfig, mistakes: &mut At<'_>) -> Option<Target> {
+    let (key, target) = one_target(config, mistakes)?;
+    mistakes.of(key).take(http_client::may_call(&target))?;
+    Some(target)
+}
+
+/// With the key that names it.
+fn one_target(config: &PartConfig, mistakes: &mut At<'_>) -> Option<(&'static str, Target)> {
     let is_given = |name: &&String| !name.is_empty();
     let PartConfig { upstream, origin, route, .. } = config;
     match (upstream.as_ref().filter(is_given), origin.as_ref(), route.as_ref().filter(is_given)) {
-        (Some(upstream), None, None) => return Some(Target::Upstream(upstream.clone())),
-        (None, None, Some(route)) => return Some(Target::Route(route.clone())),
-        (None, Some(origin), None) if is_origin(origin) => return Some(Target::Origin(origin.clone())),
+        (Some(upstream), None, None) => return Some(("upstream", Target::Upstream(upstream.clone()))),
+        (None, None, Some(route)) => return Some(("route", Target::Route(route.clone()))),
+        (None, Some(origin), None) if is_origin(origin) => return Some(("origin", Target::Origin(origin.clone()))),
         (None, Some(origin), None) => mistakes
             .of("origin")
             .add(format_args!("`{origin}` is not `http://host:port` or `https://host:port` with nothing behind it")),
@@ -112,7 +120,7 @@ pub(crate) fn otherwise(mode: Mode, default: Option<&Value>) -> Result<Otherwise
 }
 
 /// The fields that are sent along.
-pub(crate) fn forwarded(names: &[String], mistakes: &mut Mistakes<'_>) -> Option<Vec<()>> {
+pub(crate) fn forwarded(names: &[String], mistakes: &mut At<'_>) -> Option<Vec<()>> {
     all(names.iter().enumerate().map(|(index, name)| mistakes.at(index).take(field(name))))
 }
 

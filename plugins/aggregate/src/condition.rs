@@ -1,7 +1,8 @@
 //! Whether a part is called at all.
 
+use tollgate_plugin_sdk::mistakes::At;
+
 use crate::config::ConditionConfig;
-use crate::mistakes::Mistakes;
 use crate::source::{Names, Source, Values};
 use crate::template::Template;
 
@@ -20,7 +21,7 @@ enum Test {
 }
 
 impl Condition {
-    pub(crate) fn new(config: &ConditionConfig, names: Names<'_>, mistakes: &mut Mistakes<'_>) -> Option<Self> {
+    pub(crate) fn new(config: &ConditionConfig, names: Names<'_>, mistakes: &mut At<'_>) -> Option<Self> {
         let value = mistakes.of("value").take(value(&config.value, names));
         let test = mistakes.take(test(config));
         Some(Self { value: value?, test: test? })
@@ -61,6 +62,7 @@ fn test(config: &ConditionConfig) -> Result<Test, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tollgate_plugin_sdk::mistakes::Mistakes;
     use tollgate_plugin_sdk::testing::Host;
 
     fn condition(value: &str) -> ConditionConfig {
@@ -68,9 +70,9 @@ mod tests {
     }
 
     fn parsed(config: &ConditionConfig) -> Result<Condition, String> {
-        let mut lines = Vec::new();
-        let condition = Condition::new(config, Names { parts: &[], item: false }, &mut Mistakes::new(&mut lines));
-        condition.ok_or_else(|| lines.join("\n"))
+        let mut mistakes = Mistakes::default();
+        let condition = Condition::new(config, Names { parts: &[], item: false }, &mut mistakes.whole());
+        mistakes.or(condition)
     }
 
     #[allow(clippy::needless_pass_by_value, reason = "the tests read better")]

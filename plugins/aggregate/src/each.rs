@@ -1,9 +1,10 @@
 //! One call for each item of an array.
 
+use tollgate_plugin_sdk::mistakes::At;
+
 use crate::config::EachConfig;
 use crate::failure::Failure;
 use crate::json::Json;
-use crate::mistakes::Mistakes;
 use crate::source::{Names, Source, Values};
 use crate::template::Template;
 
@@ -17,7 +18,7 @@ pub(crate) struct Each {
 }
 
 impl Each {
-    pub(crate) fn new(config: &EachConfig, names: Names<'_>, mistakes: &mut Mistakes<'_>) -> Option<Self> {
+    pub(crate) fn new(config: &EachConfig, names: Names<'_>, mistakes: &mut At<'_>) -> Option<Self> {
         let of = mistakes.of("of").take(array(&config.of, names))?;
         Some(Self { of, concurrency: config.concurrency.max(1), most: config.most })
     }

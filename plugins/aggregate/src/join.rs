@@ -1,10 +1,11 @@
 //! Items of one answer, put into the items of another by key.
 
+use tollgate_plugin_sdk::mistakes::At;
+
 use std::collections::HashMap;
 
 use crate::config::JoinConfig;
 use crate::json::Json;
-use crate::mistakes::Mistakes;
 use crate::path::Path;
 
 /// A join, parsed.
@@ -18,7 +19,7 @@ pub(crate) struct Join {
 }
 
 impl Join {
-    pub(crate) fn new(config: &JoinConfig, mistakes: &mut Mistakes<'_>) -> Option<Self> {
+    pub(crate) fn new(config: &JoinConfig, mistakes: &mut At<'_>) -> Option<Self> {
         let mut path = |key: &str, text: &str| mistakes.of(key).take(Path::parse(text));
         let (to, key) = (path("to", &config.to), path("key", &config.key));
         let (equals, into) = (path("equals", &config.equals), path("into", &config.into));
@@ -54,11 +55,13 @@ impl Join {
 
 #[cfg(test)]
 mod tests {
+    use tollgate_plugin_sdk::mistakes::Mistakes;
+
     use super::*;
     use serde_json::{Value, json};
 
     fn joined(join: Value, whole: &str, answer: &str) -> Value {
-        let join = Join::new(&serde_json::from_value(join).unwrap(), &mut Mistakes::new(&mut Vec::new())).unwrap();
+        let join = Join::new(&serde_json::from_value(join).unwrap(), &mut Mistakes::default().whole()).unwrap();
         let mut whole = Json::parse(whole.into()).unwrap();
         join.apply(&mut whole, Json::parse(answer.into()).unwrap());
         let mut out = Vec::new();

@@ -14,7 +14,6 @@ mod each;
 mod failure;
 mod join;
 mod json;
-mod mistakes;
 mod part;
 mod path;
 mod path_template;
@@ -26,12 +25,12 @@ mod shape;
 mod source;
 mod template;
 
+use tollgate_plugin_sdk::mistakes::{At, Mistakes};
 use tollgate_plugin_sdk::{Answer, BodyVerdict, Plugin, RequestFilter, Verdict, Want, export, log};
 
 use config::Config;
 use failure::Failure;
 use json::Json;
-use mistakes::Mistakes;
 use part::{ClientBody, Part, Whole};
 use plan::Plan;
 use source::Source;
@@ -64,8 +63,9 @@ impl Plugin for Aggregate {
         &[Want { capability: "http-client", reason: "Calls the upstreams and origins its parts name." }];
 
     fn configure(config: Config) -> Result<Self, String> {
-        let mut lines = Vec::new();
-        Self::new(config, &mut Mistakes::new(&mut lines)).ok_or_else(|| lines.join("\n"))
+        let mut mistakes = Mistakes::default();
+        let aggregate = Self::new(config, &mut mistakes.whole());
+        mistakes.or(aggregate)
     }
 }
 
@@ -92,7 +92,7 @@ impl RequestFilter for Aggregate {
 }
 
 impl Aggregate {
-    fn new(config: Config, mistakes: &mut Mistakes<'_>) -> Option<Self> {
+    fn new(config: Config, mistakes: &mut At<'_>) -> Option<Self> {
         let Config { parts, timeout, expose_errors, partial_member } = config;
         let names: Vec<String> = parts.iter().map(|part| part.name.clone()).collect();
         let names_differ = check::names(&names, &mut mistakes.of("parts"));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use tollgate_plugin_sdk::duration::Duration;
 use tollgate_plugin_sdk::http_client::{Outbound, Target};
+use tollgate_plugin_sdk::mistakes::{At, all};
 use tollgate_plugin_sdk::size::Size;
 use tollgate_plugin_sdk::{Header, request};
 
@@ -16,7 +17,6 @@ use crate::each::Each;
 use crate::failure::Failure;
 use crate::join::Join;
 use crate::json::Json;
-use crate::mistakes::{Mistakes, all};
 use crate::path::Path;
 use crate::path_template::PathTemplate;
 use crate::query;
@@ -95,7 +95,7 @@ pub(crate) struct Whole<'a> {
 
 impl Part {
     /// `None` where something is wrong.
-    pub(crate) fn new(config: PartConfig, whole: &Whole<'_>, mistakes: &mut Mistakes<'_>) -> Option<Self> {
+    pub(crate) fn new(config: PartConfig, whole: &Whole<'_>, mistakes: &mut At<'_>) -> Option<Self> {
         let names = Names { parts: whole.names, item: config.each.is_some() };
         let outside = Names { parts: whole.names, item: false };
         let name = mistakes.of("name").take(check::name(&config.name));
@@ -220,7 +220,7 @@ fn optional<T>(made: Option<Option<T>>) -> Option<Option<T>> {
 fn headers(
     config: &BTreeMap<String, String>,
     names: Names<'_>,
-    mistakes: &mut Mistakes<'_>,
+    mistakes: &mut At<'_>,
 ) -> Option<Vec<(String, Template)>> {
     let one = |(name, value): (&String, &String)| {
         let mut mistakes = mistakes.of(name);
@@ -231,12 +231,12 @@ fn headers(
     all(config.iter().map(one))
 }
 
-fn conditions(config: &[ConditionConfig], names: Names<'_>, mistakes: &mut Mistakes<'_>) -> Option<Vec<Condition>> {
+fn conditions(config: &[ConditionConfig], names: Names<'_>, mistakes: &mut At<'_>) -> Option<Vec<Condition>> {
     let parsed = config.iter().enumerate();
     all(parsed.map(|(index, condition)| Condition::new(condition, names, &mut mistakes.at(index))))
 }
 
-fn place(config: &PartConfig, mistakes: &mut Mistakes<'_>) -> Option<Place> {
+fn place(config: &PartConfig, mistakes: &mut At<'_>) -> Option<Place> {
     let elsewhere = config.at.is_some() || config.combine != Combine::Merge;
     match (&config.join, config.hide) {
         (Some(join), false) if !elsewhere => Join::new(join, &mut mistakes.of("join")).map(Place::Joined),
@@ -256,7 +256,7 @@ fn place(config: &PartConfig, mistakes: &mut Mistakes<'_>) -> Option<Place> {
     }
 }
 
-fn content(config: &PartConfig, names: Names<'_>, mistakes: &mut Mistakes<'_>) -> Option<Content> {
+fn content(config: &PartConfig, names: Names<'_>, mistakes: &mut At<'_>) -> Option<Content> {
     let content = match (&config.body, config.forward_body) {
         (None, false) => return Some(Content::Nothing),
         (Some(body), false) => BodyTemplate::parse(body, names, &mut mistakes.of("body")).map(Content::Json),

@@ -1,11 +1,11 @@
 //! Where the parts go, taken together: what one makes, another one may want or overwrite.
 
-use crate::mistakes::Mistakes;
 use crate::part::{Part, Place};
 use crate::path::Path;
+use tollgate_plugin_sdk::mistakes::At;
 
 /// `None` where something is wrong.
-pub(crate) fn check(parts: &[Part], partial_member: Option<&str>, mistakes: &mut Mistakes<'_>) -> Option<()> {
+pub(crate) fn check(parts: &[Part], partial_member: Option<&str>, mistakes: &mut At<'_>) -> Option<()> {
     let is_free = partial_member.is_none_or(|member| is_free(parts, member, &mut mistakes.of("partial_member")));
     let mut are_joined = true;
     for (index, part) in parts.iter().enumerate() {
@@ -25,7 +25,7 @@ pub(crate) fn check(parts: &[Part], partial_member: Option<&str>, mistakes: &mut
     (is_free && are_joined).then_some(())
 }
 
-fn is_free(parts: &[Part], member: &str, mistakes: &mut Mistakes<'_>) -> bool {
+fn is_free(parts: &[Part], member: &str, mistakes: &mut At<'_>) -> bool {
     let taken = made(parts).find(|(_, place)| place.first() == Some(member));
     if let Some((part, _)) = taken {
         mistakes.add(format_args!("`{member}` is the member that parts[{part}] makes"));

@@ -3,11 +3,12 @@
 //! The steps come in one order, whatever the order in the config: select, drop, pick, flatten,
 //! rename, move. Where the value is an array, they are done in each of its items.
 
+use tollgate_plugin_sdk::mistakes::{At, all};
+
 use std::collections::BTreeMap;
 
 use crate::config::ShapeConfig;
 use crate::json::Json;
-use crate::mistakes::{Mistakes, all};
 use crate::path::Path;
 
 /// The steps. Empty, the answer stays as it came.
@@ -23,7 +24,7 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    pub(crate) fn new(config: &ShapeConfig, mistakes: &mut Mistakes<'_>) -> Option<Self> {
+    pub(crate) fn new(config: &ShapeConfig, mistakes: &mut At<'_>) -> Option<Self> {
         let select = match &config.select {
             Some(path) => mistakes.of("select").take(Path::parse(path)).map(Some),
             None => Some(None),
@@ -123,11 +124,11 @@ fn rename(json: &mut Json, path: &Path, to: &str) {
     }
 }
 
-fn paths(config: &[String], mistakes: &mut Mistakes<'_>) -> Option<Vec<Path>> {
+fn paths(config: &[String], mistakes: &mut At<'_>) -> Option<Vec<Path>> {
     all(config.iter().enumerate().map(|(index, path)| mistakes.at(index).take(Path::parse(path))))
 }
 
-fn renames(config: &BTreeMap<String, String>, mistakes: &mut Mistakes<'_>) -> Option<Vec<(Path, String)>> {
+fn renames(config: &BTreeMap<String, String>, mistakes: &mut At<'_>) -> Option<Vec<(Path, String)>> {
     let one = |(from, to): (&String, &String)| {
         let mut mistakes = mistakes.of(from);
         let path = mistakes.take(Path::parse(from));
@@ -140,7 +141,7 @@ fn renames(config: &BTreeMap<String, String>, mistakes: &mut Mistakes<'_>) -> Op
     all(config.iter().map(one))
 }
 
-fn moves(config: &BTreeMap<String, String>, mistakes: &mut Mistakes<'_>) -> Option<Vec<(Path, Path)>> {
+fn moves(config: &BTreeMap<String, String>, mistakes: &mut At<'_>) -> Option<Vec<(Path, Path)>> {
     let one = |(from, to): (&String, &String)| {
         let mut mistakes = mistakes.of(from);
         mistakes.take(Path::parse(from)).zip(mistakes.take(Path::parse(to)))
@@ -150,11 +151,13 @@ fn moves(config: &BTreeMap<String, String>, mistakes: &mut Mistakes<'_>) -> Opti
 
 #[cfg(test)]
 mod tests {
+    use tollgate_plugin_sdk::mistakes::Mistakes;
+
     use super::*;
     use serde_json::{Value, json};
 
     fn shaped(shape: Value, answer: &str) -> Option<String> {
-        let shape = Shape::new(&serde_json::from_value(shape).unwrap(), &mut Mistakes::new(&mut Vec::new())).unwrap();
+        let shape = Shape::new(&serde_json::from_value(shape).unwrap(), &mut Mistakes::default().whole()).unwrap();
         let mut out = Vec::new();
         shape.apply(Json::parse(answer.into()).unwrap())?.write(&mut out);
         String::from_utf8(out).ok()
