@@ -57,6 +57,13 @@ pub(crate) fn timeout_ms(timeout: Duration) -> Result<u32, String> {
     Ok(timeout.as_millis())
 }
 
+/// The time-out of the whole that does not say: what leaves a second of the usual `limits.wall`. Who gives a part
+/// more has more than that.
+pub(crate) fn usual_whole(parts: &[PartConfig]) -> Duration {
+    let longest = parts.iter().filter_map(|part| part.timeout).max();
+    USUAL_WHOLE.max(longest.unwrap_or(USUAL_WHOLE)).min(MAX_TIMEOUT)
+}
+
 /// Of a part: what it says, within what the whole may take.
 pub(crate) fn part_timeout_ms(own: Option<Duration>, whole: Duration) -> Result<u32, String> {
     let Some(own) = own else { return Ok(USUAL_TIMEOUT.min(whole).as_millis()) };
@@ -76,6 +83,8 @@ pub(crate) fn max_size(size: Option<Size>) -> Result<Option<Size>, String> {
 
 /// The time-out of a part that does not say.
 const USUAL_TIMEOUT: Duration = Duration::from_secs(2);
+
+const USUAL_WHOLE: Duration = Duration::from_secs(4);
 
 /// The longest time-out.
 const MAX_TIMEOUT: Duration = Duration::from_mins(60);

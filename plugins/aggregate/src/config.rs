@@ -17,10 +17,10 @@ pub struct Config {
     #[schemars(length(min = 1))]
     pub parts: Vec<PartConfig>,
     /// How long all of it may take, at most `1h`: less than the plugin's `limits.wall`, so that there is
-    /// time left to put the answer together. What is not there by then has failed.
-    #[serde(default = "four_seconds")]
+    /// time left to put the answer together. What is not there by then has failed. Default: `4s`, or the
+    /// longest `timeout` of a part, if that is more.
     #[schemars(regex(pattern = MORE_THAN_ZERO))]
-    pub timeout: Duration,
+    pub timeout: Option<Duration>,
     /// Whether an error answer names the part that failed. The reason is only ever in the log.
     #[serde(default)]
     pub expose_errors: bool,
@@ -232,8 +232,4 @@ fn hundred() -> usize {
 
 fn get() -> String {
     "GET".to_owned()
-}
-
-fn four_seconds() -> Duration {
-    Duration::from_secs(4)
 }

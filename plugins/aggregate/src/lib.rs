@@ -96,6 +96,7 @@ impl Aggregate {
         let Config { parts, timeout, expose_errors, partial_member } = config;
         let names: Vec<String> = parts.iter().map(|part| part.name.clone()).collect();
         let names_differ = check::names(&names, &mut mistakes.of("parts"));
+        let timeout = timeout.unwrap_or_else(|| check::usual_whole(&parts));
         let timeout_ms = mistakes.of("timeout").take(check::timeout_ms(timeout));
         let whole = Whole { names: &names, timeout };
         let parts = parts.into_iter().enumerate();

@@ -57,6 +57,14 @@ fn the_whole_may_have_more_time_and_less() {
 }
 
 #[test]
+fn a_part_that_may_take_longer_than_the_usual_whole_makes_it_longer() {
+    let host = slow();
+    let part = json!({"name": "a", "upstream": "a", "path": "/", "timeout": "10s"});
+    respond(&configure(json!({"parts": [part]})).unwrap());
+    assert_eq!(timeouts(&host), [10_000]);
+}
+
+#[test]
 fn items_that_there_is_no_time_for_are_left_out() {
     let host = slow();
     let body = json!({"of": "{body:ids}", "concurrency": 1});
