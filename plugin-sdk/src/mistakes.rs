@@ -2,6 +2,7 @@
 //!
 //! By `lifecycle.configure` each line of the error is one mistake, and begins with the key path it is about.
 
+use std::cell::RefCell;
 use std::fmt::Display;
 
 /// The mistakes of a config, as [`Plugin::configure`](crate::Plugin::configure) returns them.
@@ -9,7 +10,7 @@ use std::fmt::Display;
 /// ```
 /// use tollgate_plugin_sdk::mistakes::Mistakes;
 ///
-/// let mut mistakes = Mistakes::default();
+/// let mistakes = Mistakes::default();
 /// let limit = mistakes.of("limit").take("12".parse::<u32>());
 /// for (index, path) in ["/a", "b"].iter().enumerate() {
 ///     if !path.starts_with('/') {
@@ -20,25 +21,33 @@ use std::fmt::Display;
 /// assert_eq!(mistakes.or(limit), Err("parts[1].path: `b` must start with `/`".to_owned()));
 /// ```
 #[derive(Debug, Default)]
-pub struct Mistakes(Vec<String>);
+pub struct Mistakes(RefCell<Vec<String>>);
 
-/// The mistakes of one part of a config.
-#[derive(Debug)]
+/// The mistakes of one part of a config. Its key path is put together only where there is one: a plugin is configured
+/// for each fresh instance.
+#[derive(Debug, Clone, Copy)]
 pub struct At<'m> {
-    lines: &'m mut Vec<String>,
-    /// `parts[1].path`; nothing for the config itself.
-    key: String,
+    lines: &'m RefCell<Vec<String>>,
+    within: Option<&'m At<'m>>,
+    step: Step<'m>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step<'m> {
+    Whole,
+    Key(&'m str),
+    Item(usize),
 }
 
 impl Mistakes {
     /// Those of the config as a whole.
-    pub fn whole(&mut self) -> At<'_> {
-        At { lines: &mut self.0, key: String::new() }
+    pub fn whole(&self) -> At<'_> {
+        At { lines: &self.0, within: None, step: Step::Whole }
     }
 
     /// Those of a key.
-    pub fn of(&mut self, key: &str) -> At<'_> {
-        self.whole().into_of(key)
+    pub fn of<'m>(&'m self, key: &'m str) -> At<'m> {
+        At { lines: &self.0, within: None, step: Step::Key(key) }
     }
 
     /// The value where there is one and nothing is wrong.
@@ -46,39 +55,46 @@ impl Mistakes {
     /// # Errors
     /// All mistakes, a line for each.
     pub fn or<T>(self, value: Option<T>) -> Result<T, String> {
+        let lines = self.0.into_inner();
         match value {
-            Some(value) if self.0.is_empty() => Ok(value),
-            _ => Err(self.0.join("\n")),
+            Some(value) if lines.is_empty() => Ok(value),
+            _ => Err(lines.join("\n")),
         }
     }
 }
 
-impl<'m> At<'m> {
+impl At<'_> {
     /// Those of a key within.
-    pub fn of(&mut self, key: &str) -> At<'_> {
-        At { lines: self.lines, key: self.key.clone() }.into_of(key)
+    pub fn of<'m>(&'m self, key: &'m str) -> At<'m> {
+        At { lines: self.lines, within: Some(self), step: Step::Key(key) }
     }
 
     /// Those of an item.
-    pub fn at(&mut self, index: usize) -> At<'_> {
-        At { lines: self.lines, key: format!("{}[{index}]", self.key) }
+    pub fn at(&self, index: usize) -> At<'_> {
+        At { lines: self.lines, within: Some(self), step: Step::Item(index) }
     }
 
     /// Adds a mistake. What it quotes of the config may have line breaks, which would make two of it.
-    pub fn add(&mut self, mistake: impl Display) {
-        let colon = if self.key.is_empty() { "" } else { ": " };
-        let line = format!("{}{colon}{mistake}", self.key);
-        self.lines.push(line.replace('\n', "\\n").replace('\r', "\\r"));
+    pub fn add(&self, mistake: impl Display) {
+        let path = self.path();
+        let colon = if path.is_empty() { "" } else { ": " };
+        let line = format!("{path}{colon}{mistake}");
+        self.lines.borrow_mut().push(line.replace('\n', "\\n").replace('\r', "\\r"));
     }
 
     /// The value; or nothing, and the mistake is added.
-    pub fn take<T>(&mut self, made: Result<T, impl Display>) -> Option<T> {
+    pub fn take<T>(&self, made: Result<T, impl Display>) -> Option<T> {
         made.map_err(|mistake| self.add(mistake)).ok()
     }
 
-    fn into_of(self, key: &str) -> At<'m> {
-        let dot = if self.key.is_empty() { "" } else { "." };
-        At { lines: self.lines, key: format!("{}{dot}{}", self.key, shown(key)) }
+    fn path(&self) -> String {
+        let outer = self.within.map(Self::path).unwrap_or_default();
+        match self.step {
+            Step::Whole => outer,
+            Step::Key(key) if outer.is_empty() => shown(key),
+            Step::Key(key) => format!("{outer}.{}", shown(key)),
+            Step::Item(index) => format!("{outer}[{index}]"),
+        }
     }
 }
 
@@ -100,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_mistake_is_one_line_behind_its_key() {
-        let mut mistakes = Mistakes::default();
+        let mistakes = Mistakes::default();
         mistakes.of("parts").at(1).of("headers").of("x-a").add("is `a\r\nb`");
         assert_eq!(mistakes.of("body").of("a: b").take(Err::<(), _>("no")), None);
         assert_eq!(mistakes.of("limit").take(Ok::<_, String>(7)), Some(7));

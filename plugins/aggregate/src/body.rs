@@ -23,7 +23,7 @@ pub(crate) enum BodyTemplate {
 }
 
 impl BodyTemplate {
-    pub(crate) fn parse(value: &Value, names: Names<'_>, mistakes: &mut At<'_>) -> Option<Self> {
+    pub(crate) fn parse(value: &Value, names: Names<'_>, mistakes: &At<'_>) -> Option<Self> {
         Some(match value {
             Value::String(text) if text.contains(['{', '}']) => {
                 let template = mistakes.take(Template::parse(text, names))?;
@@ -34,11 +34,11 @@ impl BodyTemplate {
             }
             Value::Array(items) => {
                 let items = items.iter().enumerate();
-                Self::Array(all(items.map(|(index, item)| Self::parse(item, names, &mut mistakes.at(index))))?)
+                Self::Array(all(items.map(|(index, item)| Self::parse(item, names, &mistakes.at(index))))?)
             }
             Value::Object(members) => {
                 let member = |(name, value): (&String, &Value)| {
-                    Some((name.clone(), Self::parse(value, names, &mut mistakes.of(name))?))
+                    Some((name.clone(), Self::parse(value, names, &mistakes.of(name))?))
                 };
                 Self::Object(all(members.iter().map(member))?)
             }
@@ -92,7 +92,7 @@ mod tests {
     use tollgate_plugin_sdk::testing::Host;
 
     fn parsed(template: &Value, parts: &[String]) -> BodyTemplate {
-        BodyTemplate::parse(template, Names { parts, item: false }, &mut Mistakes::default().whole()).unwrap()
+        BodyTemplate::parse(template, Names { parts, item: false }, &Mistakes::default().whole()).unwrap()
     }
 
     #[test]

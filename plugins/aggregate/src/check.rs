@@ -11,7 +11,7 @@ use crate::json::Json;
 use crate::part::Otherwise;
 
 /// There are parts, and each has a name of its own.
-pub(crate) fn names(names: &[String], mistakes: &mut At<'_>) -> Option<()> {
+pub(crate) fn names(names: &[String], mistakes: &At<'_>) -> Option<()> {
     if names.is_empty() {
         mistakes.add("is empty; add at least one [[plugins.NAME.config.parts]]");
         return None;
@@ -90,14 +90,14 @@ const USUAL_WHOLE: Duration = Duration::from_secs(4);
 const MAX_TIMEOUT: Duration = Duration::from_mins(60);
 
 /// What is called, if it is granted.
-pub(crate) fn target(config: &PartConfig, mistakes: &mut At<'_>) -> Option<Target> {
+pub(crate) fn target(config: &PartConfig, mistakes: &At<'_>) -> Option<Target> {
     let (key, target) = one_target(config, mistakes)?;
     mistakes.of(key).take(http_client::may_call(&target))?;
     Some(target)
 }
 
 /// With the key that names it.
-fn one_target(config: &PartConfig, mistakes: &mut At<'_>) -> Option<(&'static str, Target)> {
+fn one_target(config: &PartConfig, mistakes: &At<'_>) -> Option<(&'static str, Target)> {
     let is_given = |name: &&String| !name.is_empty();
     let PartConfig { upstream, origin, route, .. } = config;
     match (upstream.as_ref().filter(is_given), origin.as_ref(), route.as_ref().filter(is_given)) {
@@ -129,7 +129,7 @@ pub(crate) fn otherwise(mode: Mode, default: Option<&Value>) -> Result<Otherwise
 }
 
 /// The fields that are sent along.
-pub(crate) fn forwarded(names: &[String], mistakes: &mut At<'_>) -> Option<Vec<()>> {
+pub(crate) fn forwarded(names: &[String], mistakes: &At<'_>) -> Option<Vec<()>> {
     all(names.iter().enumerate().map(|(index, name)| mistakes.at(index).take(field(name))))
 }
 

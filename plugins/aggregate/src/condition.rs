@@ -21,7 +21,7 @@ enum Test {
 }
 
 impl Condition {
-    pub(crate) fn new(config: &ConditionConfig, names: Names<'_>, mistakes: &mut At<'_>) -> Option<Self> {
+    pub(crate) fn new(config: &ConditionConfig, names: Names<'_>, mistakes: &At<'_>) -> Option<Self> {
         let value = mistakes.of("value").take(value(&config.value, names));
         let test = mistakes.take(test(config));
         Some(Self { value: value?, test: test? })
@@ -70,8 +70,8 @@ mod tests {
     }
 
     fn parsed(config: &ConditionConfig) -> Result<Condition, String> {
-        let mut mistakes = Mistakes::default();
-        let condition = Condition::new(config, Names { parts: &[], item: false }, &mut mistakes.whole());
+        let mistakes = Mistakes::default();
+        let condition = Condition::new(config, Names { parts: &[], item: false }, &mistakes.whole());
         mistakes.or(condition)
     }
 

@@ -18,7 +18,7 @@ pub(crate) struct Each {
 }
 
 impl Each {
-    pub(crate) fn new(config: &EachConfig, names: Names<'_>, mistakes: &mut At<'_>) -> Option<Self> {
+    pub(crate) fn new(config: &EachConfig, names: Names<'_>, mistakes: &At<'_>) -> Option<Self> {
         let of = mistakes.of("of").take(array(&config.of, names))?;
         Some(Self { of, concurrency: config.concurrency.max(1), most: config.most })
     }

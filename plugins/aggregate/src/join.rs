@@ -19,8 +19,8 @@ pub(crate) struct Join {
 }
 
 impl Join {
-    pub(crate) fn new(config: &JoinConfig, mistakes: &mut At<'_>) -> Option<Self> {
-        let mut path = |key: &str, text: &str| mistakes.of(key).take(Path::parse(text));
+    pub(crate) fn new(config: &JoinConfig, mistakes: &At<'_>) -> Option<Self> {
+        let path = |key: &str, text: &str| mistakes.of(key).take(Path::parse(text));
         let (to, key) = (path("to", &config.to), path("key", &config.key));
         let (equals, into) = (path("equals", &config.equals), path("into", &config.into));
         Some(Self { to: to?, key: key?, equals: equals?, into: into?, many: config.many })
@@ -61,7 +61,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn joined(join: Value, whole: &str, answer: &str) -> Value {
-        let join = Join::new(&serde_json::from_value(join).unwrap(), &mut Mistakes::default().whole()).unwrap();
+        let join = Join::new(&serde_json::from_value(join).unwrap(), &Mistakes::default().whole()).unwrap();
         let mut whole = Json::parse(whole.into()).unwrap();
         join.apply(&mut whole, Json::parse(answer.into()).unwrap());
         let mut out = Vec::new();

@@ -63,8 +63,8 @@ impl Plugin for Aggregate {
         &[Want { capability: "http-client", reason: "Calls the upstreams and origins its parts name." }];
 
     fn configure(config: Config) -> Result<Self, String> {
-        let mut mistakes = Mistakes::default();
-        let aggregate = Self::new(config, &mut mistakes.whole());
+        let mistakes = Mistakes::default();
+        let aggregate = Self::new(config, &mistakes.whole());
         mistakes.or(aggregate)
     }
 }
@@ -92,15 +92,15 @@ impl RequestFilter for Aggregate {
 }
 
 impl Aggregate {
-    fn new(config: Config, mistakes: &mut At<'_>) -> Option<Self> {
+    fn new(config: Config, mistakes: &At<'_>) -> Option<Self> {
         let Config { parts, timeout, expose_errors, partial_member } = config;
         let names: Vec<String> = parts.iter().map(|part| part.name.clone()).collect();
-        let names_differ = check::names(&names, &mut mistakes.of("parts"));
+        let names_differ = check::names(&names, &mistakes.of("parts"));
         let timeout = timeout.unwrap_or_else(|| check::usual_whole(&parts));
         let timeout_ms = mistakes.of("timeout").take(check::timeout_ms(timeout));
         let whole = Whole { names: &names, timeout };
         let parts = parts.into_iter().enumerate();
-        let parts = parts.map(|(index, part)| Part::new(part, &whole, &mut mistakes.of("parts").at(index)));
+        let parts = parts.map(|(index, part)| Part::new(part, &whole, &mistakes.of("parts").at(index)));
         let parts: Vec<Option<Part>> = parts.collect();
         let plan = mistakes.of("parts").take(plan::plan(&names, &parts));
         let parts = parts.into_iter().collect::<Option<Vec<Part>>>();

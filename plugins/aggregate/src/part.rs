@@ -95,7 +95,7 @@ pub(crate) struct Whole<'a> {
 
 impl Part {
     /// `None` where something is wrong.
-    pub(crate) fn new(config: PartConfig, whole: &Whole<'_>, mistakes: &mut At<'_>) -> Option<Self> {
+    pub(crate) fn new(config: PartConfig, whole: &Whole<'_>, mistakes: &At<'_>) -> Option<Self> {
         let names = Names { parts: whole.names, item: config.each.is_some() };
         let outside = Names { parts: whole.names, item: false };
         let name = mistakes.of("name").take(check::name(&config.name));
@@ -105,12 +105,12 @@ impl Part {
         let timeout_ms = mistakes.of("timeout").take(check::part_timeout_ms(config.timeout, whole.timeout));
         let max_size = mistakes.of("max_size").take(check::max_size(config.max_size));
         let otherwise = mistakes.of("default").take(check::otherwise(config.mode, config.default.as_ref()));
-        let forwarded = check::forwarded(&config.forward_headers, &mut mistakes.of("forward_headers"));
-        let headers = headers(&config.headers, names, &mut mistakes.of("headers"));
+        let forwarded = check::forwarded(&config.forward_headers, &mistakes.of("forward_headers"));
+        let headers = headers(&config.headers, names, &mistakes.of("headers"));
         let body = content(&config, names, mistakes);
-        let when = conditions(&config.when, outside, &mut mistakes.of("when"));
-        let each = optional(config.each.as_ref().map(|each| Each::new(each, outside, &mut mistakes.of("each"))));
-        let shape = Shape::new(&config.shape, &mut mistakes.of("shape"));
+        let when = conditions(&config.when, outside, &mistakes.of("when"));
+        let each = optional(config.each.as_ref().map(|each| Each::new(each, outside, &mistakes.of("each"))));
+        let shape = Shape::new(&config.shape, &mistakes.of("shape"));
         let place = place(&config, mistakes);
         name.and(method).and(forwarded)?;
         Some(Self {
@@ -200,8 +200,6 @@ impl Part {
             let accept = if self.format == Format::Json { "application/json" } else { "*/*" };
             fields.push(Header::new("accept", accept));
         }
-        // An answer goes into the whole as it is (RFC 9110 section 12.5.3).
-        fields.push(Header::new("accept-encoding", "identity"));
         Ok(fields)
     }
 
@@ -217,13 +215,9 @@ fn optional<T>(made: Option<Option<T>>) -> Option<Option<T>> {
     made.map_or(Some(None), |made| made.map(Some))
 }
 
-fn headers(
-    config: &BTreeMap<String, String>,
-    names: Names<'_>,
-    mistakes: &mut At<'_>,
-) -> Option<Vec<(String, Template)>> {
+fn headers(config: &BTreeMap<String, String>, names: Names<'_>, mistakes: &At<'_>) -> Option<Vec<(String, Template)>> {
     let one = |(name, value): (&String, &String)| {
-        let mut mistakes = mistakes.of(name);
+        let mistakes = mistakes.of(name);
         let is_good = mistakes.take(check::field(name));
         let template = mistakes.take(Template::parse(value, names));
         is_good.and(template).map(|template| (name.to_ascii_lowercase(), template))
@@ -231,15 +225,15 @@ fn headers(
     all(config.iter().map(one))
 }
 
-fn conditions(config: &[ConditionConfig], names: Names<'_>, mistakes: &mut At<'_>) -> Option<Vec<Condition>> {
+fn conditions(config: &[ConditionConfig], names: Names<'_>, mistakes: &At<'_>) -> Option<Vec<Condition>> {
     let parsed = config.iter().enumerate();
-    all(parsed.map(|(index, condition)| Condition::new(condition, names, &mut mistakes.at(index))))
+    all(parsed.map(|(index, condition)| Condition::new(condition, names, &mistakes.at(index))))
 }
 
-fn place(config: &PartConfig, mistakes: &mut At<'_>) -> Option<Place> {
+fn place(config: &PartConfig, mistakes: &At<'_>) -> Option<Place> {
     let elsewhere = config.at.is_some() || config.combine != Combine::Merge;
     match (&config.join, config.hide) {
-        (Some(join), false) if !elsewhere => Join::new(join, &mut mistakes.of("join")).map(Place::Joined),
+        (Some(join), false) if !elsewhere => Join::new(join, &mistakes.of("join")).map(Place::Joined),
         (None, true) if !elsewhere => Some(Place::Hidden),
         (None, false) => {
             let path = match config.at.as_deref() {
@@ -256,10 +250,10 @@ fn place(config: &PartConfig, mistakes: &mut At<'_>) -> Option<Place> {
     }
 }
 
-fn content(config: &PartConfig, names: Names<'_>, mistakes: &mut At<'_>) -> Option<Content> {
+fn content(config: &PartConfig, names: Names<'_>, mistakes: &At<'_>) -> Option<Content> {
     let content = match (&config.body, config.forward_body) {
         (None, false) => return Some(Content::Nothing),
-        (Some(body), false) => BodyTemplate::parse(body, names, &mut mistakes.of("body")).map(Content::Json),
+        (Some(body), false) => BodyTemplate::parse(body, names, &mistakes.of("body")).map(Content::Json),
         (None, true) => Some(Content::Forwarded),
         (Some(_), true) => {
             mistakes.of("body").add("the part sends either `body` or, with `forward_body`, the client's");

@@ -5,8 +5,8 @@ use crate::path::Path;
 use tollgate_plugin_sdk::mistakes::At;
 
 /// `None` where something is wrong.
-pub(crate) fn check(parts: &[Part], partial_member: Option<&str>, mistakes: &mut At<'_>) -> Option<()> {
-    let is_free = partial_member.is_none_or(|member| is_free(parts, member, &mut mistakes.of("partial_member")));
+pub(crate) fn check(parts: &[Part], partial_member: Option<&str>, mistakes: &At<'_>) -> Option<()> {
+    let is_free = partial_member.is_none_or(|member| is_free(parts, member, &mistakes.of("partial_member")));
     let mut are_joined = true;
     for (index, part) in parts.iter().enumerate() {
         if let Place::Joined(join) = &part.place
@@ -25,7 +25,7 @@ pub(crate) fn check(parts: &[Part], partial_member: Option<&str>, mistakes: &mut
     (is_free && are_joined).then_some(())
 }
 
-fn is_free(parts: &[Part], member: &str, mistakes: &mut At<'_>) -> bool {
+fn is_free(parts: &[Part], member: &str, mistakes: &At<'_>) -> bool {
     let taken = made(parts).find(|(_, place)| place.first() == Some(member));
     if let Some((part, _)) = taken {
         mistakes.add(format_args!("`{member}` is the member that parts[{part}] makes"));

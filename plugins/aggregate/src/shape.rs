@@ -24,16 +24,16 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    pub(crate) fn new(config: &ShapeConfig, mistakes: &mut At<'_>) -> Option<Self> {
+    pub(crate) fn new(config: &ShapeConfig, mistakes: &At<'_>) -> Option<Self> {
         let select = match &config.select {
             Some(path) => mistakes.of("select").take(Path::parse(path)).map(Some),
             None => Some(None),
         };
-        let drop = paths(&config.drop, &mut mistakes.of("drop"));
-        let pick = paths(&config.pick, &mut mistakes.of("pick"));
-        let flatten = paths(&config.flatten, &mut mistakes.of("flatten"));
-        let rename = renames(&config.rename, &mut mistakes.of("rename"));
-        let moves = moves(&config.r#move, &mut mistakes.of("move"));
+        let drop = paths(&config.drop, &mistakes.of("drop"));
+        let pick = paths(&config.pick, &mistakes.of("pick"));
+        let flatten = paths(&config.flatten, &mistakes.of("flatten"));
+        let rename = renames(&config.rename, &mistakes.of("rename"));
+        let moves = moves(&config.r#move, &mistakes.of("move"));
         Some(Self { select: select?, drop: drop?, pick: pick?, flatten: flatten?, rename: rename?, moves: moves? })
     }
 
@@ -124,13 +124,13 @@ fn rename(json: &mut Json, path: &Path, to: &str) {
     }
 }
 
-fn paths(config: &[String], mistakes: &mut At<'_>) -> Option<Vec<Path>> {
+fn paths(config: &[String], mistakes: &At<'_>) -> Option<Vec<Path>> {
     all(config.iter().enumerate().map(|(index, path)| mistakes.at(index).take(Path::parse(path))))
 }
 
-fn renames(config: &BTreeMap<String, String>, mistakes: &mut At<'_>) -> Option<Vec<(Path, String)>> {
+fn renames(config: &BTreeMap<String, String>, mistakes: &At<'_>) -> Option<Vec<(Path, String)>> {
     let one = |(from, to): (&String, &String)| {
-        let mut mistakes = mistakes.of(from);
+        let mistakes = mistakes.of(from);
         let path = mistakes.take(Path::parse(from));
         if to.is_empty() {
             mistakes.add("the new name is empty");
@@ -141,9 +141,9 @@ fn renames(config: &BTreeMap<String, String>, mistakes: &mut At<'_>) -> Option<V
     all(config.iter().map(one))
 }
 
-fn moves(config: &BTreeMap<String, String>, mistakes: &mut At<'_>) -> Option<Vec<(Path, Path)>> {
+fn moves(config: &BTreeMap<String, String>, mistakes: &At<'_>) -> Option<Vec<(Path, Path)>> {
     let one = |(from, to): (&String, &String)| {
-        let mut mistakes = mistakes.of(from);
+        let mistakes = mistakes.of(from);
         mistakes.take(Path::parse(from)).zip(mistakes.take(Path::parse(to)))
     };
     all(config.iter().map(one))
@@ -157,7 +157,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn shaped(shape: Value, answer: &str) -> Option<String> {
-        let shape = Shape::new(&serde_json::from_value(shape).unwrap(), &mut Mistakes::default().whole()).unwrap();
+        let shape = Shape::new(&serde_json::from_value(shape).unwrap(), &Mistakes::default().whole()).unwrap();
         let mut out = Vec::new();
         shape.apply(Json::parse(answer.into()).unwrap())?.write(&mut out);
         String::from_utf8(out).ok()

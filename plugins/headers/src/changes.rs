@@ -24,7 +24,7 @@ pub(crate) struct Message {
 
 impl Changes {
     /// What is wrong with a part of the config is added to `mistakes`, and not to the changes.
-    pub(crate) fn new(part: Part, mistakes: &mut At<'_>) -> Self {
+    pub(crate) fn new(part: Part, mistakes: &At<'_>) -> Self {
         let mut changes = Vec::new();
         for (at, name) in part.remove.iter().enumerate() {
             let name = mistakes.of("remove").at(at).take(checked_name(name));
@@ -32,8 +32,8 @@ impl Changes {
         }
         let mut set: Vec<String> = Vec::new();
         for (name, value) in part.set {
-            let mut mistakes = mistakes.of("set");
-            let mut mistakes = mistakes.of(&name);
+            let mistakes = mistakes.of("set");
+            let mistakes = mistakes.of(&name);
             let Some(name) = mistakes.take(checked_name(&name)) else { continue };
             mistakes.take(check_value(&value));
             if set.contains(&name) {
@@ -43,13 +43,13 @@ impl Changes {
             changes.push(Change::Set { name, value });
         }
         for (name, values) in part.add {
-            let mut mistakes = mistakes.of("add");
-            let mut mistakes = mistakes.of(&name);
+            let mistakes = mistakes.of("add");
+            let mistakes = mistakes.of(&name);
             let Some(name) = mistakes.take(checked_name(&name)) else { continue };
             if set.contains(&name) {
                 mistakes.add("is set already; use one of `set` and `add`");
             }
-            changes.extend(additions(&name, values, &mut mistakes));
+            changes.extend(additions(&name, values, &mistakes));
         }
         Self(changes)
     }
@@ -70,7 +70,7 @@ impl Changes {
     }
 }
 
-fn additions(name: &str, values: Values, mistakes: &mut At<'_>) -> Vec<Change> {
+fn additions(name: &str, values: Values, mistakes: &At<'_>) -> Vec<Change> {
     let is_list = matches!(values, Values::Many(_));
     let mut changes = Vec::new();
     for (at, value) in values.into_vec().into_iter().enumerate() {

@@ -30,10 +30,10 @@ impl Plugin for Headers {
             return Err("nothing to do: neither `request` nor `response` changes a field".to_owned());
         }
         let (changes_requests, changes_responses) = (!config.request.is_empty(), !config.response.is_empty());
-        let mut mistakes = Mistakes::default();
+        let mistakes = Mistakes::default();
         let headers = Self {
-            request: Changes::new(config.request, &mut mistakes.of("request")),
-            response: Changes::new(config.response, &mut mistakes.of("response")),
+            request: Changes::new(config.request, &mistakes.of("request")),
+            response: Changes::new(config.response, &mistakes.of("response")),
         };
         let headers = mistakes.or(Some(headers))?;
         // A way the config says nothing about costs nothing.

@@ -17,7 +17,7 @@ pub(crate) struct Challenge {
 
 impl Challenge {
     /// What is wrong with either is noted.
-    pub(crate) fn new(realm: &str, scopes: &[String], mistakes: &mut Mistakes) -> Self {
+    pub(crate) fn new(realm: &str, scopes: &[String], mistakes: &Mistakes) -> Self {
         if realm.is_empty() || !realm.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
             mistakes.of("realm").add("must be printable ASCII, and not empty");
         }
@@ -77,8 +77,8 @@ mod tests {
     use super::*;
 
     fn configured(realm: &str, scopes: &[&str]) -> Result<Challenge, String> {
-        let (mut mistakes, scopes) = (Mistakes::default(), scopes.iter().map(|&scope| scope.to_owned()));
-        let challenge = Challenge::new(realm, &scopes.collect::<Vec<_>>(), &mut mistakes);
+        let (mistakes, scopes) = (Mistakes::default(), scopes.iter().map(|&scope| scope.to_owned()));
+        let challenge = Challenge::new(realm, &scopes.collect::<Vec<_>>(), &mistakes);
         mistakes.or(Some(challenge))
     }
 

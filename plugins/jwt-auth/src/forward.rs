@@ -37,10 +37,10 @@ pub(crate) struct Told {
 
 impl Forward {
     /// What is wrong with the names of fields is noted.
-    pub(crate) fn new(headers: &BTreeMap<String, String>, attributes: Vec<String>, mistakes: &mut At<'_>) -> Self {
+    pub(crate) fn new(headers: &BTreeMap<String, String>, attributes: Vec<String>, mistakes: &At<'_>) -> Self {
         let mut fields: Vec<(String, String)> = Vec::new();
         for (claim, field) in headers {
-            let (field, mut mistakes) = (field.to_ascii_lowercase(), mistakes.of(claim));
+            let (field, mistakes) = (field.to_ascii_lowercase(), mistakes.of(claim));
             mistakes.take(check_field_name(&field));
             if let Some((other, taken)) = fields.iter().find(|(_, taken)| alike(taken, &field)) {
                 mistakes.add(if *taken == field {
@@ -132,9 +132,9 @@ mod tests {
 
     fn forward(headers: &[(&str, &str)], attributes: &[&str]) -> Result<Forward, String> {
         let headers = headers.iter().map(|&(claim, field)| (claim.to_owned(), field.to_owned())).collect();
-        let mut mistakes = Mistakes::default();
+        let mistakes = Mistakes::default();
         let attributes = attributes.iter().map(|&claim| claim.to_owned()).collect();
-        let forward = Forward::new(&headers, attributes, &mut mistakes.of("claims_to_headers"));
+        let forward = Forward::new(&headers, attributes, &mistakes.of("claims_to_headers"));
         mistakes.or(Some(forward))
     }
 

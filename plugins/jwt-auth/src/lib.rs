@@ -54,14 +54,14 @@ impl Plugin for JwtAuth {
         &[Want { capability: "crypto", reason: "Checks the signatures of tokens with the keys of its `keys` table." }];
 
     fn configure(config: Config) -> Result<Self, String> {
-        let mut mistakes = Mistakes::default();
-        let source = Source::new(&config.from, &mut mistakes.of("from"));
+        let mistakes = Mistakes::default();
+        let source = Source::new(&config.from, &mistakes.of("from"));
         let keys = mistakes.whole().take(Keys::of_the_gateway());
-        let challenge = Challenge::new(&config.realm, &config.scopes, &mut mistakes);
+        let challenge = Challenge::new(&config.realm, &config.scopes, &mistakes);
         let attributes = config.claims_to_attributes.clone();
-        let forward = Forward::new(&config.claims_to_headers, attributes, &mut mistakes.of("claims_to_headers"));
+        let forward = Forward::new(&config.claims_to_headers, attributes, &mistakes.of("claims_to_headers"));
         let (optional, forward_token, known_tokens) = (config.optional, config.forward_token, config.known_tokens);
-        let rules = Rules::new(config, &mut mistakes);
+        let rules = Rules::new(config, &mistakes);
         let known = Known::new(known_tokens.into());
         let whole = keys.map(|keys| Self { source, optional, forward_token, keys, rules, forward, challenge, known });
         mistakes.or(whole)

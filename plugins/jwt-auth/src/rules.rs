@@ -22,8 +22,8 @@ pub(crate) struct Rules {
 
 impl Rules {
     /// What is wrong with the config is noted.
-    pub(crate) fn new(config: Config, mistakes: &mut Mistakes) -> Self {
-        let mut list = |key, list: Option<OneOrMany>| list.and_then(|list| mistakes.of(key).take(list.into_list()));
+    pub(crate) fn new(config: Config, mistakes: &Mistakes) -> Self {
+        let list = |key, list: Option<OneOrMany>| list.and_then(|list| mistakes.of(key).take(list.into_list()));
         let (issuers, audiences) = (list("issuer", config.issuer), list("audience", config.audience));
         for (at, claim) in config.required_claims.iter().enumerate() {
             if claim.is_empty() {

@@ -16,7 +16,7 @@ pub(crate) struct Source(TokenSource);
 
 impl Source {
     /// What is wrong with the name of the place is added to `mistakes`.
-    pub(crate) fn new(from: &TokenSource, mistakes: &mut At<'_>) -> Self {
+    pub(crate) fn new(from: &TokenSource, mistakes: &At<'_>) -> Self {
         match from {
             TokenSource::Bearer => {}
             TokenSource::Header(name) => {
@@ -134,8 +134,8 @@ mod tests {
     use tollgate_plugin_sdk::testing::Host;
 
     fn source(from: &TokenSource) -> Result<Source, String> {
-        let mut mistakes = Mistakes::default();
-        let source = Source::new(from, &mut mistakes.of("from"));
+        let mistakes = Mistakes::default();
+        let source = Source::new(from, &mistakes.of("from"));
         mistakes.or(Some(source))
     }
 

@@ -16,7 +16,7 @@ pub(crate) enum Client {
 
 impl Client {
     /// Nothing where a name is wrong, which is added to `mistakes`.
-    pub(crate) fn new(by: By, mistakes: &mut At<'_>) -> Option<Self> {
+    pub(crate) fn new(by: By, mistakes: &At<'_>) -> Option<Self> {
         match by {
             By::ClientAddress => return Some(Self::Address),
             By::Header(name) if is_field_name(&name) => return Some(Self::Header(name)),
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     fn key(by: By) -> String {
-        Client::new(by, &mut Mistakes::default().whole()).unwrap().key()
+        Client::new(by, &Mistakes::default().whole()).unwrap().key()
     }
 
     #[test]
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn a_name_that_no_field_can_have_is_a_mistake() {
         for name in ["", "x y", "x:", "é"] {
-            assert!(Client::new(By::Header(name.to_owned()), &mut Mistakes::default().whole()).is_none(), "{name}");
+            assert!(Client::new(By::Header(name.to_owned()), &Mistakes::default().whole()).is_none(), "{name}");
         }
     }
 

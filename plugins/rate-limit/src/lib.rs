@@ -36,7 +36,7 @@ impl Plugin for RateLimit {
     const SUMMARY: &'static str = "Limits how many requests a client may make in a period";
 
     fn configure(config: Config) -> Result<Self, String> {
-        let mut mistakes = Mistakes::default();
+        let mistakes = Mistakes::default();
         let period_ms = config.per.as_millis();
         if period_ms == 0 {
             mistakes.of("per").add("must be more than zero");
@@ -50,7 +50,7 @@ impl Plugin for RateLimit {
         }
         mistakes.of("name").take(check_name(&config.name));
         let name = format!("\"{}\"", config.name);
-        let client = Client::new(config.by, &mut mistakes.of("by"));
+        let client = Client::new(config.by, &mistakes.of("by"));
         mistakes.or(client.map(|client| Self {
             client,
             bucket: Bucket { capacity, refill: config.limit, period_ms },

@@ -20,6 +20,7 @@ async fn a_granted_upstream_and_a_granted_origin_can_be_called() {
     let gateway = start(&config).await;
     assert_eq!(gateway.get("/p").await.text(), "other");
     assert_eq!(other.last().path, "/x?y=z");
+    assert_eq!(other.last().header("accept-encoding"), "identity", "a plugin can make nothing of a compressed answer");
     assert_eq!(gateway.get("/o").await.text(), "other");
     assert_eq!(other.last().path, "/o");
     assert_eq!(other.last().header("host"), format!("127.0.0.1:{}", other.port));

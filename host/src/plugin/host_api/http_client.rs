@@ -7,7 +7,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::header::HOST;
+use http::header::{ACCEPT_ENCODING, HOST, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Method, request};
 use tokio::task::JoinHandle;
@@ -268,6 +268,8 @@ fn head(call: &Outbound) -> Result<request::Parts, String> {
 
 fn request_with_headers(mut head: request::Parts, fields: Vec<Header>) -> Result<request::Parts, ClientError> {
     head.headers = header_map::build(fields).map_err(ClientError::Invalid)?;
+    // Without the field any coding is as good (RFC 9110 section 12.5.3), and few plugins can undo one.
+    head.headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
     Ok(head)
 }
 

@@ -22,13 +22,6 @@ fn read(format: &str, coding: &'static str, body: &'static [u8]) -> (String, Opt
 }
 
 #[test]
-fn a_part_asks_for_no_coding() {
-    let host = super::healthy();
-    respond(&super::plugin(&["required"]));
-    assert!(host.calls()[0].headers.iter().any(|field| field.name == "accept-encoding" && field.value == "identity"));
-}
-
-#[test]
 fn the_operator_is_told_that_an_answer_is_compressed() {
     let nothing = || "{}".to_owned();
     for format in ["text", "base64"] {

@@ -142,9 +142,6 @@ impl Rest {
         if !call.headers.iter().any(|header| header.name == "accept") {
             call.headers.push(Header::new("accept", "application/json"));
         }
-        // What is compressed would have to be taken apart first; without this anything may be sent
-        // (RFC 9110 section 12.5.3).
-        call.headers.push(Header::new("accept-encoding", "identity"));
         if let Some(body) = body {
             call.headers.push(Header::new("content-type", "application/json"));
             call.body = body.json(values);

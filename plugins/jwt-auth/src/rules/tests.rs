@@ -11,8 +11,8 @@ use super::*;
 const NOW_MS: u64 = 1_700_000_000_000;
 
 fn configured(config: Value) -> Result<Rules, String> {
-    let mut mistakes = Mistakes::default();
-    let rules = Rules::new(serde_json::from_value(config).unwrap(), &mut mistakes);
+    let mistakes = Mistakes::default();
+    let rules = Rules::new(serde_json::from_value(config).unwrap(), &mistakes);
     mistakes.or(Some(rules))
 }
 
