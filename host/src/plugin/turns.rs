@@ -21,7 +21,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, oneshot};
 
 use super::ticker::{QUICK_TICK, QUICKENING, Quicker, TICK};
 
@@ -53,6 +53,8 @@ pub struct Turns {
     short: Line,
     long: Line,
     after_fault: Line,
+    /// Held by the turn that lets the worker look at its sockets before it begins.
+    look: Mutex<()>,
     /// Until when neither long hooks nor what follows a fault compute.
     rest_until: Cell<Option<Instant>>,
     /// The plugin of each long hook that takes turns.
@@ -90,6 +92,7 @@ impl Default for Turns {
             short: Line::default(),
             long: Line::default(),
             after_fault: Line::default(),
+            look: Mutex::default(),
             rest_until: Cell::default(),
             running: RefCell::default(),
             waiting: RefCell::default(),
@@ -140,12 +143,14 @@ impl Turns {
     /// A turn, after the others were let go first.
     async fn begin(self: &Rc<Self>, kind: Kind) -> Turn {
         let mut turn = self.turn(kind).await;
-        match kind {
-            Kind::Short => give_way(1).await,
-            Kind::Long | Kind::AfterFault => {
-                give_way(ROUNDS).await;
-                self.rest().await;
-            }
+        if kind != Kind::Short {
+            give_way(ROUNDS).await;
+            self.rest().await;
+        }
+        {
+            // One of each line may have a turn; what waits for the worker is not to wait for all of them.
+            let _one_at_a_time = self.look.lock().await;
+            give_way(1).await;
         }
         turn.began = Some(Instant::now());
         turn
