@@ -240,7 +240,7 @@ fn an_access_log_that_has_no_folder_is_warned_of_and_a_slip_is_no_file() {
     let (said, code) = check(&config("stdot"), &[]);
     assert!(said.contains("did you mean `stdout`?"), "{said}");
     assert_eq!(code, Some(1));
-    for access in ["./stdot", "off", "access.log"] {
+    for access in ["./stdot", "off", "access.log", "offers.log", "stdout.json"] {
         assert_eq!(check(&config(access), &[]), (String::new(), Some(0)), "{access}");
     }
 }

@@ -195,8 +195,8 @@ impl Resolver<'_> {
     /// A part without the keys whose values have an error in them, at most so many levels below it: further inside
     /// the whole key of that level goes.
     fn without_broken(&self, pointer: &str, mut part: Value, reach: usize) -> Value {
-        let below = |broken: &'_ String| broken.strip_prefix(pointer).map(|rest| tokens(rest).collect::<Vec<_>>());
-        for keys in self.document.broken.iter().filter_map(below) {
+        let inside = self.document.broken.iter().filter(|broken| within(broken, pointer));
+        for keys in inside.map(|broken| tokens(&broken[pointer.len()..]).collect::<Vec<_>>()) {
             remove(&mut part, &keys[..keys.len().min(reach)]);
         }
         part

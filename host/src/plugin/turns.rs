@@ -21,7 +21,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Mutex, oneshot};
+use tokio::sync::oneshot;
 
 use super::ticker::{QUICK_TICK, QUICKENING, Quicker, TICK};
 
@@ -53,8 +53,7 @@ pub struct Turns {
     short: Line,
     long: Line,
     after_fault: Line,
-    /// Held by the turn that lets the worker look at its sockets before it begins.
-    look: Mutex<()>,
+    look: Line,
     /// Until when neither long hooks nor what follows a fault compute.
     rest_until: Cell<Option<Instant>>,
     /// The plugin of each long hook that takes turns.
@@ -71,6 +70,8 @@ enum Kind {
     Short,
     Long,
     AfterFault,
+    /// That of the first of each other line: it lets the worker look at its sockets before it computes.
+    Look,
 }
 
 /// Hooks that take turns.
@@ -92,7 +93,7 @@ impl Default for Turns {
             short: Line::default(),
             long: Line::default(),
             after_fault: Line::default(),
-            look: Mutex::default(),
+            look: Line::default(),
             rest_until: Cell::default(),
             running: RefCell::default(),
             waiting: RefCell::default(),
@@ -124,6 +125,7 @@ impl Turns {
             Kind::Short => &self.short,
             Kind::Long => &self.long,
             Kind::AfterFault => &self.after_fault,
+            Kind::Look => &self.look,
         }
     }
 
@@ -147,11 +149,10 @@ impl Turns {
             give_way(ROUNDS).await;
             self.rest().await;
         }
-        {
-            // One of each line may have a turn; what waits for the worker is not to wait for all of them.
-            let _one_at_a_time = self.look.lock().await;
-            give_way(1).await;
-        }
+        // One of each line may have a turn; what waits for the worker is not to wait for all of them.
+        let look = self.turn(Kind::Look).await;
+        give_way(1).await;
+        drop(look);
         turn.began = Some(Instant::now());
         turn
     }

@@ -65,8 +65,8 @@ impl Resolver<'_> {
     fn access_file(&mut self, written: &str) -> PathBuf {
         const POINTER: &str = "/log/access";
         let path = self.document.folder.join(written);
-        let words = ["stdout", "off"];
-        if let Some(near) = suggest::nearest(written, words).filter(|_| !path.exists()) {
+        let near = suggest::nearest(written, ["stdout", "off"]);
+        if let Some(near) = near.filter(|_| !written.contains(['.', '/']) && !path.exists()) {
             let message = format!("{} is taken for a file's name", self.shown(POINTER, written));
             let help = format!("did you mean `{near}`? a file of this name is written `./NAME`");
             self.error_with_help(POINTER, message, help);
