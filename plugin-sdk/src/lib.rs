@@ -105,6 +105,13 @@ use testing as host;
 #[doc = include_str!("../README.md")]
 mod readme {}
 
+/// Whether a field can have this name: a `token` of RFC 9110 section 5.6.2. For plugins that check their
+/// configuration before the first request.
+pub fn is_field_name(name: &str) -> bool {
+    let is_tchar = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(is_tchar)
+}
+
 /// Fields a plugin cannot set (`header-error.reserved`): `host`, framing, and the hop-by-hop fields
 /// of RFC 9110 section 7.6.1. For plugins that check their configuration before the first request.
 pub const RESERVED_HEADERS: [&str; 9] = [

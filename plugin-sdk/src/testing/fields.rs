@@ -1,7 +1,7 @@
 //! Header fields in order, with the checks the gateway makes.
 
-use crate::RESERVED_HEADERS;
 use crate::bindings::tollgate::plugin::types::{Header, HeaderError};
+use crate::{RESERVED_HEADERS, is_field_name};
 
 /// The fields of a request or a response; names in lower case.
 #[derive(Default, Clone)]
@@ -78,18 +78,13 @@ fn text(value: &[u8]) -> String {
 
 /// The name in lower case, if it is legal and not the gateway's.
 fn writable(name: &str) -> Result<String, HeaderError> {
-    let legal = !name.is_empty() && name.bytes().all(is_token_byte);
+    let legal = is_field_name(name);
     let name = name.to_ascii_lowercase();
     match () {
         () if !legal => Err(HeaderError::IllegalName),
         () if RESERVED_HEADERS.contains(&name.as_str()) => Err(HeaderError::Reserved),
         () => Ok(name),
     }
-}
-
-/// `tchar` of RFC 9110 section 5.6.2.
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 fn legal_value(value: &[u8]) -> Result<(), HeaderError> {

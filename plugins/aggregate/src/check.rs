@@ -3,6 +3,7 @@
 use serde_json::Value;
 use tollgate_plugin_sdk::duration::Duration;
 use tollgate_plugin_sdk::http_client::{self, Target};
+use tollgate_plugin_sdk::is_field_name;
 use tollgate_plugin_sdk::mistakes::{At, all};
 use tollgate_plugin_sdk::size::Size;
 
@@ -134,8 +135,7 @@ pub(crate) fn forwarded(names: &[String], mistakes: &At<'_>) -> Option<Vec<()>> 
 }
 
 pub(crate) fn field(name: &str) -> Result<(), String> {
-    let is_tchar = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if name.is_empty() || !name.bytes().all(is_tchar) {
+    if !is_field_name(name) {
         return Err(format!("`{name}` is no header name"));
     }
     match NOT_FORWARDED.iter().find(|(other, _)| name.eq_ignore_ascii_case(other)) {

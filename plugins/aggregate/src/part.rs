@@ -184,7 +184,7 @@ impl Part {
     }
 
     fn fields(&self, values: Values<'_>) -> Result<Vec<Header>, Failure> {
-        let mut fields = Vec::with_capacity(self.forward_headers.len() + self.headers.len() + 3);
+        let mut fields = Vec::with_capacity(self.forward_headers.len() + self.headers.len() + 2);
         for name in &self.forward_headers {
             fields.extend(request::header_values(name).into_iter().map(|value| Header::new(name, value)));
         }

@@ -1,8 +1,9 @@
 //! Where the parts go, taken together: what one makes, another one may want or overwrite.
 
+use tollgate_plugin_sdk::mistakes::At;
+
 use crate::part::{Part, Place};
 use crate::path::Path;
-use tollgate_plugin_sdk::mistakes::At;
 
 /// `None` where something is wrong.
 pub(crate) fn check(parts: &[Part], partial_member: Option<&str>, mistakes: &At<'_>) -> Option<()> {

@@ -234,7 +234,7 @@ fn every_setting_that_cannot_be_is_named_on_a_line_of_its_own() {
     assert_eq!(
         mistakes,
         "fresh.40: `40` is not a status from 200 to 599\n\
-         fresh.6\\n00: `6\\n00` is not a status from 200 to 599\n\
+         fresh.\"6\\n00\": `6\\n00` is not a status from 200 to 599\n\
          tags: `` is no header name"
     );
     for tags in ["cache tag", "tag:", "cache-tag\r"] {

@@ -1,7 +1,7 @@
 //! Changes to one message, checked and in order.
 
 use tollgate_plugin_sdk::mistakes::At;
-use tollgate_plugin_sdk::{HeaderError, RESERVED_HEADERS, log};
+use tollgate_plugin_sdk::{HeaderError, RESERVED_HEADERS, is_field_name, log};
 
 use crate::config::{Part, Values};
 
@@ -88,18 +88,13 @@ fn additions(name: &str, values: Values, mistakes: &At<'_>) -> Vec<Change> {
 /// The name in lower case, as the gateway keeps names.
 fn checked_name(name: &str) -> Result<String, String> {
     let lower = name.to_ascii_lowercase();
-    if lower.is_empty() || !lower.bytes().all(is_token_byte) {
+    if !is_field_name(&lower) {
         return Err(format!("`{name}` is no header name (RFC 9110 section 5.1)"));
     }
     if RESERVED_HEADERS.contains(&lower.as_str()) {
         return Err(format!("`{name}` belongs to the gateway and cannot be changed"));
     }
     Ok(lower)
-}
-
-/// `tchar` of RFC 9110 section 5.6.2.
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 fn check_value(value: &str) -> Result<(), String> {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use tollgate_plugin_sdk::mistakes::At;
-use tollgate_plugin_sdk::{attributes, request};
+use tollgate_plugin_sdk::{RESERVED_HEADERS, attributes, is_field_name, request};
 
 use crate::claims::Claims;
 use crate::refusal::Refusal;
@@ -114,11 +114,10 @@ fn refused(claim: &str, why: &str) -> Refusal {
 
 /// Refuses, when the plugin is configured, what the gateway would refuse on every request.
 pub(crate) fn check_field_name(name: &str) -> Result<(), String> {
-    let is_tchar = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if name.is_empty() || !name.bytes().all(is_tchar) {
+    if !is_field_name(name) {
         return Err(format!("`{name}` is no header name"));
     }
-    if tollgate_plugin_sdk::RESERVED_HEADERS.iter().any(|reserved| name.eq_ignore_ascii_case(reserved)) {
+    if RESERVED_HEADERS.iter().any(|reserved| name.eq_ignore_ascii_case(reserved)) {
         return Err(format!("`{name}` belongs to the gateway"));
     }
     Ok(())

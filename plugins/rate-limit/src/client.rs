@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use tollgate_plugin_sdk::mistakes::At;
-use tollgate_plugin_sdk::{attributes, request};
+use tollgate_plugin_sdk::{attributes, is_field_name, request};
 
 use crate::config::By;
 
@@ -44,12 +44,6 @@ impl Client {
             None => format!("a{}", network(request::client_address())),
         }
     }
-}
-
-/// A `token` of RFC 9110 section 5.6.2.
-fn is_field_name(name: &str) -> bool {
-    let is_token_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    !name.is_empty() && name.bytes().all(is_token_byte)
 }
 
 /// The address; of an IPv6 address the first 64 bits, because a single client commonly has them all.

@@ -6,7 +6,7 @@
 use apollo_compiler::ast::{Directive, Value};
 use apollo_compiler::{Name, Node};
 use tollgate_plugin_sdk::http_client::{self, Outbound, Target};
-use tollgate_plugin_sdk::{Header, RESERVED_HEADERS, path, request};
+use tollgate_plugin_sdk::{Header, RESERVED_HEADERS, is_field_name, path, request};
 
 use super::mistakes::{Mistakes, all};
 use super::template::{Place, Template, Values};
@@ -337,9 +337,8 @@ fn header_name(name: &str) -> Result<String, String> {
         "if-unmodified-since",
         "content-type",
     ];
-    let is_tchar = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     let lower = name.to_ascii_lowercase();
-    if name.is_empty() || !name.bytes().all(is_tchar) {
+    if !is_field_name(name) {
         return Err(format!("`{name}` is no header name"));
     }
     if RESERVED_HEADERS.contains(&lower.as_str()) || NOT_SENT.contains(&lower.as_str()) {
