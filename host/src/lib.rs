@@ -27,5 +27,6 @@ pub mod run;
 pub mod snapshot;
 pub mod state;
 pub mod telemetry;
+mod unchecked;
 pub mod upstream;
 pub mod worker;

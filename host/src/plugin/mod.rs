@@ -15,7 +15,7 @@ pub mod code_cache;
 pub mod compile;
 pub mod completing;
 mod component;
-mod direct;
+pub(crate) mod direct;
 pub mod engine;
 pub mod fault;
 pub mod files;

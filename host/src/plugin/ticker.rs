@@ -12,6 +12,8 @@ use std::time::Duration;
 use rustix::thread::set_current_timer_slack;
 use wasmtime::EngineWeak;
 
+use crate::unchecked::slice;
+
 /// How often a running guest is interrupted to look at its CPU time and to let others run.
 pub(super) const TICK: Duration = Duration::from_millis(1);
 
@@ -60,8 +62,10 @@ impl Drop for Quicker {
 /// Ticks until the engine is gone.
 pub(super) fn start(engine: EngineWeak) -> std::io::Result<()> {
     std::thread::Builder::new().name("epoch".into()).spawn(move || {
-        // Else the kernel adds 50 microseconds to each. Where it may not be set, ticks are that much later.
+        // Else the kernel adds 50 microseconds to each, and a thread that computes beside this one a millisecond and
+        // more. Where they may not be set, ticks are that much later.
         let _ = set_current_timer_slack(SLACK);
+        let _ = slice::short();
         let slow = slow(std::env::var(SLOW).ok().as_deref());
         let mut quick_ticks = 0;
         while let Some(engine) = engine.upgrade() {

@@ -6,10 +6,10 @@ use std::task::{Context, Poll, Waker};
 
 use wasmtime::{AsContextMut, Caller, Engine, FuncType, Linker, Memory, ValRaw, ValType};
 
-use super::unchecked::{self, Callable};
 use super::wait;
 use crate::plugin::abi::{self, Layout, Lift, Lower, Placed, Planned, Reader, Slots, Writer};
 use crate::plugin::state::InstanceState;
+use crate::unchecked::calls::{self, Callable};
 
 type Result<T> = wasmtime::Result<T>;
 /// A host function that may wait.
@@ -79,7 +79,7 @@ impl Imports<'_> {
         function: fn(&mut InstanceState, P) -> Result<R>,
     ) -> Result<()> {
         let ty = self.core::<P, R>(core)?;
-        unchecked::define(self.linker, (interface, name), ty, move |mut caller, values| {
+        calls::define(self.linker, (interface, name), ty, move |mut caller, values| {
             let ends = ends(&caller)?;
             let (state, params) = lift(&mut caller, ends, values)?;
             let result = function(state, params)?;
@@ -96,7 +96,7 @@ impl Imports<'_> {
         function: fn(&mut InstanceState, &str) -> Result<R>,
     ) -> Result<()> {
         let ty = self.core::<(String,), R>(core)?;
-        unchecked::define(self.linker, (interface, name), ty, move |mut caller, values| {
+        calls::define(self.linker, (interface, name), ty, move |mut caller, values| {
             let ends = ends(&caller)?;
             let (state, mut slots, mut from) = reading(&mut caller, ends, values);
             let text = slots.text(&mut from)?;
@@ -114,7 +114,7 @@ impl Imports<'_> {
         function: fn(&mut InstanceState, &str, &str) -> Result<R>,
     ) -> Result<()> {
         let ty = self.core::<(String, String), R>(core)?;
-        unchecked::define(self.linker, (interface, name), ty, move |mut caller, values| {
+        calls::define(self.linker, (interface, name), ty, move |mut caller, values| {
             let ends = ends(&caller)?;
             let (state, mut slots, mut from) = reading(&mut caller, ends, values);
             let (first, second) = (slots.text(&mut from)?, slots.text(&mut from)?);
@@ -133,7 +133,7 @@ impl Imports<'_> {
         function: Waiting<P, R>,
     ) -> Result<()> {
         let ty = self.core::<P, R>(core)?;
-        unchecked::define(self.linker, (interface, name), ty, move |mut caller, values| {
+        calls::define(self.linker, (interface, name), ty, move |mut caller, values| {
             let ends = ends(&caller)?;
             let (state, params): (_, P) = lift(&mut caller, ends, values)?;
             let asked = function(state, params.clone()).as_mut().poll(&mut Context::from_waker(Waker::noop()));
@@ -154,7 +154,7 @@ impl Imports<'_> {
         function: Waiting<P, R>,
     ) -> Result<()> {
         let ty = self.core::<P, R>(core)?;
-        unchecked::define(self.linker, (interface, name), ty, move |mut caller, values| {
+        calls::define(self.linker, (interface, name), ty, move |mut caller, values| {
             let ends = ends(&caller)?;
             let (_, params) = lift(&mut caller, ends, values)?;
             let result = wait::wait_for(&mut caller, function, params)?;

@@ -13,7 +13,6 @@ pub(crate) mod imports;
 mod parts;
 pub(crate) mod shape;
 mod types;
-mod unchecked;
 mod wait;
 
 use super::abi::bindings::add_imports;
@@ -23,9 +22,10 @@ use super::bindings::exports::tollgate::plugin::completion::Completed;
 use super::fault::LoadError;
 use super::guest::{Hooks, Returned};
 use super::state::{Hook, InstanceState};
+use crate::unchecked::calls::{Callable, ExportedFunction};
+use crate::unchecked::memory;
 use imports::{Core, Ends, Imports};
 use shape::Shape;
-use unchecked::{Callable, ExportedFunction};
 pub(crate) use wait::Wait;
 
 type Result<T> = wasmtime::Result<T>;
@@ -156,7 +156,7 @@ impl Pre {
 impl Guest {
     /// Gives the memory of a guest that has served for the last time back, a piece at a time.
     pub(super) fn give_memory_back(&self, store: &mut Store<InstanceState>, between: impl Fn()) {
-        unchecked::give_back(self.ends.memory, store, between);
+        memory::give_back(self.ends.memory, store, between);
     }
 
     pub(super) async fn call(&mut self, store: &mut Store<InstanceState>, hook: Hook) -> Result<Returned> {

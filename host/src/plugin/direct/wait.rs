@@ -11,8 +11,8 @@ use std::pin::Pin;
 use wasmtime::Caller;
 
 use super::imports::Waiting;
-use super::unchecked::Callable;
 use crate::plugin::state::InstanceState;
+use crate::unchecked::calls::Callable;
 
 type Result<T> = wasmtime::Result<T>;
 type Brought = Box<dyn Any + Send>;

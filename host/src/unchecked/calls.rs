@@ -1,6 +1,5 @@
-//! The one module of the host with `unsafe`: calls between a module and the host that wasmtime does not
-//! check, because the types on both sides were compared once, when the plugin was loaded; and a guest's memory
-//! given back to the kernel in pieces ([`give_back`]), which wasmtime does in one.
+//! Calls between a module and the host that wasmtime does not check, because the types on both sides were
+//! compared once, when the plugin was loaded.
 //!
 //! wasmtime's own component layer does the same below its typed calls. Its checked calls cannot be used
 //! here: a function that the guest called may not call back into it by [`wasmtime::TypedFunc::call`] where
@@ -10,32 +9,25 @@
 //! thread, with what the host's own frames below it hold. What they hold here is `Send`: [`Caller`]'s data
 //! is, and so are the values. And an instance never leaves its worker's thread while a hook runs.
 
-#![allow(unsafe_code, reason = "see above; each use says what it relies on")]
-
 use std::mem::MaybeUninit;
 
-use rustix::mm::{Advice, madvise};
 use wasmtime::{
-    AsContextMut, Caller, Extern, ExternType, Func, FuncType, Instance, Linker, Memory, Module, ModuleExport, ValRaw,
-    ValType,
+    AsContextMut, Caller, Extern, ExternType, Func, FuncType, Instance, Linker, Module, ModuleExport, ValRaw, ValType,
 };
 
-use super::imports::Core;
+use crate::plugin::direct::imports::Core;
 use crate::plugin::state::InstanceState;
-
-/// Bytes that the kernel is given back at once, in some hundredths of a millisecond.
-const PIECE: usize = 512 << 10;
 
 /// A function that a module exports, seen to have the type it must have.
 #[derive(Clone)]
-pub(super) struct ExportedFunction {
+pub(crate) struct ExportedFunction {
     export: ModuleExport,
     values: usize,
 }
 
 /// That function of one instance.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Callable {
+pub(crate) struct Callable {
     function: Func,
     /// As many as it takes or returns, whichever is more.
     values: usize,
@@ -43,7 +35,7 @@ pub(super) struct Callable {
 
 impl ExportedFunction {
     /// None where there is no such function of this type.
-    pub(super) fn find(module: &Module, name: &str, core: &Core) -> Option<Self> {
+    pub(crate) fn find(module: &Module, name: &str, core: &Core) -> Option<Self> {
         let Some(ExternType::Func(ty)) = module.get_export(name) else { return None };
         let same = |found: &mut dyn Iterator<Item = ValType>, wanted: &[ValType]| {
             found.map(|ty| ty.to_string()).eq(wanted.iter().map(ToString::to_string))
@@ -58,7 +50,7 @@ impl ExportedFunction {
     /// # Errors
     ///
     /// Of an instance of another module.
-    pub(super) fn of(&self, instance: &Instance, store: impl AsContextMut) -> wasmtime::Result<Callable> {
+    pub(crate) fn of(&self, instance: &Instance, store: impl AsContextMut) -> wasmtime::Result<Callable> {
         let function = instance.get_module_export(store, &self.export).and_then(Extern::into_func);
         let function = function.ok_or_else(|| wasmtime::Error::msg("the instance is unlike its module"))?;
         Ok(Callable { function, values: self.values })
@@ -67,7 +59,7 @@ impl ExportedFunction {
 
 impl Callable {
     /// A host function that takes and returns nothing, and may wait.
-    pub(super) fn waiting<F>(store: impl AsContextMut<Data = InstanceState>, function: F) -> Self
+    pub(crate) fn waiting<F>(store: impl AsContextMut<Data = InstanceState>, function: F) -> Self
     where
         F: for<'a> Fn(Caller<'a, InstanceState>) -> Box<dyn Future<Output = wasmtime::Result<()>> + Send + 'a>
             + Send
@@ -82,7 +74,7 @@ impl Callable {
     /// # Errors
     ///
     /// What the guest traps with.
-    pub(super) fn call(
+    pub(crate) fn call(
         &self,
         store: impl AsContextMut<Data = InstanceState>,
         values: &mut [ValRaw],
@@ -96,7 +88,7 @@ impl Callable {
         unsafe { self.function.call_unchecked(store, values) }
     }
 
-    pub(super) fn function(&self) -> &Func {
+    pub(crate) fn function(&self) -> &Func {
         &self.function
     }
 }
@@ -106,7 +98,7 @@ impl Callable {
 /// # Errors
 ///
 /// Of a type that has more than numbers.
-pub(super) fn define(
+pub(crate) fn define(
     linker: &mut Linker<InstanceState>,
     (interface, name): (&str, &str),
     ty: FuncType,
@@ -130,18 +122,6 @@ pub(super) fn define(
     // SAFETY: parameters and results are numbers, as was seen above, which any bits are.
     unsafe { linker.func_new_unchecked(interface, name, ty, function) }?;
     Ok(())
-}
-
-/// Gives the pages of a memory back, a piece at a time, and does `between` after each: what is in the memory is what
-/// was there at the beginning, or zeros. The kernel lets nobody else have the processor while it takes pages back.
-pub(super) fn give_back(memory: Memory, mut store: impl AsContextMut, between: impl Fn()) {
-    for piece in memory.data_mut(&mut store).chunks_mut(PIECE) {
-        // SAFETY: the pages are this memory's, borrowed alone, and of a mapping that wasmtime made: private, so that
-        // they read as zeros or as the file behind them from now on, which are bytes as good as others. wasmtime
-        // does the same, once the instance is gone. Where the kernel refuses, nothing has changed.
-        let _ = unsafe { madvise(piece.as_mut_ptr().cast(), piece.len(), Advice::LinuxDontNeed) };
-        between();
-    }
 }
 
 fn has_numbers_only(ty: &FuncType) -> bool {
