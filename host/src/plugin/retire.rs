@@ -11,6 +11,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use super::instance::Instance;
+use crate::unchecked::schedule;
 
 /// Bytes of memory from which on the thread does it: the kernel takes two tenths of a millisecond for as many, if
 /// all were used. A plugin in Rust begins with half of it, and uses little.
@@ -27,7 +28,7 @@ const PAUSE: Duration = Duration::from_micros(50);
 const SLACK: Option<NonZeroU64> = NonZeroU64::new(1000);
 
 /// How much nicer than a worker, which it would keep from running for all of those milliseconds on a machine
-/// that is busy.
+/// that is busy. And it never takes the processor from one that computes, for it wakes up after each piece.
 const NICE: i32 = 5;
 
 /// None where the machine gives no thread.
@@ -47,8 +48,9 @@ pub(super) fn retire(instance: Box<Instance>) {
 fn start() -> Option<SyncSender<Box<Instance>>> {
     let (sender, receiver) = sync_channel(QUEUE);
     let started = std::thread::Builder::new().name("retire".into()).spawn(move || {
-        // Of this thread alone; where it is refused, the thread is less modest.
+        // Of this thread alone; where they are refused, the thread is less modest.
         let _ = rustix::process::nice(NICE);
+        let _ = schedule::batch();
         let _ = rustix::thread::set_current_timer_slack(SLACK);
         take_apart(&receiver);
     });

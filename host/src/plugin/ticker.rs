@@ -12,7 +12,7 @@ use std::time::Duration;
 use rustix::thread::set_current_timer_slack;
 use wasmtime::EngineWeak;
 
-use crate::unchecked::slice;
+use crate::unchecked::schedule;
 
 /// How often a running guest is interrupted to look at its CPU time and to let others run.
 pub(super) const TICK: Duration = Duration::from_millis(1);
@@ -65,7 +65,7 @@ pub(super) fn start(engine: EngineWeak) -> std::io::Result<()> {
         // Else the kernel adds 50 microseconds to each, and a thread that computes beside this one a millisecond and
         // more. Where they may not be set, ticks are that much later.
         let _ = set_current_timer_slack(SLACK);
-        let _ = slice::short();
+        let _ = schedule::short_slices();
         let slow = slow(std::env::var(SLOW).ok().as_deref());
         let mut quick_ticks = 0;
         while let Some(engine) = engine.upgrade() {

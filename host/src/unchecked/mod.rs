@@ -5,4 +5,4 @@
 
 pub(crate) mod calls;
 pub(crate) mod memory;
-pub(crate) mod slice;
+pub(crate) mod schedule;

@@ -15,7 +15,7 @@ use super::{Worker, gauges};
 use crate::listen::connection;
 use crate::snapshot::{Snapshot, WorkerSnapshot};
 use crate::telemetry::WorkerId;
-use crate::unchecked::slice;
+use crate::unchecked::schedule;
 use crate::upstream;
 
 /// Tasks polled before the kernel is asked for news again. A request is about four polls; asking
@@ -96,7 +96,7 @@ pub fn spawn(role: Role, snapshot: Arc<Snapshot>, draining: watch::Receiver<bool
         // A worker whose plugins compute has had its share, and would wait for a millisecond and more where others
         // want the processor too. Where it is refused, it waits.
         if matches!(role, Role::Serves(_)) {
-            let _ = slice::short();
+            let _ = schedule::short_slices();
         }
         let mut builder = tokio::runtime::Builder::new_current_thread();
         let runtime = match builder.enable_all().event_interval(EVENT_INTERVAL).build_local(LocalOptions::default()) {

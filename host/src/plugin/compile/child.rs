@@ -14,6 +14,7 @@ use super::super::load::MAX_FILE;
 use super::super::{code_cache, engine};
 use super::Priority;
 use super::functions::Functions;
+use crate::unchecked::schedule;
 
 /// The component is not one; standard error says why.
 pub const INVALID: i32 = 10;
@@ -62,6 +63,7 @@ fn be_modest(memory: u64, priority: Priority) {
     };
     if priority == Priority::Background {
         let _ = rustix::process::nice(NICE);
+        let _ = schedule::batch();
     }
     // Memory that can be written to. Address space would count what is only reserved.
     limit(Resource::Data, memory);
