@@ -1,4 +1,5 @@
-//! Compiles every plugin in `plugins/` to a component and embeds it.
+//! Compiles every plugin in `plugins/` to a component and embeds it; makes the bindings of `wit/`; tells the linker
+//! which functions belong together.
 //!
 //! A new built-in is one new folder: it is found here, by name, and nowhere else in the host.
 
@@ -11,6 +12,8 @@ use tollgate_plugin_builder::{Toolchain, build_crates};
 
 #[path = "build/abi.rs"]
 mod abi;
+#[path = "build/hot.rs"]
+mod hot;
 
 fn main() {
     if let Err(error) = write_bindings() {
@@ -20,6 +23,10 @@ fn main() {
     if let Err(error) = embed_plugins() {
         // Returned from `main` the error would be printed as Rust sees it.
         eprintln!("\nthe built-in plugins were not built: {error}");
+        std::process::exit(1);
+    }
+    if let Err(error) = hot::gather() {
+        eprintln!("\nthe linker was not asked: {error}");
         std::process::exit(1);
     }
 }

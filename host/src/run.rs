@@ -12,6 +12,7 @@ use crate::gateway::{Built, Gateway};
 use crate::reload::{Reloader, Threads};
 use crate::snapshot::Snapshot;
 use crate::telemetry::metrics;
+use crate::unchecked::code;
 use crate::worker::background::Background;
 use crate::worker::thread::{Handle, Role};
 use crate::{cache_dir, listen, lock, worker};
@@ -85,6 +86,8 @@ pub fn start(config: &Path, lock: lock::Mode) -> Result<Running, StartError> {
     let status = reloader.status();
     let admin = admin_listener.map(|listener| (listener, status, metrics));
     let control = Control::start(control, listeners, &workers, &places, admin, is_stopping).map_err(system)?;
+    // Most of the program is run by the start alone. Where it stays, that costs memory and nothing else.
+    let _ = code::give_back();
     Ok(Running { addresses, admin: admin_address, reloader, workers, stopping, control, sharing })
 }
 

@@ -27,6 +27,13 @@ const PROFILE: &str = "profile";
 /// The worker's profile of the last round, for `callgrind_annotate`.
 const KEPT: &str = "worker.callgrind";
 
+/// How the profile names functions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Names {
+    ForPeople,
+    OfLinker,
+}
+
 #[derive(Debug)]
 pub(super) struct Gateway {
     pub(super) port: u16,
@@ -36,7 +43,7 @@ pub(super) struct Gateway {
 }
 
 impl Gateway {
-    pub(super) fn start(case: &Case, services: [u16; 3], binary: &Path, scratch: &Path) -> Outcome<Self> {
+    pub(super) fn start(case: &Case, services: [u16; 3], binary: &Path, scratch: &Path, names: Names) -> Outcome<Self> {
         let folder = scratch.join(case.name);
         let told = |error| format!("{}: {error}", folder.display());
         fs::create_dir_all(&folder).map_err(told)?;
@@ -47,6 +54,9 @@ impl Gateway {
         // What Cranelift compiles is read anew where an address gets other code.
         command.args(["--tool=callgrind", "--separate-threads=yes", "--smc-check=all-non-file"]);
         command.arg(format!("--callgrind-out-file={}", folder.join(PROFILE).display()));
+        if names == Names::OfLinker {
+            command.arg("--demangle=no");
+        }
         command.arg(binary).args(["run", "--config"]).arg(&config);
         // Without a place for compiled plugins the gateway compiles them by itself: the process it would
         // start for that is, under valgrind, valgrind.
@@ -79,6 +89,12 @@ impl Gateway {
             return Err("the profile has no call of an allocator: was the binary stripped?".to_owned());
         }
         Ok(Count::of(profile, requests))
+    }
+
+    /// The worker's profile of the last round, as callgrind writes it.
+    pub(super) fn profile(&self) -> Outcome<String> {
+        let kept = self.folder.join(KEPT);
+        fs::read_to_string(&kept).map_err(|error| format!("{}: {error}", kept.display()))
     }
 }
 

@@ -8,16 +8,19 @@
 mod callgrind;
 mod case;
 mod gateway;
+mod hot;
 mod record;
 mod table;
 mod upstream;
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use crate::Outcome;
-use crate::tools::absolute;
+use crate::tools::{absolute, output};
 use case::Case;
-use gateway::Gateway;
+use gateway::{Gateway, Names};
+use hot::Hot;
 use record::{Count, Records, Versions};
 use upstream::Upstream;
 
@@ -40,6 +43,9 @@ pub(crate) struct Options {
     /// Only this case.
     #[arg(long, value_name = "CASE", conflicts_with = "record")]
     only: Option<String>,
+    /// Instead of comparing, write which functions the requests ran to a script for the linker: host/build/hot.ld.
+    #[arg(long, value_name = "FILE", conflicts_with = "record")]
+    hot: Option<PathBuf>,
     /// The records.
     #[arg(long, default_value = "bench/guard.json", value_name = "FILE")]
     records: PathBuf,
@@ -50,10 +56,13 @@ pub(crate) struct Options {
 
 /// Counts all cases. The error says which of them costs more than is recorded.
 pub(crate) fn run(options: &Options) -> Outcome<()> {
+    if let Some(script) = &options.hot {
+        return gather(options, script);
+    }
     let recorded = Records::load(&options.records)?;
     let mut now = Records::new(Versions::here()?);
     for case in cases(options)? {
-        let count = count(&case, options).map_err(|error| format!("{}: {error}", case.name))?;
+        let (count, _) = count(&case, options, Names::ForPeople)?;
         println!("{}: {}", case.name, case.title);
         now.put(case.name, count);
     }
@@ -77,13 +86,28 @@ fn cases(options: &Options) -> Outcome<Vec<Case>> {
     Ok(cases)
 }
 
-/// What one request costs the worker, in the cheapest round.
-fn count(case: &Case, options: &Options) -> Outcome<Count> {
-    let upstream = Upstream::start()?;
-    let mut gateway =
-        Gateway::start(case, upstream.ports, &absolute(&options.tollgate)?, &absolute(&options.scratch)?)?;
-    case.check.run(gateway.port)?;
-    gateway.count(&case.request, WARM_UP)?;
-    let rounds = (0..ROUNDS).map(|_| gateway.count(&case.request, REQUESTS)).collect::<Outcome<Vec<_>>>()?;
-    Ok(rounds.into_iter().fold(Count::MOST, Count::least))
+/// Writes what all cases run.
+fn gather(options: &Options, script: &Path) -> Outcome<()> {
+    let mut hot = Hot::default();
+    for case in cases(options)? {
+        println!("{}: {}", case.name, case.title);
+        let (_, profile) = count(&case, options, Names::OfLinker)?;
+        hot.add(&profile);
+    }
+    let symbols = output("nm", &["--format=posix", &options.tollgate.display().to_string()])?;
+    fs::write(script, hot.script(&symbols)).map_err(|error| format!("{}: {error}", script.display()))
+}
+
+/// What one request costs the worker in the cheapest round, and the profile of the last one.
+fn count(case: &Case, options: &Options, names: Names) -> Outcome<(Count, String)> {
+    let counted = || {
+        let upstream = Upstream::start()?;
+        let (binary, scratch) = (absolute(&options.tollgate)?, absolute(&options.scratch)?);
+        let mut gateway = Gateway::start(case, upstream.ports, &binary, &scratch, names)?;
+        case.check.run(gateway.port)?;
+        gateway.count(&case.request, WARM_UP)?;
+        let rounds = (0..ROUNDS).map(|_| gateway.count(&case.request, REQUESTS)).collect::<Outcome<Vec<_>>>()?;
+        Ok((rounds.into_iter().fold(Count::MOST, Count::least), gateway.profile()?))
+    };
+    counted().map_err(|error: String| format!("{}: {error}", case.name))
 }

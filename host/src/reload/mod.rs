@@ -14,6 +14,7 @@ use crate::config::model::{Component, WatchMode};
 use crate::gateway::{Built, Gateway};
 use crate::lock;
 use crate::snapshot::Snapshot;
+use crate::unchecked::code;
 use crate::worker::background::Background;
 use crate::worker::thread::Handle;
 
@@ -255,6 +256,8 @@ impl Reloads {
         }
         // After a failure too: the file that mends it may be one that is not watched yet.
         self.watch_again();
+        // As after the start.
+        let _ = code::give_back();
     }
 
     fn install(&mut self, snapshot: &Arc<Snapshot>) {

@@ -4,5 +4,6 @@
 #![allow(unsafe_code, reason = "see above; each use says what it relies on")]
 
 pub(crate) mod calls;
+pub(crate) mod code;
 pub(crate) mod memory;
 pub(crate) mod schedule;
