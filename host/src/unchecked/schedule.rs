@@ -10,6 +10,9 @@ use std::time::Duration;
 /// The least that the kernel knows; what is less counts as this.
 const SHORT: Duration = Duration::from_micros(100);
 
+#[allow(clippy::cast_possible_truncation, reason = "it is 48 bytes, and no constant function says so without")]
+const SIZE: u32 = size_of::<libc::sched_attr>() as u32;
+
 /// For the calling thread, to compute soon after it wakes up, and not for long: it takes the processor from one with
 /// longer slices, where else it waits until that one's is over (Linux 6.12 on; an older one takes no notice).
 ///
@@ -32,7 +35,7 @@ pub(crate) fn batch() -> io::Result<()> {
 
 fn set(policy: c_int, flags: c_int, slice: Duration) -> io::Result<()> {
     let attributes = libc::sched_attr {
-        size: size_of::<libc::sched_attr>() as u32,
+        size: SIZE,
         sched_policy: policy.cast_unsigned(),
         sched_flags: u64::from(flags.cast_unsigned()),
         // It is set too, and is to stay what it was.
