@@ -1,7 +1,7 @@
 //! Starting and stopping a whole gateway.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, watch};
@@ -58,37 +58,61 @@ impl std::fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
+/// A gateway that is ready to serve, and does not listen yet.
+#[derive(Debug)]
+pub struct Prepared {
+    config: PathBuf,
+    lock: lock::Mode,
+    metrics: Arc<metrics::Registry>,
+    gateway: Gateway,
+    control: tokio::runtime::Runtime,
+    built: Built,
+}
+
 /// Starts a gateway: when this returns, its addresses answer.
 pub fn start(config: &Path, lock: lock::Mode) -> Result<Running, StartError> {
+    prepare(config, lock)?.serve()
+}
+
+/// All that takes long: the config is read, plugins are compiled and configured.
+pub fn prepare(config: &Path, lock: lock::Mode) -> Result<Prepared, StartError> {
     raise_open_files();
     let metrics = Arc::new(metrics::Registry::default());
     let gateway = Gateway::new(cache_dir::find().as_deref(), metrics.clone()).map_err(system)?;
     let control = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system)?;
-    let Built { snapshot, files } = control.block_on(gateway.build(config, lock, None)).map_err(StartError::Config)?;
+    let built = control.block_on(gateway.build(config, lock, None)).map_err(StartError::Config)?;
+    Ok(Prepared { config: config.to_owned(), lock, metrics, gateway, control, built })
+}
 
-    // All addresses are bound before anything is served: half a gateway is none.
-    let server = &snapshot.config.server;
-    let listeners = server.listen.iter().map(|address| bind(*address)).collect::<Result<Vec<_>, _>>()?;
-    let admin_listener = server.admin.map(bind).transpose()?;
-    let local = |listener: &std::net::TcpListener| listener.local_addr().map_err(system);
-    let addresses = listeners.iter().map(local).collect::<Result<Vec<_>, _>>()?;
-    let admin_address = admin_listener.as_ref().map(local).transpose()?;
+impl Prepared {
+    /// Listens: when this returns, the addresses answer.
+    pub fn serve(self) -> Result<Running, StartError> {
+        let Self { config, lock, metrics, gateway, control, built: Built { snapshot, files } } = self;
 
-    let sharing = gateway.share_cache(&snapshot.config).map_err(StartError::System)?;
-    let (stopping, is_stopping) = watch::channel(false);
-    let workers = spawn_workers(&snapshot, &is_stopping)?;
-    let mut background = Background::default();
-    background.install(&snapshot).map_err(system)?;
-    metrics.loaded();
-    let threads = Threads { workers: Arc::clone(&workers), background };
-    let reloader = Reloader::start(gateway, config, lock, snapshot.clone(), files, threads).map_err(system)?;
-    let places = Arc::new(Semaphore::new(server.limits.connections.min(Semaphore::MAX_PERMITS)));
-    let status = reloader.status();
-    let admin = admin_listener.map(|listener| (listener, status, metrics));
-    let control = Control::start(control, listeners, &workers, &places, admin, is_stopping).map_err(system)?;
-    // Most of the program is run by the start alone. Where it stays, that costs memory and nothing else.
-    let _ = code::give_back();
-    Ok(Running { addresses, admin: admin_address, reloader, workers, stopping, control, sharing })
+        // All addresses are bound before anything is served: half a gateway is none.
+        let server = &snapshot.config.server;
+        let listeners = server.listen.iter().map(|address| bind(*address)).collect::<Result<Vec<_>, _>>()?;
+        let admin_listener = server.admin.map(bind).transpose()?;
+        let local = |listener: &std::net::TcpListener| listener.local_addr().map_err(system);
+        let addresses = listeners.iter().map(local).collect::<Result<Vec<_>, _>>()?;
+        let admin_address = admin_listener.as_ref().map(local).transpose()?;
+
+        let sharing = gateway.share_cache(&snapshot.config).map_err(StartError::System)?;
+        let (stopping, is_stopping) = watch::channel(false);
+        let workers = spawn_workers(&snapshot, &is_stopping)?;
+        let mut background = Background::default();
+        background.install(&snapshot).map_err(system)?;
+        metrics.loaded();
+        let threads = Threads { workers: Arc::clone(&workers), background };
+        let reloader = Reloader::start(gateway, &config, lock, snapshot.clone(), files, threads).map_err(system)?;
+        let places = Arc::new(Semaphore::new(server.limits.connections.min(Semaphore::MAX_PERMITS)));
+        let status = reloader.status();
+        let admin = admin_listener.map(|listener| (listener, status, metrics));
+        // Most of the program is run by the start alone. Where it stays, that costs memory and nothing else.
+        let _ = code::give_back();
+        let control = Control::start(control, listeners, &workers, &places, admin, is_stopping).map_err(system)?;
+        Ok(Running { addresses, admin: admin_address, reloader, workers, stopping, control, sharing })
+    }
 }
 
 impl Running {

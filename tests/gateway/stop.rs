@@ -97,3 +97,13 @@ async fn no_access_line_is_lost_at_the_end() {
     gateway.ended().await;
     assert_eq!(gateway.access_lines(200).await.len(), 200);
 }
+
+#[tokio::test]
+async fn a_gateway_that_has_just_said_where_it_listens_knows_its_signals() {
+    let upstream = Upstream::answering("").await;
+    let config = config().upstream("web", [&upstream]).route("/", "web");
+    for _ in 0..20 {
+        let gateway = Gateway::start(&config).await;
+        assert_eq!(gateway.stop().await.code(), Some(0));
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Failed;
 use crate::{config, gateway, lock, run, telemetry};
@@ -13,39 +13,57 @@ pub(super) fn run(path: &Path, lock: lock::Mode) -> Result<(), Failed> {
     let level =
         config::load(path, &gateway::built_ins()).map_or(tracing::Level::INFO, |loaded| loaded.config.log.level);
     let _log = telemetry::log::start(level)?;
-    let running = run::start(path, lock)?;
+    let prepared = run::prepare(path, lock)?;
+    // From the first answer on, a signal does what it says. Until here it ends the process, as nothing is lost yet.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let signals = runtime.block_on(async { Signals::install() })?;
+    let running = prepared.serve()?;
     for address in &running.addresses {
         tracing::info!("listening on http://{address}");
     }
     if let Some(admin) = running.admin {
         tracing::info!("admin on http://{admin}");
     }
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(signals(&running))?;
+    runtime.block_on(signals.until_stop(&running));
     tracing::info!("draining; a second INT or TERM stops at once");
     running.stop();
     Ok(())
 }
 
-/// Returns when it is time to stop.
-async fn signals(running: &run::Running) -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    let mut reopen = signal(SignalKind::user_defined1())?;
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
-            _ = hang_up.recv() => running.reload(),
-            _ = reopen.recv() => running.reopen_logs(),
-        }
+/// The signals that a gateway knows.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+    reopen: Signal,
+}
+
+impl Signals {
+    fn install() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+            reopen: signal(SignalKind::user_defined1())?,
+        })
     }
-    force_on_second(terminate, interrupt);
-    Ok(())
+
+    /// Returns when it is time to stop.
+    async fn until_stop(mut self, running: &run::Running) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => break,
+                _ = self.interrupt.recv() => break,
+                _ = self.hang_up.recv() => running.reload(),
+                _ = self.reopen.recv() => running.reopen_logs(),
+            }
+        }
+        force_on_second(self.terminate, self.interrupt);
+    }
 }
 
 /// A second signal ends the process while the first one's drain goes on.
-fn force_on_second(mut terminate: tokio::signal::unix::Signal, mut interrupt: tokio::signal::unix::Signal) {
+fn force_on_second(mut terminate: Signal, mut interrupt: Signal) {
     let wait = async move {
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
         std::process::exit(1);

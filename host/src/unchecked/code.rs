@@ -41,7 +41,7 @@ fn code(line: &str) -> Option<Range<usize>> {
 mod tests {
     use super::*;
 
-    /// Bytes of this program's code that are in memory.
+    /// Kilobytes of this program's code that are in memory.
     fn resident() -> usize {
         let here = give_back as *const () as usize;
         let maps = fs::read_to_string("/proc/self/smaps").unwrap();
