@@ -23,8 +23,8 @@ impl Profile {
         for line in text.lines() {
             let Some((key, value)) = line.split_once(['=', ':']) else { continue };
             match key {
-                "fn" => from = names.role(value),
-                "cfn" => to = names.role(value),
+                "fn" => from = role(names.read(value)),
+                "cfn" => to = role(names.read(value)),
                 "calls" if to == Role::Asks && from == Role::Other => allocations += first_number(value)?,
                 "totals" => instructions = Some(first_number(value)?),
                 _ => {}
@@ -46,21 +46,22 @@ enum Role {
 
 /// A name stands beside its number the first time, `(7) mi_free`, and is the number alone afterwards.
 #[derive(Debug, Default)]
-struct Names<'a>(HashMap<&'a str, Role>);
+pub(super) struct Names<'a>(HashMap<&'a str, &'a str>);
 
 impl<'a> Names<'a> {
-    fn role(&mut self, value: &'a str) -> Role {
+    pub(super) fn read(&mut self, value: &'a str) -> &'a str {
         match value.split_once(' ') {
-            Some((number, name)) if number.starts_with('(') => *self.0.entry(number).or_insert_with(|| role(name)),
-            _ => self.0.get(value).copied().unwrap_or_else(|| role(value)),
+            // `'2` marks a function that is called by itself.
+            Some((number, name)) if number.starts_with('(') => {
+                self.0.entry(number).or_insert_with(|| name.split('\'').next().unwrap_or_default())
+            }
+            _ => self.0.get(value).copied().unwrap_or(value),
         }
     }
 }
 
 /// The allocators in the binary: mimalloc, and the C library's, which C code calls.
 fn role(name: &str) -> Role {
-    // `'2` marks a function that is called by itself.
-    let name = name.split('\'').next().unwrap_or_default();
     match name {
         "malloc" | "calloc" | "realloc" | "aligned_alloc" | "posix_memalign" | "memalign" => Role::Asks,
         _ if !name.starts_with("mi_") && !name.starts_with("_mi_") => Role::Other,

@@ -6,6 +6,8 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
+use super::callgrind::Names;
+
 /// Instructions of a function in one round below which it is left out: a request in a hundred runs it at the most.
 const LEAST: u64 = super::REQUESTS as u64 / 4;
 
@@ -52,20 +54,15 @@ impl Hot {
 
 /// Instructions of each function itself.
 fn costs(profile: &str) -> HashMap<&str, u64> {
-    let (mut names, mut costs) = (HashMap::new(), HashMap::new());
+    let (mut names, mut costs) = (Names::default(), HashMap::new());
     let mut current = None;
     let mut lines = profile.lines();
     while let Some(line) = lines.next() {
-        if let Some((key @ ("fn" | "cfn"), value)) = line.split_once('=') {
-            // A name stands beside its number the first time only.
-            let (number, name) = value.split_once(' ').unwrap_or((value, ""));
-            if !name.is_empty() {
-                // `'2` marks a function that is called by itself.
-                names.insert(number, name.split('\'').next().unwrap_or_default());
-            }
-            if key == "fn" {
-                current = names.get(number).copied();
-            }
+        if let Some(value) = line.strip_prefix("fn=") {
+            current = Some(names.read(value));
+        } else if let Some(value) = line.strip_prefix("cfn=") {
+            // It may stand here for the first time.
+            names.read(value);
         } else if line.starts_with("calls=") {
             // What follows is the cost of the function that was called.
             lines.next();

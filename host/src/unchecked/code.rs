@@ -57,7 +57,6 @@ mod tests {
         give_back().unwrap();
         let after = resident();
         assert!(after < before, "{before} kB before, {after} after");
-        assert!(code("x").is_none());
     }
 
     #[test]
@@ -67,5 +66,6 @@ mod tests {
         assert_eq!(code("1000-3000 r--p 00000000 fe:00 42   /bin/tollgate"), None);
         assert_eq!(code("1000-3000 r-xp 00000000 00:00 0"), None);
         assert_eq!(code("1000-3000 r-xp"), None);
+        assert_eq!(code("x"), None);
     }
 }

@@ -61,21 +61,23 @@ mod tests {
         said.lines().find(|line| line.starts_with(name)).map(|line| line.rsplit(' ').next().unwrap().to_owned())
     }
 
-    #[test]
-    fn a_thread_that_asks_for_short_slices_has_them_and_keeps_its_priority() {
+    /// On a thread of a priority of its own, which must stay.
+    fn asked(set: fn() -> io::Result<()>) {
         rustix::process::nice(3).unwrap();
         let before = rustix::process::getpriority_process(None).unwrap();
-        short_slices().unwrap();
+        set().unwrap();
         assert_eq!(rustix::process::getpriority_process(None).unwrap(), before);
+    }
+
+    #[test]
+    fn a_thread_that_asks_for_short_slices_has_them_and_keeps_its_priority() {
+        asked(short_slices);
         assert!(said("se.slice").is_none_or(|slice| slice == "100000"), "{:?}", said("se.slice"));
     }
 
     #[test]
     fn a_batch_thread_keeps_its_priority() {
-        rustix::process::nice(3).unwrap();
-        let before = rustix::process::getpriority_process(None).unwrap();
-        batch().unwrap();
-        assert_eq!(rustix::process::getpriority_process(None).unwrap(), before);
+        asked(batch);
         assert!(said("policy").is_none_or(|policy| policy == "3"), "{:?}", said("policy"));
     }
 }
