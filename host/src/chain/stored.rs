@@ -10,7 +10,7 @@ use crate::body::Body;
 use crate::cache::{self, Fetching, Hit, Joined, Landed, Notes, Patience, Refresh, fill};
 use crate::context::{Context, Source};
 use crate::plugin::bindings::tollgate::plugin::types::{Fetch, Header, Hit as Served};
-use crate::plugin::host_api::{build_headers, final_status};
+use crate::plugin::host_api::{MAX_NAMES, build_headers, final_status};
 use crate::plugin::link::Link;
 
 /// Longest key of a fetch, in bytes.
@@ -158,6 +158,9 @@ fn refresh(link: &Link, context: &mut Context, wanted: Fetch, position: usize) -
 type Changes = (http::HeaderMap, Vec<HeaderName>);
 
 fn changes(set: Vec<Header>, remove: &[String]) -> Result<Changes, String> {
+    if remove.len() > MAX_NAMES {
+        return Err(format!("{} fields to remove; at most {MAX_NAMES} are allowed", remove.len()));
+    }
     let name = |name: &String| HeaderName::from_bytes(name.as_bytes()).map_err(|error| error.to_string());
     Ok((build_headers(set)?, remove.iter().map(name).collect::<Result<_, _>>()?))
 }

@@ -80,11 +80,11 @@ pub async fn on_interval(link: &Link) -> (Result<(), Fault>, Duration) {
     let instance = checked_out.instance();
     instance.enter_alone(Hook::OnInterval);
     let meter = instance.meter();
-    meter.watch(link.pool.pieces.are_watched());
+    meter.watch(link.pool.weight.is_watched());
     let ended = metered_in_turn(&meter, link.plugin.rights.limits.wall, pin!(instance.on_interval()), turn).await;
     instance.leave_alone();
     metrics.copied(instance.copied());
-    link.pool.pieces.learn(&meter);
+    link.pool.weight.learn(&meter);
     note_waits(metrics, &meter);
     let ended = conclude(ended);
     // Only an instance whose hook ended by itself is used again.
@@ -128,12 +128,12 @@ async fn run_on<V: Copied>(
     let instance = held.instance();
     instance.lend(hook, context);
     let meter = instance.meter();
-    meter.watch(link.pool.pieces.are_watched());
+    meter.watch(link.pool.weight.is_watched());
     let ended = metered_in_turn(&meter, link.plugin.rights.limits.wall, pin!(call(instance)), turn).await;
     let context = instance.give_back();
     let verdict = conclude(ended);
     metrics.copied(instance.copied() + verdict.copied() as u64);
-    link.pool.pieces.learn(&meter);
+    link.pool.weight.learn(&meter);
     note_waits(metrics, &meter);
     Called { context, verdict, cpu: meter.used() }
 }

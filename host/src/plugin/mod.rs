@@ -27,7 +27,6 @@ mod limits;
 pub mod link;
 pub mod load;
 mod meter;
-mod pieces;
 pub mod pool;
 mod retire;
 pub mod rights;
@@ -36,6 +35,7 @@ mod ticker;
 pub mod turns;
 pub mod verdict;
 pub mod wasi_http;
+mod weight;
 
 use crate::config::model::{Isolation, OnError};
 use crate::telemetry::metrics::Live;

@@ -18,9 +18,9 @@ use super::completing::Completing;
 use super::fault::{Busy, Fault, LoadError};
 use super::host_api::log::LogBudget;
 use super::instance::Instance;
-use super::pieces::Pieces;
 use super::retire::retire;
-use super::turns::{self, Turn};
+use super::turns::{self, Begins, Turn};
+use super::weight::Weight;
 use crate::config::model::Isolation;
 use crate::telemetry::metrics::{HookMetrics, PluginMetrics};
 
@@ -45,7 +45,7 @@ pub struct Pool {
     failures: LogBudget,
     /// Whether the last hook that was over cost its instance.
     has_lost_one: Cell<bool>,
-    pub(super) pieces: Pieces,
+    pub(super) weight: Weight,
 }
 
 /// An instance on loan. Dropped, it is retired; see [`CheckedOut::give_back`].
@@ -78,7 +78,7 @@ impl Pool {
             completing,
             failures: LogBudget::default(),
             has_lost_one: Cell::new(false),
-            pieces: Pieces::default(),
+            weight: Weight::default(),
         })
     }
 
@@ -111,8 +111,8 @@ impl Pool {
     /// An instance to run one hook on, whose numbers are `hook`.
     pub async fn check_out(self: &Rc<Self>, hook: &HookMetrics) -> Result<CheckedOut, Fault> {
         // Boxed: a future is moved about whole, and these are large and seldom needed.
-        if self.pieces.need_turns() {
-            return Box::pin(self.check_out_in_turn(hook)).await;
+        if let Some(begins) = self.weight.turn() {
+            return Box::pin(self.check_out_in_turn(hook, begins)).await;
         }
         match self.take_idle() {
             Some(instance) => Ok(instance),
@@ -121,8 +121,8 @@ impl Pool {
     }
 
     /// The turn comes first: those who wait for it keep no instance from others.
-    async fn check_out_in_turn(self: &Rc<Self>, hook: &HookMetrics) -> Result<CheckedOut, Fault> {
-        let turn = Some(self.counted_turn(hook).await?);
+    async fn check_out_in_turn(self: &Rc<Self>, hook: &HookMetrics, begins: Begins) -> Result<CheckedOut, Fault> {
+        let turn = Some(self.counted_turn(hook, begins).await?);
         match self.take_idle() {
             Some(mut instance) => {
                 instance.turn = turn;
@@ -200,18 +200,18 @@ impl Pool {
         if !self.has_lost_one.get() {
             return Ok(None);
         }
-        self.turn().await.map(Some)
+        self.turn(Begins::AfterFault).await.map(Some)
     }
 
-    async fn counted_turn(&self, hook: &HookMetrics) -> Result<Turn, Fault> {
+    async fn counted_turn(&self, hook: &HookMetrics, begins: Begins) -> Result<Turn, Fault> {
         let began = Instant::now();
-        let turn = self.turn().await;
+        let turn = self.turn(begins).await;
         hook.waited_for_turn(began.elapsed());
         turn
     }
 
-    async fn turn(&self) -> Result<Turn, Fault> {
-        let turn = tokio::time::timeout(self.plugin.rights.limits.wall, turns::turn_after_fault()).await;
+    async fn turn(&self, begins: Begins) -> Result<Turn, Fault> {
+        let turn = tokio::time::timeout(self.plugin.rights.limits.wall, turns::turn_to_begin(begins)).await;
         turn.map_err(|_| Fault::Busy(Busy::Instances))
     }
 
@@ -241,11 +241,11 @@ impl CheckedOut {
     /// The turn its hook runs in, if it needs one. A further hook of one that is held, as for a body's chunks, has
     /// to wait for it.
     pub(super) async fn turn(&mut self, hook: &HookMetrics) -> Result<Option<Turn>, Fault> {
-        if self.turn.is_none() && self.place.pool.pieces.need_turns() {
+        match self.place.pool.weight.turn().filter(|_| self.turn.is_none()) {
             // Boxed: a future is moved about whole, and this is seldom needed.
-            return Box::pin(self.place.pool.counted_turn(hook)).await.map(Some);
+            Some(begins) => Box::pin(self.place.pool.counted_turn(hook, begins)).await.map(Some),
+            None => Ok(self.turn.take()),
         }
-        Ok(self.turn.take())
     }
 
     /// Another one may have it: this one's hook is not to run at once.

@@ -12,7 +12,7 @@
 //! which are `meter`'s.
 //!
 //! A hook that ends in a fault costs its instance, and the next one of that plugin a new one: together much
-//! more than a hook, in one piece. So what follows a fault has turns too ([`turn_after_fault`]), and plugins
+//! more than a hook, in one piece. So what follows a fault has turns too ([`turn_to_begin`]), and plugins
 //! that trap for each request leave the worker to the others in between.
 
 use std::cell::{Cell, RefCell};
@@ -38,9 +38,9 @@ const ROUNDS_TIME: Duration = QUICK_TICK.saturating_mul(4);
 
 /// A long hook's turn is a quick tick, unless the guest had something done in one piece, such as megabytes
 /// copied by the host. What is about to be ready would wait for the next piece, and rounds
-/// are over at once where nothing is. So after a turn of this length all but short hooks rest, in whole
-/// milliseconds as timers know them, for [`REST`] times as long as it took: here too they have a fifth.
-const PIECE: Duration = QUICK_TICK.saturating_mul(4);
+/// are over at once where nothing is. So after a turn of this length long hooks and what follows a fault rest, in
+/// whole milliseconds as timers know them, for [`REST`] times as long as it took: here too they have a fifth.
+pub(super) const PIECE: Duration = QUICK_TICK.saturating_mul(4);
 const REST: u32 = 4;
 
 thread_local! {
@@ -52,6 +52,7 @@ thread_local! {
 pub struct Turns {
     short: Line,
     long: Line,
+    heavy: Line,
     after_fault: Line,
     look: Line,
     /// Until when neither long hooks nor what follows a fault compute.
@@ -69,9 +70,19 @@ pub struct Turns {
 enum Kind {
     Short,
     Long,
+    /// That of hooks that begin. Not the short one: who has this turn may make an instance, and a tick that finds
+    /// that computing has it stand in the short line as well.
+    Heavy,
     AfterFault,
     /// That of the first of each other line: it lets the worker look at its sockets before it computes.
     Look,
+}
+
+impl Kind {
+    /// Whether all the rest comes first, and again after what was long in one piece.
+    fn rests(self) -> bool {
+        matches!(self, Self::Long | Self::AfterFault)
+    }
 }
 
 /// Hooks that take turns.
@@ -92,6 +103,7 @@ impl Default for Turns {
         Self {
             short: Line::default(),
             long: Line::default(),
+            heavy: Line::default(),
             after_fault: Line::default(),
             look: Line::default(),
             rest_until: Cell::default(),
@@ -124,6 +136,7 @@ impl Turns {
         match kind {
             Kind::Short => &self.short,
             Kind::Long => &self.long,
+            Kind::Heavy => &self.heavy,
             Kind::AfterFault => &self.after_fault,
             Kind::Look => &self.look,
         }
@@ -139,13 +152,13 @@ impl Turns {
                 return turn;
             }
         }
-        Turn { turns: Rc::clone(self), kind, began: None }
+        Turn { turns: Rc::clone(self), kind, began: None, quicker: None }
     }
 
     /// A turn, after the others were let go first.
     async fn begin(self: &Rc<Self>, kind: Kind) -> Turn {
         let mut turn = self.turn(kind).await;
-        if kind != Kind::Short {
+        if kind.rests() {
             give_way(ROUNDS).await;
             self.rest().await;
         }
@@ -208,13 +221,15 @@ pub(super) struct Turn {
     kind: Kind,
     /// When it began to compute; none while others are still let go first.
     began: Option<Instant>,
+    /// Of hooks that begin in a turn because others were heavy.
+    quicker: Option<Quicker>,
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
         let line = self.turns.line(self.kind);
         let took = self.began.map_or(Duration::ZERO, |began| began.elapsed());
-        if self.kind != Kind::Short && took >= PIECE {
+        if self.kind.rests() && took >= PIECE {
             self.turns.rest_until.set(Some(Instant::now() + took * REST));
         }
         let next = {
@@ -225,7 +240,7 @@ impl Drop for Turn {
         };
         match next {
             Some(next) => {
-                drop(next.send(Self { turns: Rc::clone(&self.turns), kind: self.kind, began: None }));
+                drop(next.send(Self { turns: Rc::clone(&self.turns), kind: self.kind, began: None, quicker: None }));
             }
             None => line.is_taken.set(false),
         }
@@ -301,10 +316,24 @@ impl Seat {
     }
 }
 
-/// A turn for a hook whose plugin lost an instance to a fault: to make another, and to run until the hook is
-/// over or waits.
-pub(super) async fn turn_after_fault() -> Turn {
-    Turns::here().begin(Kind::AfterFault).await
+/// Why a hook is to have a turn from its beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Begins {
+    /// Its plugin lost an instance to a fault, and another one is to be made.
+    AfterFault,
+    /// Hooks of its plugin compute for less than a tick, but not for much less.
+    Heavy,
+    /// Hooks of its plugin do much that nothing interrupts.
+    InPieces,
+}
+
+/// A turn for a hook that has not begun, until it is over or waits.
+pub(super) async fn turn_to_begin(begins: Begins) -> Turn {
+    let kind = if begins == Begins::Heavy { Kind::Heavy } else { Kind::AfterFault };
+    let quicker = (begins != Begins::AfterFault).then(Quicker::until_dropped);
+    let mut turn = Turns::here().begin(kind).await;
+    turn.quicker = quicker;
+    turn
 }
 
 /// Lets the worker do so often what is ready.

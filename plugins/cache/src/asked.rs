@@ -5,6 +5,7 @@ use tollgate_plugin_sdk::request::{self, RequestLine};
 
 use crate::config::Config;
 use crate::directives::Directives;
+use crate::judged::MAX_KEY;
 use crate::lookup::Wanted;
 use crate::notes::Kind;
 
@@ -47,7 +48,8 @@ impl Default for Fields {
 }
 
 impl Asked {
-    /// `None` for a method that neither is answered from what is stored nor changes it.
+    /// `None` for a method that neither is answered from what is stored nor changes it, and for a URL longer than
+    /// anything is stored under.
     pub(crate) fn read(config: &Config, fields: &Fields) -> Option<Self> {
         let line = request::line();
         let kind = match line.method.as_str() {
@@ -73,9 +75,13 @@ impl Asked {
         } else {
             Directives::default()
         };
+        let key = key(scheme.as_deref().unwrap_or("http"), &line, config.across_routes);
+        if key.len() > MAX_KEY {
+            return None;
+        }
         Some(Self {
             kind,
-            key: key(scheme.as_deref().unwrap_or("http"), &line, config.across_routes),
+            key,
             directives,
             has_credentials,
             range,

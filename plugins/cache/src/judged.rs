@@ -21,6 +21,11 @@ const NOT_STORED: [&str; 6] = [
     "proxy-connection",
 ];
 
+/// What the gateway takes: bytes of notes, bytes of a key or selector, names of fields.
+const MAX_META: usize = 64 << 10;
+pub(crate) const MAX_KEY: usize = 8 << 10;
+const MAX_NAMES: usize = 256;
+
 /// Fields a response varies by, and what the request has in them.
 type Selecting = Vec<(String, Option<String>)>;
 
@@ -113,24 +118,28 @@ impl<'a> Judged<'a> {
         }
     }
 
-    /// How the gateway is asked to store it; `kept` are fields a refresh does not change.
-    pub(crate) fn storing(&self, config: &Config, kept: &[&str]) -> Storing {
+    /// How the gateway is asked to store it; `kept` are fields a refresh does not change. `None` where the gateway
+    /// takes less: an upstream may vary by a cookie that is as long as it likes.
+    pub(crate) fn storing(&self, config: &Config, kept: &[&str]) -> Option<Storing> {
         let (told, _) = self.source.directives();
         let named = told.fields("no-cache").chain(told.fields("private"));
         let own = NOT_STORED.iter().chain(kept).map(|&name| name.to_owned());
-        Storing {
+        let storing = Storing {
             meta: notes::write(&self.meta()),
             keep_ms: self.keep_ms,
             selector: selector(&self.selecting),
             tags: self.tags.iter().map(|&tag| tag.to_owned()).collect(),
             without: own.chain(named).chain([config.tags.clone()]).collect(),
-        }
+        };
+        let fits =
+            storing.meta.len() <= MAX_META && storing.selector.len() <= MAX_KEY && storing.without.len() <= MAX_NAMES;
+        fits.then_some(storing)
     }
 }
 
-/// `None` where the response varies by more than fields.
+/// `None` where the response varies by more than fields, or by more fields than can be asked for.
 fn selecting(vary: Option<&str>) -> Option<Selecting> {
-    let names = vary::names(vary)?;
+    let names = vary::names(vary).filter(|names| names.len() <= MAX_NAMES)?;
     if names.is_empty() {
         return Some(Vec::new());
     }

@@ -81,12 +81,14 @@ fn refreshed(
     answered: &Answered,
 ) -> Option<ResponseVerdict> {
     let status = format!("{}; fwd=stale; fwd-status=304", config.name);
-    let Some(judged) = Judged::of_refresh(config, note, answered, meta) else {
+    let judged = Judged::of_refresh(config, note, answered, meta);
+    let storable = judged.and_then(|judged| Some((judged.storing(config, &OF_THE_BODY)?, judged)));
+    let Some((storing, judged)) = storable else {
         // It may not be stored any more; it was good for this request.
         cache::remove(note.key);
         return serve(note, meta, stale, stale.entry, 0, status);
     };
-    let entry = cache::refresh(stale.entry, &judged.storing(config, &OF_THE_BODY)).ok()?;
+    let entry = cache::refresh(stale.entry, &storing).ok()?;
     serve(note, &judged.meta(), stale, entry, judged.initial_age_ms, status)
 }
 
@@ -104,8 +106,9 @@ fn told_by_head(config: &Config, note: &Note<'_>, stale: &Stale<'_>, meta: &Meta
         }
         return;
     }
-    if let Some(judged) = Judged::of_refresh(config, note, answered, meta)
-        && let Err(error) = cache::refresh(stale.entry, &judged.storing(config, &OF_THE_BODY))
+    let judged = Judged::of_refresh(config, note, answered, meta);
+    if let Some(storing) = judged.and_then(|judged| judged.storing(config, &OF_THE_BODY))
+        && let Err(error) = cache::refresh(stale.entry, &storing)
     {
         log::debug(&format!("a HEAD changed nothing: {error}"));
     }
@@ -131,8 +134,8 @@ fn changed(config: &Config, note: &Note<'_>, answered: &Answered, by_gateway: bo
 }
 
 fn store(config: &Config, note: &Note<'_>, answered: &Answered) -> bool {
-    let Some(judged) = Judged::of(config, note, answered) else { return false };
-    cache::store(&judged.storing(config, &[])).is_ok()
+    let storing = Judged::of(config, note, answered).and_then(|judged| judged.storing(config, &[]));
+    storing.is_some_and(|storing| cache::store(&storing).is_ok())
 }
 
 /// The stored response for the client that waited for the upstream's word.

@@ -63,7 +63,19 @@ async fn a_hook_that_eats_memory_or_tables() {
 async fn an_answer_that_is_too_large() {
     costs_its_request("huge-body", "", "trap", "limits.host_call").await;
     costs_its_request("huge-list", "", "trap", "out of bounds").await;
-    costs_its_request("many-headers", "limits = { cpu = \"5s\" }", "answer", "fields").await;
+}
+
+/// Where the gateway reads a list itself, it refuses a long one before it reads it.
+#[tokio::test]
+async fn an_answer_of_too_many_fields() {
+    let name = "many-headers";
+    costs_a_request(name, fault(name), "", "trap", "a list of 20000 elements: at most 1024").await;
+    costs_a_request(name, in_general(&fault(name)), "", "answer", "20000 header fields; at most 256").await;
+}
+
+#[tokio::test]
+async fn a_call_with_too_many_names() {
+    costs_its_request("many-names", "", "trap", "`request.header-many`: 300 names; at most 256").await;
 }
 
 #[tokio::test]

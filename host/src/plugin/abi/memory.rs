@@ -2,18 +2,28 @@
 
 use super::{Lower, Result};
 
+/// Most elements of one list that are not bytes. Each becomes a value of its own, with texts in it, and nothing
+/// interrupts that; what the interface has lists of, it takes 256 of at most.
+pub(crate) const MAX_ELEMENTS: u32 = 1024;
+
 /// Reads what a guest hands over in one call.
 #[derive(Debug)]
 pub(crate) struct Reader<'a> {
     memory: &'a [u8],
-    /// Bytes of lists and texts it may still hand over.
+    /// Bytes of lists and texts it may hand over, and may still hand over.
+    limit: usize,
     left: usize,
 }
 
 impl<'a> Reader<'a> {
     /// `limit` is in bytes: `limits.host_call`.
     pub(crate) fn new(memory: &'a [u8], limit: usize) -> Self {
-        Self { memory, left: limit }
+        Self { memory, limit, left: limit }
+    }
+
+    /// Bytes of lists and texts it has handed over.
+    pub(crate) fn taken(&self) -> usize {
+        self.limit - self.left
     }
 
     pub(crate) fn u8(&self, at: u32) -> Result<u8> {
@@ -39,6 +49,11 @@ impl<'a> Reader<'a> {
         });
         let range = range.ok_or_else(out_of_bounds)?;
         is_aligned(at, align)?;
+        if size > 1 && length > MAX_ELEMENTS {
+            return Err(wasmtime::Error::msg(format!(
+                "a list of {length} elements: at most {MAX_ELEMENTS} are allowed"
+            )));
+        }
         self.left = self.left.checked_sub(range.len()).ok_or_else(too_much)?;
         Ok(range)
     }

@@ -23,6 +23,9 @@ pub(crate) struct Core {
     pub(crate) results: &'static [ValType],
 }
 
+/// Bytes from which on it takes longer to read what a function is given than to begin a wait.
+const MUCH: usize = 64 << 10;
+
 /// What the host needs of an instance to hand values over.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ends {
@@ -124,8 +127,8 @@ impl Imports<'_> {
     }
 
     /// A function that may wait, and mostly need not. It is asked once whether it must, and asked again from
-    /// the beginning if so.
-    pub(crate) fn waiting<P: Params + Clone + Send + 'static, R: Lower + Send + 'static>(
+    /// the beginning if so, unless it is given much.
+    pub(crate) fn waiting<P: Params + Send + 'static, R: Lower + Send + 'static>(
         &mut self,
         interface: &str,
         name: &str,
@@ -135,12 +138,17 @@ impl Imports<'_> {
         let ty = self.core::<P, R>(core)?;
         calls::define(self.linker, (interface, name), ty, move |mut caller, values| {
             let ends = ends(&caller)?;
-            let (state, params): (_, P) = lift(&mut caller, ends, values)?;
-            let asked = function(state, params.clone()).as_mut().poll(&mut Context::from_waker(Waker::noop()));
-            let result = match asked {
-                Poll::Ready(result) => result?,
-                Poll::Pending => wait::wait_for(&mut caller, function, params)?,
-            };
+            let (state, mut slots, mut from) = reading(&mut caller, ends, values);
+            let mut params = P::lift(&mut slots, &mut from)?;
+            if from.taken() < MUCH {
+                let asked = function(state, params).as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                if let Poll::Ready(result) = asked {
+                    return give(&mut caller, ends, &result?, P::FLAT, values);
+                }
+                // Seldom needed, and the guest has changed nothing meanwhile.
+                (_, params) = lift(&mut caller, ends, values)?;
+            }
+            let result = wait::wait_for(&mut caller, function, params)?;
             give(&mut caller, ends, &result, P::FLAT, values)
         })
     }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use http::header::CONTENT_LENGTH;
 
+use super::header_map::check_names;
 use crate::cache::{self, Fetching, Landed, Notes};
 use crate::plugin::bindings::tollgate::plugin::cache::{Host, StoreError, Stored, Storing};
 use crate::plugin::state::InstanceState;
@@ -38,6 +39,7 @@ impl Host for InstanceState {
     }
 
     fn request_headers(&mut self, names: Vec<String>) -> Result<Vec<Option<String>>> {
+        check_names("cache.request-headers", &names)?;
         self.count(&names);
         let fetching = self.fetching("cache.request-headers")?;
         let values: Vec<_> =
@@ -47,6 +49,7 @@ impl Host for InstanceState {
 
     fn store(&mut self, storing: Storing) -> Result<std::result::Result<(), StoreError>> {
         check("cache.store", &storing)?;
+        check_names("cache.store", &storing.without)?;
         self.count(&storing.meta);
         let head = self.response("cache.store")?;
         let announced = head.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());

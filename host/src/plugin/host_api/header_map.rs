@@ -7,6 +7,8 @@ use crate::plugin::bindings::tollgate::plugin::types::{Header, HeaderError};
 
 /// Most field lines of a head that plugins may build up.
 pub(crate) const MAX_FIELDS: usize = 256;
+/// Most names a plugin may ask for, or have removed, in one call.
+pub(crate) const MAX_NAMES: usize = 256;
 /// Longest value a plugin may set, in bytes.
 pub(crate) const MAX_VALUE: usize = 32 * 1024;
 
@@ -21,6 +23,15 @@ pub(crate) fn get_bytes(map: &HeaderMap, name: &str) -> Option<Vec<u8>> {
     map.get(name).map(|value| value.as_bytes().to_vec())
 }
 
+/// Refuses more than [`MAX_NAMES`]: each may be that of the longest field, whose value would be copied as often.
+pub(crate) fn check_names(function: &str, names: &[String]) -> wasmtime::Result<()> {
+    match names.len() {
+        ..=MAX_NAMES => Ok(()),
+        many => Err(wasmtime::Error::msg(format!("`{function}`: {many} names; at most {MAX_NAMES} are allowed"))),
+    }
+}
+
+/// Of names that were checked.
 pub(crate) fn get_many(map: &HeaderMap, names: &[String]) -> Vec<Option<String>> {
     if names.len() > FEW {
         return names.iter().map(|name| get(map, name)).collect();

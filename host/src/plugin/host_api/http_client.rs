@@ -21,6 +21,9 @@ use crate::plugin::state::InstanceState;
 use crate::upstream::Reach;
 use crate::worker::{self, Answered, Caller, OutboundCall};
 
+/// Most numbers of calls to wait for at once: each is looked for among all calls each time one is over.
+const MAX_WAITED_FOR: usize = 1024;
+
 type Outcome = Result<Box<Answered>, ClientError>;
 
 /// The calls of one hook.
@@ -128,6 +131,10 @@ impl Host for InstanceState {
 
     async fn wait_any(&mut self, mut calls: Vec<u32>) -> wasmtime::Result<u32> {
         self.deadline("http-client.wait-any")?;
+        if calls.len() > MAX_WAITED_FOR {
+            let many = format!("`http-client.wait-any`: {} calls; at most {MAX_WAITED_FOR} are allowed", calls.len());
+            return Err(wasmtime::Error::msg(many));
+        }
         if calls.is_empty() {
             calls.extend(self.calls.open.iter().map(|call| call.number));
         }

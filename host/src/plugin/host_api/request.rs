@@ -122,6 +122,7 @@ impl Host for InstanceState {
     }
 
     fn header_many(&mut self, names: Vec<String>) -> Result<Vec<Option<String>>> {
+        header_map::check_names("request.header-many", &names)?;
         self.count(&names);
         let found = header_map::get_many(&self.request("request.header-many")?.request.headers, &names);
         Ok(self.give(found))

@@ -37,6 +37,7 @@ impl Host for InstanceState {
     }
 
     fn header_many(&mut self, names: Vec<String>) -> Result<Vec<Option<String>>> {
+        header_map::check_names("response.header-many", &names)?;
         self.count(&names);
         let found = header_map::get_many(&self.response("response.header-many")?.headers, &names);
         Ok(self.give(found))

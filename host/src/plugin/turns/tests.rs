@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::task::{LocalSet, spawn_local, yield_now};
 
-use super::{Kind, LONG, REST, Seat, TooMany, Turns, turn_after_fault};
+use super::{Begins, Kind, LONG, REST, Seat, TooMany, Turns, turn_to_begin};
 
 type Record = Rc<RefCell<Vec<String>>>;
 
@@ -85,7 +85,7 @@ fn what_follows_a_fault_rests_after_a_piece_of_a_long_hook() {
         std::thread::sleep(Duration::from_millis(30));
         seat.leave();
         let began = std::time::Instant::now();
-        drop(turn_after_fault().await);
+        drop(turn_to_begin(Begins::AfterFault).await);
         assert!(began.elapsed() >= Duration::from_millis(30) * REST, "{:?}", began.elapsed());
     });
 }
@@ -165,7 +165,7 @@ fn a_hook_that_waits_in_the_host_takes_no_place() {
 fn hooks_after_a_fault_run_one_at_a_time_and_the_rest_of_the_worker_between_them() {
     with_limits(9, 9, async |record| {
         let after_fault = |record: Record| async move {
-            let _turn = turn_after_fault().await;
+            let _turn = turn_to_begin(Begins::AfterFault).await;
             record.borrow_mut().push("F".into());
         };
         let rest = |record: Record| async move {
@@ -184,5 +184,32 @@ fn hooks_after_a_fault_run_one_at_a_time_and_the_rest_of_the_worker_between_them
         let between: Vec<&str> = record.trim_end_matches('.').split('F').collect();
         assert!(between[1..3].iter().all(|dots| dots.len() >= 4), "{record}");
         assert!(!Turns::here().line(Kind::AfterFault).is_taken.get());
+    });
+}
+
+#[test]
+fn a_heavy_hook_that_has_its_turn_to_begin_may_be_put_aside_meanwhile() {
+    with_limits(9, 9, async |record| {
+        let turn = turn_to_begin(Begins::Heavy).await;
+        let other = spawn_local(computes("o", Duration::ZERO, 2, Rc::clone(&record)));
+        computes("p", Duration::ZERO, 2, Rc::clone(&record)).await.unwrap();
+        other.await.unwrap().unwrap();
+        let next = spawn_local(turn_to_begin(Begins::Heavy));
+        yield_now().await;
+        assert!(!next.is_finished(), "two begin at a time");
+        drop(turn);
+        drop(next.await.unwrap());
+    });
+}
+
+#[test]
+fn heavy_hooks_do_not_rest() {
+    with_limits(9, 9, async |_| {
+        let turn = turn_to_begin(Begins::Heavy).await;
+        std::thread::sleep(Duration::from_millis(30));
+        drop(turn);
+        let began = std::time::Instant::now();
+        drop(turn_to_begin(Begins::Heavy).await);
+        assert!(began.elapsed() < Duration::from_millis(30) * REST, "{:?}", began.elapsed());
     });
 }

@@ -124,7 +124,7 @@ async fn run(call: Rc<Call>, mut held: CheckedOut, question: Question) {
     let instance = held.instance();
     instance.enter_alone(Hook::Handle);
     let meter = instance.meter();
-    meter.watch(call.link.pool.pieces.are_watched());
+    meter.watch(call.link.pool.weight.is_watched());
     let tally = Tally { call: &call, meter: &meter };
     let _pumping = pump.map(|pump| pumping(pump, &call));
     // Let go of before the store is, so that no call it was making is taken for a whole one.
@@ -145,7 +145,7 @@ async fn run(call: Rc<Call>, mut held: CheckedOut, question: Question) {
     };
     // How long it may take is for who waits for the answer to say.
     let ended = metered_in_turn(&meter, Duration::MAX, pin!(handled), turn).await;
-    call.link.pool.pieces.learn(&meter);
+    call.link.pool.weight.learn(&meter);
     note_waits(metrics, &meter);
     let ended = conclude(ended);
     if let Err(fault) = ended.as_ref() {

@@ -112,3 +112,36 @@ async fn more_requests_than_may_wait_for_anothers_fetch_go_on_by_themselves() {
     assert_eq!(upstream.heads().len(), 3);
     gateway.metrics_with("tollgate_cache_coalesced_total", &[("plugin", "kept")], 2.0).await;
 }
+
+/// What is too long to be noted of a response is no reason to refuse it.
+#[tokio::test]
+async fn what_has_longer_fields_than_a_store_takes_is_served_and_not_stored() {
+    let many = |what: &str| (0..400).map(|number| format!("{what}-{number}")).collect::<Vec<_>>().join(", ");
+    let fields = [
+        ("/vary-cookie", "vary", "cookie".to_owned()),
+        ("/vary-many", "vary", many("x")),
+        ("/private", "cache-control", format!("max-age=1000, private=\"{}\"", many("x"))),
+        ("/meta", "etag", format!("\"{}\"", "e".repeat(30_000))),
+        ("/plain", "x-a", "b".to_owned()),
+    ];
+    let answers = fields.clone();
+    let upstream = Upstream::handling(move |seen| {
+        let answer = http::Response::builder().header("cache-control", "max-age=1000");
+        let (_, name, value) = answers.iter().find(|(path, ..)| seen.path.starts_with(path)).unwrap();
+        let answer = if *name == "etag" { answer.header("last-modified", "x".repeat(30_000)) } else { answer };
+        answer.header(*name, value).body("whole".into()).unwrap()
+    })
+    .await;
+    let gateway = Gateway::start(&limited(&upstream, "")).await;
+    let cookie = "c".repeat(9000);
+    let long = format!("/plain/{}", "l".repeat(9000));
+    for path in fields.iter().map(|(path, ..)| *path).chain([long.as_str()]) {
+        for asked in 1..=2 {
+            let answer = get(&gateway, path, &[("cookie", &cookie)]).await;
+            assert_eq!((answer.status, answer.text()), (200, "whole"), "{path}");
+            assert_eq!(asked_for(&upstream, path), if path == "/plain" { 1 } else { asked }, "{path}");
+        }
+    }
+    let labels = [("plugin", "kept")];
+    assert!(gateway.metrics().await.sum("tollgate_plugin_errors_total", &labels) < 0.5, "a hook failed");
+}
