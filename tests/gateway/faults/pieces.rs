@@ -10,7 +10,7 @@ use super::{assert_is_well, assert_says_nothing, start, with_fault};
 #[tokio::test]
 async fn a_hook_that_fills_memory_is_stopped_meanwhile() {
     let upstream = Upstream::answering("ok").await;
-    let settings = "isolation = \"fresh\"\nlimits = { cpu = \"1ms\" }";
+    let settings = "isolation = \"fresh\"\nlimits = { cpu = \"3ms\" }";
     for component in [fault("memory-fill"), in_general(&fault("memory-fill"))] {
         let gateway = Gateway::with(&with_fault(&upstream, settings)).plugin("fault", component).start().await;
         let answer = gateway.get("/p").await;
@@ -26,7 +26,8 @@ async fn a_hook_that_fills_memory_is_stopped_meanwhile() {
 #[tokio::test]
 async fn a_hook_that_has_much_hashed_is_stopped_meanwhile() {
     let upstream = Upstream::answering("ok").await;
-    let config = with_fault(&upstream, "limits = { cpu = \"1ms\" }")
+    // More than a tick: so much counts where the kernel puts the thread aside, and an instance is to be made as well.
+    let config = with_fault(&upstream, "limits = { cpu = \"3ms\" }")
         .plugin("whole", "use = \"fault.wasm\"\nlimits = { cpu = \"5s\" }")
         .route_with("/whole", "web", "plugins = [\"whole\"]");
     let gateway = start("hash-large", &config).await;

@@ -6,24 +6,28 @@ use super::{Lower, Result};
 /// interrupts that; what the interface has lists of, it takes 256 of at most.
 pub(crate) const MAX_ELEMENTS: u32 = 1024;
 
+/// Bytes from which on a list is large: to copy it to memory that is new takes a tenth of a millisecond and more.
+pub(crate) const MUCH: usize = 256 << 10;
+
 /// Reads what a guest hands over in one call.
 #[derive(Debug)]
 pub(crate) struct Reader<'a> {
     memory: &'a [u8],
-    /// Bytes of lists and texts it may hand over, and may still hand over.
-    limit: usize,
+    /// Bytes of lists and texts it may still hand over.
     left: usize,
+    /// For the first large list of bytes.
+    room: Vec<u8>,
 }
 
 impl<'a> Reader<'a> {
     /// `limit` is in bytes: `limits.host_call`.
     pub(crate) fn new(memory: &'a [u8], limit: usize) -> Self {
-        Self { memory, limit, left: limit }
+        Self { memory, left: limit, room: Vec::new() }
     }
 
-    /// Bytes of lists and texts it has handed over.
-    pub(crate) fn taken(&self) -> usize {
-        self.limit - self.left
+    /// With memory to copy a large list of bytes to, which was made ready before.
+    pub(crate) fn with_room(self, room: Vec<u8>) -> Self {
+        Self { room, ..self }
     }
 
     pub(crate) fn u8(&self, at: u32) -> Result<u8> {
@@ -62,6 +66,18 @@ impl<'a> Reader<'a> {
     pub(crate) fn bytes(&self, at: u32, length: u32) -> Result<&'a [u8]> {
         let start = at as usize;
         self.memory.get(start..start.saturating_add(length as usize)).ok_or_else(out_of_bounds)
+    }
+
+    /// The same, copied.
+    pub(crate) fn copied(&mut self, at: u32, length: u32) -> Result<Vec<u8>> {
+        let bytes = self.bytes(at, length)?;
+        if bytes.len() < MUCH || bytes.len() > self.room.capacity() {
+            return Ok(bytes.to_vec());
+        }
+        let mut copied = std::mem::take(&mut self.room);
+        copied.clear();
+        copied.extend_from_slice(bytes);
+        Ok(copied)
     }
 
     /// A value that is where the guest says.

@@ -12,7 +12,7 @@ mod memory;
 mod tests;
 mod values;
 
-pub(crate) use memory::{Placed, Planned, Reader, Writer, check_room, write};
+pub(crate) use memory::{MUCH, Placed, Planned, Reader, Writer, check_room, write};
 
 use wasmtime::ValRaw;
 
@@ -32,6 +32,11 @@ pub(crate) trait Layout {
 pub(crate) trait Lift: Layout + Sized {
     /// From core values.
     fn lift(slots: &mut Slots<'_>, from: &mut Reader<'_>) -> Result<Self>;
+
+    /// Bytes of a list of them, if this is one; the rest is passed over.
+    fn bytes_ahead(slots: &mut Slots<'_>) -> Result<usize> {
+        slots.split(Self::FLAT).map(|_| 0)
+    }
 
     /// From memory; `at` is aligned.
     fn load(from: &mut Reader<'_>, at: u32) -> Result<Self>;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Layout as _, Lift, Lower, Placed, Planned, Reader, Slots, record_layout, variant_layout};
+use super::{Layout as _, Lift, Lower, MUCH, Placed, Planned, Reader, Slots, record_layout, variant_layout};
 use crate::plugin::bindings::exports::tollgate::plugin::request_filter::Verdict;
 use crate::plugin::bindings::exports::tollgate::plugin::response_filter;
 use crate::plugin::bindings::tollgate::plugin::types::{Answer, ByteRange, Fetch, Header, Hit};
@@ -157,4 +157,17 @@ fn records_and_variants_are_laid_out_as_in_c() {
     assert_eq!(record_layout(&[]), (0, 1));
     assert_eq!(variant_layout(&[(0, 1, 0), (8, 4, 2), (8, 8, 1)]), (16, 8, 8, 3));
     assert_eq!(variant_layout(&[(0, 1, 0), (0, 1, 0)]), (1, 1, 1, 1));
+}
+
+#[test]
+fn a_large_list_goes_to_the_room_that_was_made_for_it_and_a_small_one_does_not() {
+    let large: Vec<u8> = (0..=u8::MAX).cycle().take(MUCH).collect();
+    for (value, has_room) in [(&large[..], true), (&large[1..], false)] {
+        let memory = written(&value.to_vec());
+        let room = Vec::with_capacity(MUCH);
+        let place = room.as_ptr();
+        let read: Vec<u8> = Reader::new(&memory, MUCH).with_room(room).value(64).unwrap();
+        assert_eq!(read, value);
+        assert_eq!(read.as_ptr() == place, has_room);
+    }
 }

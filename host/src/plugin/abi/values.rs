@@ -54,7 +54,7 @@ impl Lift for u8 {
     }
 
     fn load_list(from: &mut Reader<'_>, at: u32, length: u32) -> Result<Vec<Self>> {
-        from.bytes(at, length).map(<[u8]>::to_vec)
+        from.copied(at, length)
     }
 }
 
@@ -183,6 +183,11 @@ impl<T> Layout for Vec<T> {
 impl<T: Lift> Lift for Vec<T> {
     fn lift(slots: &mut Slots<'_>, from: &mut Reader<'_>) -> Result<Self> {
         list(from, slots.u32()?, slots.u32()?)
+    }
+
+    fn bytes_ahead(slots: &mut Slots<'_>) -> Result<usize> {
+        let (_, length) = (slots.u32()?, slots.u32()?);
+        Ok(if T::SIZE == 1 { length as usize } else { 0 })
     }
 
     fn load(from: &mut Reader<'_>, at: u32) -> Result<Self> {

@@ -23,8 +23,8 @@ pub(crate) struct Core {
     pub(crate) results: &'static [ValType],
 }
 
-/// Bytes from which on it takes longer to read what a function is given than to begin a wait.
-const MUCH: usize = 64 << 10;
+/// Bytes of new memory that are made ready in one go, in a twentieth of a millisecond: the kernel clears them.
+const CHUNK: usize = 64 << 10;
 
 /// What the host needs of an instance to hand values over.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +51,9 @@ pub(crate) trait Params: Sized {
     const FLAT: usize;
 
     fn lift(slots: &mut Slots<'_>, from: &mut Reader<'_>) -> Result<Self>;
+
+    /// Bytes of the longest list of them.
+    fn most_bytes(slots: &mut Slots<'_>) -> Result<usize>;
 }
 
 macro_rules! params {
@@ -60,6 +63,10 @@ macro_rules! params {
 
             fn lift(_slots: &mut Slots<'_>, _from: &mut Reader<'_>) -> Result<Self> {
                 Ok(($($type::lift(_slots, _from)?,)*))
+            }
+
+            fn most_bytes(_slots: &mut Slots<'_>) -> Result<usize> {
+                Ok([$($type::bytes_ahead(_slots)?,)*].into_iter().fold(0, usize::max))
             }
         }
     };
@@ -84,7 +91,8 @@ impl Imports<'_> {
         let ty = self.core::<P, R>(core)?;
         calls::define(self.linker, (interface, name), ty, move |mut caller, values| {
             let ends = ends(&caller)?;
-            let (state, params) = lift(&mut caller, ends, values)?;
+            let room = room::<P>(&mut caller, values)?;
+            let (state, params) = lift(&mut caller, ends, values, room)?;
             let result = function(state, params)?;
             give(&mut caller, ends, &result, P::FLAT, values)
         })
@@ -127,7 +135,7 @@ impl Imports<'_> {
     }
 
     /// A function that may wait, and mostly need not. It is asked once whether it must, and asked again from
-    /// the beginning if so, unless it is given much.
+    /// the beginning if so.
     pub(crate) fn waiting<P: Params + Send + 'static, R: Lower + Send + 'static>(
         &mut self,
         interface: &str,
@@ -138,17 +146,17 @@ impl Imports<'_> {
         let ty = self.core::<P, R>(core)?;
         calls::define(self.linker, (interface, name), ty, move |mut caller, values| {
             let ends = ends(&caller)?;
-            let (state, mut slots, mut from) = reading(&mut caller, ends, values);
-            let mut params = P::lift(&mut slots, &mut from)?;
-            if from.taken() < MUCH {
-                let asked = function(state, params).as_mut().poll(&mut Context::from_waker(Waker::noop()));
-                if let Poll::Ready(result) = asked {
-                    return give(&mut caller, ends, &result?, P::FLAT, values);
+            let (state, params) = lift(&mut caller, ends, values, Vec::new())?;
+            let asked = function(state, params).as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            let result = match asked {
+                Poll::Ready(result) => result?,
+                Poll::Pending => {
+                    // Seldom needed, and the guest has changed nothing meanwhile.
+                    let room = room::<P>(&mut caller, values)?;
+                    let (_, params) = lift(&mut caller, ends, values, room)?;
+                    wait::wait_for(&mut caller, function, params)?
                 }
-                // Seldom needed, and the guest has changed nothing meanwhile.
-                (_, params) = lift(&mut caller, ends, values)?;
-            }
-            let result = wait::wait_for(&mut caller, function, params)?;
+            };
             give(&mut caller, ends, &result, P::FLAT, values)
         })
     }
@@ -164,7 +172,8 @@ impl Imports<'_> {
         let ty = self.core::<P, R>(core)?;
         calls::define(self.linker, (interface, name), ty, move |mut caller, values| {
             let ends = ends(&caller)?;
-            let (_, params) = lift(&mut caller, ends, values)?;
+            let room = room::<P>(&mut caller, values)?;
+            let (_, params) = lift(&mut caller, ends, values, room)?;
             let result = wait::wait_for(&mut caller, function, params)?;
             give(&mut caller, ends, &result, P::FLAT, values)
         })
@@ -203,12 +212,34 @@ fn reading<'c>(
     (state, Slots(values), Reader::new(memory, limit))
 }
 
+/// Memory for what is large among the parameters. Copying to memory that the kernel has yet to find takes several
+/// times as long as copying, and nothing interrupts it.
+fn room<P: Params>(caller: &mut Caller<'_, InstanceState>, values: &[ValRaw]) -> Result<Vec<u8>> {
+    let bytes = P::most_bytes(&mut Slots(values))?;
+    // What is too long is refused when it is read.
+    if bytes < abi::MUCH || bytes > caller.data().plugin.limits.host_call {
+        return Ok(Vec::new());
+    }
+    wait::wait_for(caller, |state, bytes| Box::pin(made_ready(state, bytes)), bytes)
+}
+
+async fn made_ready(state: &mut InstanceState, bytes: usize) -> Result<Vec<u8>> {
+    let mut room = Vec::with_capacity(bytes);
+    while room.len() < bytes {
+        state.let_others_go_on().await?;
+        room.resize(bytes.min(room.len() + CHUNK), 0);
+    }
+    Ok(room)
+}
+
 fn lift<'c, P: Params>(
     caller: &'c mut Caller<'_, InstanceState>,
     ends: Ends,
     values: &'c [ValRaw],
+    room: Vec<u8>,
 ) -> Result<(&'c mut InstanceState, P)> {
-    let (state, mut slots, mut from) = reading(caller, ends, values);
+    let (state, mut slots, from) = reading(caller, ends, values);
+    let mut from = from.with_room(room);
     let params = P::lift(&mut slots, &mut from)?;
     Ok((state, params))
 }
