@@ -24,7 +24,7 @@ pub fn note() -> Option<Vec<u8>> {
 }
 
 /// Fields of the request as they were when this plugin answered `Fetch`, several lines of a field
-/// joined with `, `. For `on_response`.
+/// joined with `, `. Of 256 names at most; more are a fault. For `on_response`.
 pub fn request_headers(names: &[&str]) -> Vec<Option<String>> {
     let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
     wit::request_headers(&names)

@@ -33,7 +33,8 @@ pub fn header_bytes(name: &str) -> Option<Vec<u8>> {
     wit::header_bytes(name)
 }
 
-/// The first values of several fields, in the order asked for: one crossing instead of many.
+/// The first values of several fields, in the order asked for: one crossing instead of many. Of 256 names at most;
+/// more are a fault.
 pub fn header_many(names: &[&str]) -> Vec<Option<String>> {
     let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
     wit::header_many(&names)

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use super::fields::check_names;
 use super::state::{State, with};
 use crate::bindings::tollgate::plugin::cache::{StoreError, Stored, Storing};
 use crate::cache::Fetch;
@@ -49,6 +50,7 @@ pub(crate) fn note() -> Option<Vec<u8>> {
 }
 
 pub(crate) fn request_headers(names: &[String]) -> Vec<Option<String>> {
+    check_names("cache::request_headers", names);
     in_response("cache.request-headers", |state| {
         let joined = |name: &String| {
             let lines = state.fetching.as_ref()?.asked.values(name);

@@ -3,6 +3,9 @@
 use crate::bindings::tollgate::plugin::types::{Header, HeaderError};
 use crate::{RESERVED_HEADERS, is_field_name};
 
+/// Most names in one call.
+const MAX_NAMES: usize = 256;
+
 /// The fields of a request or a response; names in lower case.
 #[derive(Default, Clone)]
 pub(super) struct Fields(Vec<(String, Vec<u8>)>);
@@ -22,6 +25,7 @@ impl Fields {
     }
 
     pub(super) fn many(&self, names: &[String]) -> Vec<Option<String>> {
+        check_names("header_many", names);
         names.iter().map(|name| self.first(name)).collect()
     }
 
@@ -70,6 +74,11 @@ impl Fields {
     fn lines<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         self.0.iter().filter(move |(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_slice())
     }
+}
+
+/// More are a fault of the plugin.
+pub(super) fn check_names(function: &str, names: &[String]) {
+    assert!(names.len() <= MAX_NAMES, "`{function}` may be asked for {MAX_NAMES} names, and not for {}", names.len());
 }
 
 fn text(value: &[u8]) -> String {

@@ -345,3 +345,10 @@ fn the_interval_asked_for_last_holds() {
     hooks::call_every(Duration::from_secs(5));
     assert_eq!(host.interval(), Some(Duration::from_secs(5)));
 }
+
+#[test]
+#[should_panic(expected = "256 names, and not for 257")]
+fn too_many_names_in_one_call_are_a_fault() {
+    let _host = Host::new();
+    request::header_many(&["x"; 257]);
+}
