@@ -3,7 +3,7 @@
 use super::{Lower, Result};
 
 /// Most elements of one list that are not bytes. Each becomes a value of its own, with texts in it, and nothing
-/// interrupts that; what the interface has lists of, it takes 256 of at most.
+/// interrupts that. The functions that take lists take 256 at most, or so many numbers.
 pub(crate) const MAX_ELEMENTS: u32 = 1024;
 
 /// Bytes from which on a list is large: to copy it to memory that is new takes a tenth of a millisecond and more.
