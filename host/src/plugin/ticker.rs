@@ -41,6 +41,8 @@ const SLACK: Option<NonZeroU64> = NonZeroU64::new(1000);
 static COMPUTING: AtomicUsize = AtomicUsize::new(0);
 /// Whether there was one lately.
 static IS_QUICK: AtomicBool = AtomicBool::new(false);
+/// Whether the environment asks for slow ticks.
+static IS_SLOW: AtomicBool = AtomicBool::new(false);
 
 /// Ticks come quicker until it is dropped.
 #[derive(Debug)]
@@ -67,6 +69,7 @@ pub(super) fn start(engine: EngineWeak) -> std::io::Result<()> {
         let _ = set_current_timer_slack(SLACK);
         let _ = schedule::short_slices();
         let slow = slow(std::env::var(SLOW).ok().as_deref());
+        IS_SLOW.store(slow.is_some(), Relaxed);
         let mut quick_ticks = 0;
         while let Some(engine) = engine.upgrade() {
             engine.increment_epoch();
@@ -76,6 +79,11 @@ pub(super) fn start(engine: EngineWeak) -> std::io::Result<()> {
         }
     })?;
     Ok(())
+}
+
+/// Whether times say little about hooks, since the whole program runs slowly.
+pub(super) fn is_slow() -> bool {
+    IS_SLOW.load(Relaxed)
 }
 
 /// CPU time below which a tick leaves a hook alone.

@@ -13,7 +13,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use super::meter::Meter;
-use super::ticker::QUICK_TICK;
+use super::ticker::{self, QUICK_TICK};
 use super::turns::{Begins, PIECE};
 
 /// CPU time from which on a hook is heavy: what a tick would end, if it came in time.
@@ -57,7 +57,7 @@ impl Weight {
     /// Learns from a hook that is over.
     pub(super) fn learn(&self, meter: &Meter) {
         let used = meter.used();
-        if used < HEAVY {
+        if used < HEAVY || ticker::is_slow() {
             self.watched.update(|hooks| hooks.saturating_sub(1));
             self.spent.update(|ticks| ticks.saturating_sub(1));
             self.in_pieces.update(|ticks| ticks.saturating_sub(SHORT_PIECE));
