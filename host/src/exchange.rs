@@ -14,6 +14,7 @@ use crate::body::Body;
 use crate::chain::{Entered, Outcome};
 use crate::context::{Context, Source};
 use crate::respond::{self, Failure};
+use crate::route::{Params, RouteId};
 use crate::snapshot::{RouteState, WorkerSnapshot};
 use crate::upstream::Call;
 use crate::upstream::hop_by_hop::strip_hop_by_hop;
@@ -25,11 +26,11 @@ mod finish;
 mod follow;
 mod head;
 mod refresh;
+mod target;
 
 pub use client::{Client, Turn};
-#[cfg(fuzzing)]
-pub(crate) use head::check as check_head;
-pub(crate) use head::strip_prefix;
+pub(crate) use head::{check as check_head, strip_prefix};
+pub(crate) use target::{check_slashes, respell};
 
 use finish::Finish;
 
@@ -42,11 +43,8 @@ pub async fn serve(worker: &Worker, client: &Client, request: Request<Incoming>)
     let mut finish = Finish::begin(&snapshot, id, client, &request);
 
     // Which route, or why none.
-    let limits = &snapshot.shared.config.server.limits;
-    let found = head::check(&request, limits.head).and_then(|host| {
-        Ok((snapshot.shared.table.find(&host, &request)?, depth::of(&request.headers, limits.depth)?))
-    });
-    let ((route_id, params), nesting) = match found {
+    let found = find(&snapshot, &mut request);
+    let ((route_id, params), route, nesting) = match found {
         Ok(found) => found,
         Err(failure) => {
             let (head, body) = respond::response(&failure, id);
@@ -54,12 +52,12 @@ pub async fn serve(worker: &Worker, client: &Client, request: Request<Incoming>)
             return finish.respond(head, body);
         }
     };
-    let Some(route) = snapshot.routes.get(route_id) else { return Response::new(Body::empty()) };
     let body = Body::client(incoming, route.body_limit, snapshot.idle_timeout);
     let body = finish.matched(route_id, body);
 
     // What the upstream is going to get, before any plugin looks at it.
     strip_hop_by_hop(&mut request.headers);
+    head::take_host_of_target(&mut request);
     head::strip_prefix(&mut request.uri, route.strip_prefix.as_deref());
     head::add_forwarded(&mut request.headers, client, id);
 
@@ -84,6 +82,21 @@ pub async fn serve(worker: &Worker, client: &Client, request: Request<Incoming>)
         interim.written().await;
     }
     finish.respond(head, body)
+}
+
+/// The route of a client's request and its number, what its path's names matched, and how deep it is inside of
+/// others. The spelling comes first: whatever follows knows no other.
+fn find<'a>(
+    snapshot: &'a WorkerSnapshot,
+    request: &mut request::Parts,
+) -> Result<((RouteId, Params), &'a RouteState, u32), Failure> {
+    let server = &snapshot.shared.config.server;
+    target::respell(request, server.merge_slashes)?;
+    let host = head::check(request, server.limits.head)?;
+    let found = snapshot.shared.table.find(&host, request)?;
+    let route = snapshot.routes.get(found.0).ok_or(Failure::NoRoute)?;
+    target::check_slashes(request, route.encoded_slashes)?;
+    Ok((found, route, depth::of(&request.headers, server.limits.depth)?))
 }
 
 /// A plugin's call of a route.

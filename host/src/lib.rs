@@ -25,6 +25,7 @@ pub mod respond;
 pub mod route;
 pub mod run;
 pub mod snapshot;
+mod spelling;
 pub mod state;
 pub mod telemetry;
 mod unchecked;

@@ -26,6 +26,8 @@ pub enum Failure {
     BadRequest {
         problem: &'static str,
     },
+    /// The request's body is in a transfer coding the gateway does not know.
+    UnknownCoding,
     /// It is the request of a plugin's call inside of as many others as `server.limits.depth` allows.
     Loop,
     /// Request line and fields are longer than `server.limits.head`.
@@ -66,6 +68,7 @@ impl Failure {
             Self::NoRoute
             | Self::MethodNotAllowed { .. }
             | Self::BadRequest { .. }
+            | Self::UnknownCoding
             | Self::Loop
             | Self::HeadTooLarge
             | Self::BodyTooLarge { .. }
@@ -88,6 +91,7 @@ impl Failure {
             Self::NoRoute => "no-route",
             Self::MethodNotAllowed { .. } => "method-not-allowed",
             Self::BadRequest { .. } => "bad-request",
+            Self::UnknownCoding => "unknown-coding",
             Self::Loop => "loop",
             Self::HeadTooLarge => "head-too-large",
             Self::BodyTooLarge { .. } => "body-too-large",
@@ -111,6 +115,7 @@ impl Failure {
             Self::NoRoute => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::BadRequest { .. } | Self::ClientGone => StatusCode::BAD_REQUEST,
+            Self::UnknownCoding => StatusCode::NOT_IMPLEMENTED,
             Self::Loop => StatusCode::LOOP_DETECTED,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -129,11 +134,12 @@ impl Failure {
     }
 
     /// What the client is told. Names nothing inside: no plugin, no target.
-    fn sentence(&self) -> &'static str {
+    pub fn sentence(&self) -> &'static str {
         match self {
             Self::NoRoute => "No route matches this request.",
             Self::MethodNotAllowed { .. } => "This method is not allowed here.",
             Self::BadRequest { problem } => problem,
+            Self::UnknownCoding => "The request body is in an unknown transfer coding.",
             Self::Loop => "This request is inside of too many others.",
             Self::HeadTooLarge => "The request head is too large.",
             Self::BodyTooLarge { .. } => "The request body is too large.",
@@ -160,6 +166,7 @@ impl Failure {
             }
             // What is left of the body, or of what was no request, would be taken for the next one.
             Self::BadRequest { .. }
+            | Self::UnknownCoding
             | Self::BodyTooLarge { .. }
             | Self::BodyTimeout
             | Self::ClientGone

@@ -2,16 +2,19 @@
 
 use std::path::PathBuf;
 
+use http::header::{HOST, HeaderValue};
 use http::request;
 
 use super::Failed;
 use super::look::Looker;
 use crate::config::model::{Component, Config, Host, Isolation, OnError, PluginId, Route, UpstreamId};
+use crate::context::RequestId;
+use crate::exchange;
 use crate::gateway;
 use crate::plugin::capability::Capability;
 use crate::plugin::load;
 use crate::plugin::wasi_http::ANSWERS;
-use crate::respond::Failure;
+use crate::respond::{self, Failure};
 use crate::route::{Params, Table};
 
 #[derive(Debug, clap::Args)]
@@ -30,10 +33,17 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failed> {
     let path: &PathBuf = &arguments.config.config;
     let config = crate::config::load(path, &gateway::built_ins())?.config;
-    let request = request(arguments).map_err(|problem| Failed(format!("error: {problem}")))?;
-    let host = request.uri.host().unwrap_or_default().to_ascii_lowercase();
+    let mut request = request(arguments).map_err(|problem| Failed(format!("error: {problem}")))?;
+    // Only to find it: the target's host goes before it, and a path has none to show.
+    request.headers.entry(HOST).or_insert(const { HeaderValue::from_static("") });
+    exchange::respell(&mut request, config.server.merge_slashes).map_err(|failure| refused(&failure))?;
+    let host = exchange::check_head(&request, config.server.limits.head).map_err(|failure| refused(&failure))?;
     match Table::new(&config.routes).find(&host, &request) {
-        Ok((id, params)) => print(&config, &config.routes[id], &params, &request)?,
+        Ok((id, params)) => {
+            let route = &config.routes[id];
+            exchange::check_slashes(&request, route.encoded_slashes).map_err(|failure| refused(&failure))?;
+            print(&config, route, &params, &request)?;
+        }
         Err(Failure::MethodNotAllowed { allow }) => {
             let allow = allow.to_str().unwrap_or_default().to_owned();
             return Err(Failed(format!(
@@ -44,6 +54,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failed> {
         Err(_) => return Err(Failed(no_route(&config, &host, request.uri.path()))),
     }
     Ok(())
+}
+
+/// The client gets what it says, from whatever route.
+fn refused(failure: &Failure) -> Failed {
+    let (head, _) = respond::response(failure, RequestId::new(0, 0));
+    Failed(format!("the client gets {}: {}", head.status.as_u16(), failure.sentence()))
 }
 
 fn request(arguments: &Arguments) -> Result<request::Parts, String> {
@@ -142,7 +158,7 @@ fn condition(kind: &str, name: &str, value: Option<&String>) -> String {
 
 fn sent_path(route: &Route, request: &request::Parts) -> String {
     let mut uri = request.uri.clone();
-    crate::exchange::strip_prefix(&mut uri, route.strip_prefix.as_deref());
+    exchange::strip_prefix(&mut uri, route.strip_prefix.as_deref());
     uri.path_and_query().map_or_else(|| "/".into(), ToString::to_string)
 }
 

@@ -70,6 +70,8 @@ pub(crate) struct Server {
     pub plugins_dir: String,
     /// How long open requests may go on after TERM.
     pub drain: Time,
+    /// Whether `//` in a request's path is `/`, for routes and upstreams.
+    pub merge_slashes: bool,
     /// What one client may take, and all plugins together.
     pub limits: ServerLimits,
 }
@@ -82,6 +84,7 @@ impl Default for Server {
             workers: None,
             plugins_dir: "plugins".into(),
             drain: secs(30),
+            merge_slashes: true,
             limits: ServerLimits::default(),
         }
     }

@@ -75,6 +75,8 @@ pub struct Server {
     pub plugins_dir: PathBuf,
     /// How long open requests may go on after TERM.
     pub drain: Duration,
+    /// Whether several slashes of a path are one.
+    pub merge_slashes: bool,
     pub limits: ServerLimits,
 }
 
@@ -345,6 +347,8 @@ pub struct Route {
     pub strip_prefix: Option<String>,
     /// Whether the upstream sees the client's `host` field instead of the target's.
     pub preserve_host: bool,
+    /// Whether its paths may have a slash that is percent-encoded.
+    pub encoded_slashes: bool,
     /// Request body in bytes.
     pub body_limit: u64,
     /// From the first byte of the request to the last of the answer.

@@ -1,6 +1,7 @@
 //! What the gateway itself asks of a request's head, and does to it.
 
 use std::borrow::Cow;
+use std::net::Ipv6Addr;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
@@ -15,6 +16,8 @@ const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host")
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+const NOT_A_HOST: Failure = Failure::BadRequest { problem: "The request does not name a host." };
+
 /// Refuses what cannot be forwarded safely; returns the host asked for, in lower case and without
 /// port.
 pub(crate) fn check(head: &request::Parts, max_bytes: usize) -> Result<Cow<'_, str>, Failure> {
@@ -25,6 +28,10 @@ pub(crate) fn check(head: &request::Parts, max_bytes: usize) -> Result<Cow<'_, s
     if head.method == Method::CONNECT {
         return Err(Failure::BadRequest { problem: "CONNECT is not supported." });
     }
+    // RFC 9112 section 6.1: passed on, it would be taken for the content.
+    if !is_chunked_at_most(&head.headers) {
+        return Err(Failure::UnknownCoding);
+    }
     let mut hosts = head.headers.get_all(header::HOST).iter();
     let (host, more) = (hosts.next(), hosts.next());
     // RFC 9112 section 3.2: none (in HTTP/1.1) or more than one is a 400, or one request could be
@@ -34,12 +41,24 @@ pub(crate) fn check(head: &request::Parts, max_bytes: usize) -> Result<Cow<'_, s
     }
     let authority = match (head.uri.authority(), host) {
         (Some(authority), _) => authority.as_str(),
-        (None, Some(host)) => {
-            host.to_str().map_err(|_| Failure::BadRequest { problem: "The Host field is not a host." })?
-        }
+        (None, Some(host)) => host.to_str().map_err(|_| NOT_A_HOST)?,
         (None, None) => "",
     };
-    Ok(lower_case(without_port(authority)))
+    Ok(lower_case(host_of(authority).ok_or(NOT_A_HOST)?))
+}
+
+/// Whether the body is in no transfer coding but the one that can be taken off.
+fn is_chunked_at_most(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    codings.next().is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked")) && codings.next().is_none()
+}
+
+/// Makes the target's host the request's own, where it names one: it goes before the field (RFC 9112 section
+/// 3.2.2), for the route and for whoever reads the field later.
+pub(super) fn take_host_of_target(head: &mut request::Parts) {
+    if let Some(host) = head.uri.authority().and_then(|authority| authority.as_str().try_into().ok()) {
+        put(&mut head.headers, header::HOST, Some(host));
+    }
 }
 
 /// Bytes of a head as it was sent, but for white space that does not matter.
@@ -49,8 +68,8 @@ fn size(head: &request::Parts) -> usize {
     target + fields
 }
 
-/// Takes a route's prefix off the path. It is a prefix of every path the route matches, unless the
-/// client percent-encoded a part of it: then the path goes on as it is.
+/// Takes a route's prefix off the path. It is a prefix of every path the route matches, but not of all that
+/// plugins call it with.
 pub(crate) fn strip_prefix(uri: &mut Uri, prefix: Option<&str>) {
     let Some(rest) = prefix.and_then(|prefix| uri.path().strip_prefix(prefix.trim_end_matches('/'))) else { return };
     let slash = if rest.starts_with('/') { "" } else { "/" };
@@ -89,12 +108,21 @@ fn put(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>) {
     }
 }
 
-fn without_port(authority: &str) -> &str {
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
-        _ => host,
-    }
+/// The host of an authority, without its port and without a dot at its end, which says nothing but that the name
+/// is whole. None where it is no host, or has a user before it (RFC 9110 section 4.2.4): services would read such
+/// ones in different ways.
+fn host_of(authority: &str) -> Option<&str> {
+    let (host, port) = match authority.find(']') {
+        Some(bracket) => authority.split_at_checked(bracket + 1)?,
+        None => authority.split_at_checked(authority.find(':').unwrap_or(authority.len()))?,
+    };
+    let is_port = port.strip_prefix(':').is_none_or(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_host = match host.strip_prefix('[').and_then(|inside| inside.strip_suffix(']')) {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)),
+    };
+    let has_port_or_ends = port.is_empty() || port.starts_with(':');
+    (is_host && is_port && has_port_or_ends).then(|| host.strip_suffix('.').unwrap_or(host))
 }
 
 fn lower_case(host: &str) -> Cow<'_, str> {
@@ -109,9 +137,13 @@ mod tests {
 
     #[test]
     fn a_host_loses_its_port_and_its_capitals() {
-        assert_eq!(lower_case(without_port("API.Example:8080")), "api.example");
-        assert_eq!(without_port("[::1]:80"), "[::1]");
-        assert_eq!(without_port("[::1]"), "[::1]");
+        assert_eq!(host_of("API.Example:8080").map(lower_case).as_deref(), Some("api.example"));
+        for (authority, host) in [("[::1]:80", "[::1]"), ("[::1]", "[::1]"), ("a_b.", "a_b"), ("a.:", "a"), ("", "")] {
+            assert_eq!(host_of(authority), Some(host), "{authority}");
+        }
+        for authority in ["a:b", "a:80a", "::1", "[::1", "[a]", "[::1]80", "[::1].", "a@b", "a/b", "a,b", "a b", "]"] {
+            assert_eq!(host_of(authority), None, "{authority}");
+        }
     }
 
     #[test]
@@ -138,7 +170,7 @@ mod tests {
         assert_eq!(stripped("/api/users?a=b", "/api"), "/users?a=b");
         assert_eq!(stripped("/api", "/api"), "/");
         assert_eq!(stripped("/api/", "/api/"), "/");
-        assert_eq!(stripped("/%61pi/x", "/api"), "/%61pi/x");
+        assert_eq!(stripped("/other/x", "/api"), "/other/x");
     }
 
     #[test]

@@ -6,3 +6,4 @@ mod forwarding;
 mod framing;
 mod interim;
 mod malformed;
+mod spelling;

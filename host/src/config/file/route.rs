@@ -51,6 +51,9 @@ pub(crate) struct Route {
     /// Whether the upstream sees the client's `host` field instead of the target's.
     #[serde(default)]
     pub preserve_host: bool,
+    /// Whether paths may have a slash that is percent-encoded (`%2F`, `%5C`), which some services read as a slash.
+    #[serde(default)]
+    pub encoded_slashes: bool,
     /// Largest request body; `server.limits.body` where it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Size")]

@@ -1,5 +1,7 @@
 //! Path templates: `/users/{id}`, `/files/{*rest}`.
 
+use crate::spelling;
+
 /// Checks a template. The error is what is wrong with it, and what to do.
 pub(super) fn check(path: &str) -> Result<(), (String, String)> {
     let refuse = |message: &str, help: &str| Err((message.to_owned(), help.to_owned()));
@@ -25,12 +27,22 @@ pub(super) fn check(path: &str) -> Result<(), (String, String)> {
         };
         return Err((format!("cannot have `{}` in it", bad.escape_debug()), help.into()));
     }
+    check_parameters(segments)?;
+    match spelling::plain(path, true) {
+        Ok(plain) if plain == path => Ok(()),
+        Ok(plain) => Err(("is another spelling of a path that requests have".into(), format!("write `{plain}`"))),
+        Err(problem) => refuse("is the path of no request that is let in", problem),
+    }
+}
+
+fn check_parameters(segments: &str) -> Result<(), (String, String)> {
+    let refuse = |message: &str, help: &str| Err((message.to_owned(), help.to_owned()));
     let mut names = Vec::new();
     let mut segments = segments.split('/').peekable();
     while let Some(segment) = segments.next() {
         let is_last = segments.peek().is_none();
         if segment == "." || segment == ".." {
-            return refuse("cannot have `.` or `..` as a segment", "clients resolve these before they send a request");
+            return refuse("cannot have `.` or `..` as a segment", "they are resolved before a route is looked for");
         }
         let Some(name) = parameter(segment)? else {
             continue;
@@ -120,9 +132,17 @@ mod tests {
 
     #[test]
     fn templates_of_whole_segments_are_taken() {
-        for path in
-            ["/", "/users", "/users/", "/users/{id}", "/a/{b}/c/{d_2}", "/files/{*rest}", "/{*rest}", "/a%20b/c.d~e"]
-        {
+        for path in [
+            "/",
+            "/users",
+            "/users/",
+            "/users/{id}",
+            "/a/{b}/c/{d_2}",
+            "/files/{*rest}",
+            "/{*rest}",
+            "/a%20b/c.d~e",
+            "/%C3%A9",
+        ] {
             assert_eq!(check(path), Ok(()), "{path}");
         }
     }
@@ -131,7 +151,8 @@ mod tests {
     fn all_else_is_refused() {
         for path in [
             "", "users", "/a b", "/é", "/a?b", "/:id", "/a/*", "/a/**", "/{}", "/{*}", "/{1}", "/x{id}", "/{id}x",
-            "/{a}{b}", "/{*r}/x", "/{a}/{a}", "/{a", "/a}", "/a/../b", "/{a-b}",
+            "/{a}{b}", "/{*r}/x", "/{a}/{a}", "/{a", "/a}", "/a/../b", "/{a-b}", "/a//b", "/%61", "/%c3%a9", "/%zz",
+            "/%00",
         ] {
             assert!(check(path).is_err(), "{path}");
         }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{Resolver, path};
 use crate::config::document::{child, parent};
 use crate::config::{file, model, suggest};
+use crate::spelling;
 
 /// The methods that are likely meant; others are taken as well.
 const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -76,6 +77,10 @@ impl Resolver<'_> {
         let upstream = written.upstream.as_ref().and_then(|name| self.upstream_id(&child(pointer, "upstream"), name));
         let plugins = self.chain(&child(pointer, "plugins"), &written.plugins);
         let matches = self.matches(pointer, written);
+        if !written.encoded_slashes && spelling::has_encoded_slash(&written.path) {
+            let help = "add `encoded_slashes = true` to the route, or write `/`";
+            self.error_with_help(&child(pointer, "path"), "requests with an encoded slash are refused", help);
+        }
         if let Some(prefix) = &written.strip_prefix {
             self.refuse_part(&child(pointer, "strip_prefix"), prefix, path::check_prefix(prefix, &written.path));
         }
@@ -86,6 +91,7 @@ impl Resolver<'_> {
             plugins,
             strip_prefix: written.strip_prefix.clone(),
             preserve_host: written.preserve_host,
+            encoded_slashes: written.encoded_slashes,
             body_limit: written.body_limit.map(|size| size.0).or(body).unwrap_or_default(),
             timeout: written.timeout.0,
         })

@@ -32,6 +32,7 @@ impl Resolver<'_> {
             workers: written.workers.unwrap_or_else(|| available_parallelism().map_or(1, usize::from)).max(1),
             plugins_dir: self.plugins_dir.clone(),
             drain: written.drain.0,
+            merge_slashes: written.merge_slashes,
             limits: model::ServerLimits {
                 connections: written.limits.connections,
                 head: bytes(written.limits.head),
