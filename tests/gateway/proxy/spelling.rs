@@ -1,7 +1,9 @@
 //! One resource has many spellings. Whichever a client chooses, it takes the route whose policy is meant for
 //! it, and the upstream gets what the route matched.
 
-use tollgate_tests::{Config, Gateway, Upstream, config};
+use std::process::Command;
+
+use tollgate_tests::{Config, Gateway, Upstream, binary, config};
 
 /// Lets nobody in.
 const GUARD: &str = "use = \"jwt-auth\"
@@ -173,4 +175,23 @@ async fn a_body_in_a_coding_that_cannot_be_taken_off_is_not_sent_on() {
     let head =
         "POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ntransfer-encoding: Chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n";
     assert_eq!(status_of_head(&gateway, head).await, "200");
+}
+
+#[tokio::test]
+async fn explain_finds_the_route_that_the_gateway_finds() {
+    let upstream = Upstream::answering("").await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), guarded(&upstream).to_string()).unwrap();
+    for (method, url, told) in [
+        ("GET", "//admin", "(path /admin)"),
+        ("GET", "http://a./x/../admin/y", "(path /admin/{*rest})"),
+        ("GET", "/a%2fb", "the client gets 400: The path has an encoded slash."),
+        ("GET", "http://a@b/", "the client gets 400: The request does not name a host."),
+        ("CONNECT", "a:80", "the client gets 400"),
+    ] {
+        let explain =
+            Command::new(binary::path()).args(["explain", method, url, "--config"]).arg(file.path()).output().unwrap();
+        let said = String::from_utf8([explain.stdout, explain.stderr].concat()).unwrap();
+        assert!(said.contains(told), "{method} {url}: {said}");
+    }
 }
