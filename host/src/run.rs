@@ -1,5 +1,6 @@
 //! Starting and stopping a whole gateway.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,7 +42,12 @@ pub enum StartError {
     /// The config, or a plugin it names, is not usable.
     Config(Diagnostics),
     /// An address cannot be listened on.
-    Listen { address: SocketAddr, error: std::io::Error },
+    Listen {
+        /// Below `[server]`.
+        key: &'static str,
+        address: SocketAddr,
+        error: std::io::Error,
+    },
     /// The machine refuses threads, memory or files.
     System(String),
 }
@@ -50,7 +56,19 @@ impl std::fmt::Display for StartError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Config(problems) => write!(f, "{problems}"),
-            Self::Listen { address, error } => write!(f, "error: cannot listen on {address}: {error}"),
+            Self::Listen { key, address, error } => {
+                write!(f, "error: cannot listen on {address} (`server.{key}`): {error}")?;
+                match error.kind() {
+                    ErrorKind::AddrInUse => f.write_str("\n  = help: stop what has it, or choose another port"),
+                    ErrorKind::AddrNotAvailable => {
+                        f.write_str("\n  = help: it is no address of this machine; `0.0.0.0` is all of them")
+                    }
+                    ErrorKind::PermissionDenied => {
+                        f.write_str("\n  = help: ports below 1024 need a right (CAP_NET_BIND_SERVICE), others none")
+                    }
+                    _ => Ok(()),
+                }
+            }
             Self::System(problem) => write!(f, "error: {problem}"),
         }
     }
@@ -91,8 +109,8 @@ impl Prepared {
 
         // All addresses are bound before anything is served: half a gateway is none.
         let server = &snapshot.config.server;
-        let listeners = server.listen.iter().map(|address| bind(*address)).collect::<Result<Vec<_>, _>>()?;
-        let admin_listener = server.admin.map(bind).transpose()?;
+        let listeners = server.listen.iter().map(|address| bind("listen", *address)).collect::<Result<Vec<_>, _>>()?;
+        let admin_listener = server.admin.map(|address| bind("admin", address)).transpose()?;
         let local = |listener: &std::net::TcpListener| listener.local_addr().map_err(system);
         let addresses = listeners.iter().map(local).collect::<Result<Vec<_>, _>>()?;
         let admin_address = admin_listener.as_ref().map(local).transpose()?;
@@ -144,8 +162,8 @@ impl Running {
     }
 }
 
-fn bind(address: SocketAddr) -> Result<std::net::TcpListener, StartError> {
-    listen::bind(address).map_err(|error| StartError::Listen { address, error })
+fn bind(key: &'static str, address: SocketAddr) -> Result<std::net::TcpListener, StartError> {
+    listen::bind(address).map_err(|error| StartError::Listen { key, address, error })
 }
 
 fn spawn_workers(snapshot: &Arc<Snapshot>, draining: &watch::Receiver<bool>) -> Result<Arc<Vec<Handle>>, StartError> {

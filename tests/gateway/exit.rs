@@ -40,6 +40,14 @@ fn a_config_with_an_error_is_1_whatever_is_to_be_done_with_it() {
 }
 
 #[test]
+fn a_built_in_that_is_misspelled_is_1_and_guessed() {
+    let output = run(&["plugin", "inspect", "jwt-aut"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("did you mean the built-in `jwt-auth`?"), "{said}");
+}
+
+#[test]
 fn what_only_asks_for_help_is_0() {
     for arguments in [&["--help"][..], &["run", "-h"], &["--version"]] {
         let output = run(arguments);
@@ -54,5 +62,6 @@ async fn an_address_that_is_taken_is_1_and_named() {
     let address = taken.local_addr().unwrap();
     let config = config().listen(address.port()).upstream("web", ["http://127.0.0.1:1"]).route("/", "web");
     let said = Gateway::with(&config).start_fails().await;
-    assert!(said.contains(&address.to_string()), "{said}");
+    assert!(said.contains(&format!("{address} (`server.listen`)")), "{said}");
+    assert!(said.contains("stop what has it, or choose another port"), "{said}");
 }

@@ -42,7 +42,9 @@ async fn what_is_not_http_is_a_502() {
         wire.write("SSH-2.0-OpenSSH_9.2\r\n").await;
     })
     .await;
-    assert_eq!(gateway_to(&upstream.to_string(), "").await.get("/").await.status, 502);
+    let answer = gateway_to(&upstream.to_string(), "").await.get("/").await;
+    // Whoever reads this looks for the service's mistake, and not for one in the network.
+    assert_eq!((answer.status, answer.json()["error"].as_str()), (502, Some("upstream-broken")));
 }
 
 #[tokio::test]

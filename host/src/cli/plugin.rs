@@ -87,11 +87,17 @@ fn list(path: &Path) -> Result<(), Failed> {
 const PLAIN: &str = "directly: it is one module in a plain wrapping";
 const GENERAL: &str = "through the component layer, for it is more than one module that uses tollgate:plugin alone; a hook costs about a microsecond more";
 
+/// The built-in that a name with no file is a misspelling of, as a line of help.
+fn meant_built_in(file: &Path) -> String {
+    let near = file.to_str().and_then(|name| config::suggest::nearest(name, gateway::built_ins()));
+    near.map_or_else(String::new, |near| format!("\n  = help: did you mean the built-in `{near}`?"))
+}
+
 fn inspect(file: &Path, config: Option<&Path>) -> Result<(), Failed> {
     let named = file.to_str().and_then(gateway::built_in).filter(|_| !file.exists());
     let bytes = match named {
         Some(bytes) => bytes.to_vec(),
-        None => load::read(file).map_err(|error| Failed(format!("error: {error}")))?,
+        None => load::read(file).map_err(|error| Failed(format!("error: {error}{}", meant_built_in(file))))?,
     };
     let loaded =
         Looker::new()?.look(&bytes).map_err(|problem| Failed(format!("error: {}: {problem}", file.display())))?;

@@ -186,6 +186,6 @@ pub(super) fn may_have_password(pointer: &str, text: &str) -> bool {
     text.contains('@') && (text.contains("://") || pointer == "/state/cache/redis")
 }
 
-fn is_bare(key: &str) -> bool {
+pub(super) fn is_bare(key: &str) -> bool {
     !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }

@@ -19,7 +19,7 @@ mod resolve;
 mod schema;
 mod schema_cost;
 mod source;
-mod suggest;
+pub(crate) mod suggest;
 mod units;
 mod validate;
 

@@ -21,7 +21,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 
-use super::document::{Document, child, tokens, within};
+use super::document::{Document, child, is_bare, tokens, within};
 use super::error::Diagnostic;
 use super::{UnjudgedPlugin, file, interpolate, model, read, suggest};
 
@@ -278,7 +278,8 @@ impl Resolver<'_> {
         let all: Vec<&str> = all.iter().map(String::as_str).collect();
         let message = format!("there is no {kind} {}", self.shown(pointer, name));
         let help = if all.is_empty() {
-            format!("add a table `[{kind}s.NAME]`")
+            let named = Some(name).filter(|_| self.document.may_be_shown(pointer) && is_bare(name));
+            format!("add a table `[{kind}s.{}]`", named.unwrap_or("NAME"))
         } else {
             suggest::help(name, &all, &format!("{kind}s in this config"))
         };

@@ -65,6 +65,11 @@ impl UpstreamError {
     pub fn is_timeout(&self) -> bool {
         matches!(self, Self::ConnectTimeout { .. } | Self::FirstByteTimeout { .. } | Self::Deadline { .. })
     }
+
+    /// Whether there was a connection, and what came of it was no answer.
+    pub fn was_reached(&self) -> bool {
+        matches!(self, Self::Broken { .. } | Self::Switched { .. })
+    }
 }
 
 impl fmt::Display for UpstreamError {

@@ -110,6 +110,9 @@ impl Resolver<'_> {
             }
             (.., Ok(ip)) => format!("add a port, for example `{}`", SocketAddr::new(ip, 8080)),
             (Some(("localhost", port)), ..) => format!("write `127.0.0.1:{port}`"),
+            _ if let Some((_, rest)) = text.split_once("://") => {
+                format!("it has no scheme: write `{}`", rest.trim_end_matches('/'))
+            }
             _ => "an address is an IP address and a port, for example `0.0.0.0:8080` or `[::]:8080`".to_owned(),
         };
         self.error_with_help(pointer, format!("{} is not an address with a port", self.shown(pointer, text)), help);
