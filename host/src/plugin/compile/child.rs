@@ -6,7 +6,9 @@
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use nix::time::{ClockId, clock_gettime};
 use rustix::process::{Resource, Rlimit, Signal};
 
 use super::super::guest::Source;
@@ -23,8 +25,13 @@ pub const OUT_OF_MEMORY: i32 = 11;
 /// Compiled, but the cache could not be written.
 pub const NOT_KEPT: i32 = 12;
 
-/// How much nicer than a gateway that serves: it gets a tenth of a core that a worker keeps busy, which is
-/// little enough to be unseen by requests and enough to come to an end.
+/// CPU time in which a child is no nicer than the gateway that serves: enough for most plugins, which serve at
+/// once then. With a tenth of a busy core they would take a second.
+const PROMPT: Duration = Duration::from_millis(100);
+/// How often it looks whether that is over.
+const LOOK: Duration = Duration::from_millis(10);
+/// How much nicer it is from then on: it gets a tenth of a core that a worker keeps busy, which is little enough to
+/// be unseen by requests and enough to come to an end.
 const NICE: i32 = 10;
 /// Bytes of an error's text.
 const MAX_SAID: usize = 4096;
@@ -62,8 +69,8 @@ fn be_modest(memory: u64, priority: Priority) {
         let _ = rustix::process::setrlimit(of, Rlimit { current: Some(to), maximum: Some(to) });
     };
     if priority == Priority::Background {
-        let _ = rustix::process::nice(NICE);
         let _ = schedule::batch();
+        be_nice_after(PROMPT);
     }
     // Memory that can be written to. Address space would count what is only reserved.
     limit(Resource::Data, memory);
@@ -72,6 +79,23 @@ fn be_modest(memory: u64, priority: Priority) {
     // A gateway that is gone needs no code; and short of memory, the kernel takes this process first.
     let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
+}
+
+/// Makes all threads of the process nice once they have used that much CPU time.
+fn be_nice_after(prompt: Duration) {
+    // The kernel knows niceness of a thread, or of all in a group of processes, which then is to be this one's own.
+    let _ = rustix::process::setpgid(None, None);
+    let be_nice = || rustix::process::setpriority_pgrp(None, NICE);
+    let wait = move || {
+        let used = || clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).map_or(prompt, Duration::from);
+        while used() < prompt {
+            std::thread::sleep(LOOK);
+        }
+        let _ = be_nice();
+    };
+    if std::thread::Builder::new().name("nice".into()).spawn(wait).is_err() {
+        let _ = be_nice();
+    }
 }
 
 fn said(code: i32, text: &dyn std::fmt::Display) -> i32 {
