@@ -185,8 +185,12 @@ impl Resolver<'_> {
                     Segment::Seq { index } => child(&at, &index.to_string()),
                     _ => at,
                 });
-                // What the schema let through has the right type, so serde's message is our own.
-                self.error(&at, error.inner().to_string());
+                match self.document.root.pointer(&at).and_then(Value::as_f64).filter(|number| number.fract() == 0.0) {
+                    // JSON Schema takes it for a whole number.
+                    Some(whole) => self.error_with_help(&at, "must be a whole number", format!("write `{whole}`")),
+                    // What the schema let through else has the right type, so serde's message is our own.
+                    None => self.error(&at, error.inner().to_string()),
+                }
                 None
             }
         }

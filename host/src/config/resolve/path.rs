@@ -30,8 +30,10 @@ pub(super) fn check(path: &str) -> Result<(), (String, String)> {
     check_parameters(segments)?;
     match spelling::plain(path, true) {
         Ok(plain) if plain == path => Ok(()),
-        Ok(plain) => Err(("is another spelling of a path that requests have".into(), format!("write `{plain}`"))),
-        Err(problem) => refuse("is the path of no request that is let in", problem),
+        Ok(plain) => {
+            Err(("matches no request, whose paths are spelled another way".into(), format!("write `{plain}`")))
+        }
+        Err(problem) => refuse("matches no request, as none like it is let in", problem),
     }
 }
 

@@ -15,6 +15,9 @@ impl Default for model::CompileLimits {
     }
 }
 
+/// Bytes of the head of a request that a browser sends, without cookies.
+const MIN_HEAD: u64 = 1024;
+
 impl Resolver<'_> {
     pub(super) fn server(&mut self, written: &file::Server) -> Option<model::Server> {
         let before = self.errors.len();
@@ -25,6 +28,10 @@ impl Resolver<'_> {
         };
         if !self.has_broken("/server") {
             self.check_conflict(&listen, admin);
+        }
+        if written.limits.head.0 < MIN_HEAD {
+            let help = format!("it is at least {MIN_HEAD} bytes; `32KiB` unless it is set");
+            self.error_with_help("/server/limits/head", "a limit that refuses most requests", help);
         }
         (self.errors.len() == before).then(|| model::Server {
             listen,
@@ -70,6 +77,11 @@ impl Resolver<'_> {
         if let Some(near) = near.filter(|_| !written.contains(['.', '/']) && !path.exists()) {
             let message = format!("{} is taken for a file's name", self.shown(POINTER, written));
             let help = format!("did you mean `{near}`? a file of this name is written `./NAME`");
+            self.error_with_help(POINTER, message, help);
+        }
+        if path.is_dir() {
+            let message = format!("{} is a folder", self.shown(POINTER, written));
+            let help = format!("name a file in it: `{}/access.log`", written.trim_end_matches('/'));
             self.error_with_help(POINTER, message, help);
         }
         if path.parent().is_some_and(|folder| folder != Path::new("") && !folder.is_dir()) {
