@@ -1,12 +1,12 @@
 //! A request's head as a client may send it: it is refused, or goes on with one host in small
-//! letters, a path that starts with `/`, and no field that is about the connection.
+//! letters, a path that starts with `/` and has one spelling, and no field that is about the connection.
 
 #![no_main]
 
 use arbitrary::Arbitrary;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 use libfuzzer_sys::fuzz_target;
-use tollgate::fuzzing::{check_head, strip_prefix};
+use tollgate::fuzzing::{check_head, respell, strip_prefix};
 use tollgate::upstream::hop_by_hop::strip_hop_by_hop;
 
 #[derive(Debug, Arbitrary)]
@@ -14,6 +14,7 @@ struct Head<'a> {
     method: &'a [u8],
     target: &'a [u8],
     http_1_0: bool,
+    merge_slashes: bool,
     fields: Vec<(Name<'a>, &'a [u8])>,
     prefix: Option<&'a str>,
 }
@@ -32,6 +33,14 @@ enum Name<'a> {
 
 fuzz_target!(|sent: Head<'_>| {
     let Some(mut head) = head(&sent) else { return };
+    let query = head.uri.query().map(str::to_owned);
+    if respell(&mut head, sent.merge_slashes).is_ok() {
+        let once = head.uri.clone();
+        assert!(once.path().starts_with('/') || head.method == Method::OPTIONS, "{once}");
+        assert!(!once.path().split('/').any(|segment| [".", ".."].contains(&segment)), "{once}");
+        assert_eq!(once.query(), query.as_deref());
+        assert!(respell(&mut head, sent.merge_slashes).is_ok() && head.uri == once, "another spelling: {once}");
+    }
     let checked = check_head(&head, 16 * 1024).map(|host| host.into_owned());
     if let Ok(host) = &checked {
         assert!(!host.bytes().any(|byte| byte.is_ascii_uppercase()), "{host}");

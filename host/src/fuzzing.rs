@@ -14,6 +14,11 @@ pub fn check_head(head: &request::Parts, max_bytes: usize) -> Result<Cow<'_, str
     exchange::check_head(head, max_bytes)
 }
 
+/// Gives a request's target its one spelling.
+pub fn respell(head: &mut request::Parts, merge_slashes: bool) -> Result<(), Failure> {
+    exchange::respell(head, merge_slashes)
+}
+
 /// Takes a route's prefix off a path.
 pub fn strip_prefix(uri: &mut Uri, prefix: Option<&str>) {
     exchange::strip_prefix(uri, prefix);
