@@ -16,6 +16,7 @@ pub mod exchange;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod gateway;
+mod give_way;
 pub mod listen;
 pub mod lock;
 pub mod plugin;
