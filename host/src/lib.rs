@@ -19,6 +19,7 @@ pub mod gateway;
 mod give_way;
 pub mod listen;
 pub mod lock;
+mod plain;
 pub mod plugin;
 pub mod randomness;
 pub mod reload;

@@ -132,6 +132,15 @@ async fn a_flood_of_failures_is_counted_whole_and_logged_in_part() {
 }
 
 #[tokio::test]
+async fn a_stack_of_functions_with_long_names_is_cut() {
+    let upstream = Upstream::answering("ok").await;
+    let gateway = start("long-names", &with_fault(&upstream, "")).await;
+    assert_eq!(gateway.get("/p").await.status, 500);
+    let line = gateway.log().line_with("plugin failed").await;
+    assert!(line.len() < 6000 && line.contains("NNNN") && line.contains("unreachable"), "{} bytes", line.len());
+}
+
+#[tokio::test]
 async fn a_flood_of_log_lines() {
     let upstream = Upstream::answering("ok").await;
     let gateway = start("log-flood", &with_fault(&upstream, "limits = { log_lines = 5 }")).await;
