@@ -186,9 +186,11 @@ impl Session {
     }
 
     fn refuse(self, mut reason: String) -> Shown {
-        reason.truncate(reason.floor_char_boundary(MAX_REASON));
         let (plugin, context, hook) = (self.link.plugin.name(), &self.context, self.hook.name());
-        tracing::warn!(%plugin, route = %context.route, hook, id = %context.id, "plugin refused a body: {reason}");
+        if self.link.pool.tells_failure() {
+            reason.truncate(reason.floor_char_boundary(MAX_REASON));
+            tracing::warn!(%plugin, route = %context.route, hook, id = %context.id, "plugin refused a body: {reason}");
+        }
         let is_request = self.hook == Hook::OnRequestChunk;
         let shown = self.cut_off(Failure::BodyRefused { name: Arc::clone(plugin), is_request });
         self.end();
