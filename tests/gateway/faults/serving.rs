@@ -156,6 +156,11 @@ async fn a_stack_of_functions_with_long_names_is_cut() {
 }
 
 #[tokio::test]
+async fn more_randomness_than_there_is_at_once() {
+    costs_its_request("random-much", "", "trap", "exceeds limit 65536").await;
+}
+
+#[tokio::test]
 async fn a_flood_of_log_lines() {
     let upstream = Upstream::answering("ok").await;
     let gateway = start("log-flood", &with_fault(&upstream, "limits = { log_lines = 5 }")).await;
