@@ -118,12 +118,16 @@ impl Context {
         of_plugin.unwrap_or_else(|| error.into())
     }
 
-    /// Whether the response can have no body: it answers HEAD, or is a 204 or a 304 (RFC 9110 section
-    /// 6.4.1).
+    /// Whether the response can have no body: it answers HEAD, or its status has none.
     pub fn response_is_bodiless(&self) -> bool {
         let status = self.response.as_ref().map(|head| head.status);
-        self.request.method == Method::HEAD || matches!(status, Some(StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED))
+        self.request.method == Method::HEAD || status.is_some_and(is_bodiless)
     }
+}
+
+/// Whether an answer of this status has no body: a 204, a 205 or a 304 (RFC 9110 sections 6.4.1 and 15.3.6).
+pub(crate) fn is_bodiless(status: StatusCode) -> bool {
+    matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
 impl Context {

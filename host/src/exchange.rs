@@ -127,7 +127,10 @@ pub async fn call(worker: &Worker, call: RouteCall) -> Option<Result<(response::
         return Some(Err(TooDeep));
     }
     if body.len() as u64 > route.body_limit {
-        return Some(Ok(respond::response(&Failure::BodyTooLarge { limit: route.body_limit }, caller.id)));
+        return Some(Ok(respond::response(
+            &Failure::BodyTooLarge { limit: route.body_limit, is_told: false },
+            caller.id,
+        )));
     }
     head::strip_prefix(&mut request.uri, route.strip_prefix.as_deref());
     head::add_forwarded(&mut request.headers, &Client::new(caller.client), caller.id);

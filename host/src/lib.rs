@@ -16,8 +16,10 @@ pub mod exchange;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod gateway;
+mod give_way;
 pub mod listen;
 pub mod lock;
+mod plain;
 pub mod plugin;
 pub mod randomness;
 pub mod reload;

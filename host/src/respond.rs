@@ -35,6 +35,8 @@ pub enum Failure {
     /// The client's body is longer than it may be.
     BodyTooLarge {
         limit: u64,
+        /// Whether that is a plugin's, and the operator was told of it.
+        is_told: bool,
     },
     /// The client's body stopped coming.
     BodyTimeout,
@@ -185,7 +187,7 @@ impl Failure {
         match self {
             Self::Upstream(error) => Some(error.to_string()),
             Self::UpstreamBody(error) => Some(error.to_string()),
-            Self::BodyTooLarge { limit } => Some(format!("longer than {limit} bytes")),
+            Self::BodyTooLarge { limit, is_told: false } => Some(format!("longer than {limit} bytes")),
             _ => None,
         }
     }
@@ -194,7 +196,9 @@ impl Failure {
 impl From<BodyError> for Failure {
     fn from(error: BodyError) -> Self {
         match (error.side, error.fault) {
-            (Side::Client | Side::Gateway, BodyFault::LimitExceeded(limit)) => Self::BodyTooLarge { limit },
+            (Side::Client | Side::Gateway, BodyFault::LimitExceeded(limit)) => {
+                Self::BodyTooLarge { limit, is_told: false }
+            }
             (Side::Client | Side::Gateway, BodyFault::Idle | BodyFault::Deadline) => Self::BodyTimeout,
             (Side::Client | Side::Gateway, BodyFault::Broken) => Self::ClientGone,
             (Side::Upstream, _) => Self::UpstreamBody(error),

@@ -3,7 +3,8 @@
 //! A file is either a whole `(component ..)` or `(module ..)`, or only the definitions of a core module
 //! that are out of the ordinary: what a plugin must have and the file has not is put behind them
 //! ([`ORDINARY`]), and the whole is made a component of [`WORLD`]. Lines at its top change what it
-//! says of itself: `;; name: ..`, `;; version: ..`, `;; schema: ..`, and `;; world: ..` what it exports.
+//! says of itself: `;; name: ..`, `;; version: ..`, `;; schema: ..`, and `;; world: ..` what it exports; `;; wit: ..`
+//! is a package for that.
 //! `NAME.bin` is taken as it is.
 
 use std::path::PathBuf;
@@ -109,6 +110,7 @@ fn component(name: &str, text: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     resolve.push_dir(binary::workspace().join("wit")).unwrap();
     let world = format!("package tests:faults;\nworld fault {{ {} }}", said("world").unwrap_or(WORLD));
+    let world = world + said("wit").unwrap_or_default();
     let package = resolve.push_str("fault.wit", &world).unwrap_or_else(|error| panic!("{name}: {error:#}"));
     let world = resolve.select_world(&[package], None).unwrap();
     wit_component::embed_component_metadata(&mut core, &resolve, world, wit_component::StringEncoding::UTF8).unwrap();

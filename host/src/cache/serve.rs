@@ -8,6 +8,7 @@ use http::{Response, StatusCode, response};
 
 use super::entry::Entry;
 use crate::body::Body;
+use crate::context::is_bodiless;
 
 /// How a stored response is sent.
 #[derive(Debug)]
@@ -34,7 +35,7 @@ pub fn serve(entry: &Arc<Entry>, hit: Hit) -> Result<(response::Parts, Body), St
             head.headers.append(name, value);
         }
     }
-    if matches!(head.status, StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT) {
+    if is_bodiless(head.status) {
         return Ok((head, Body::empty()));
     }
     let body = match hit.part {

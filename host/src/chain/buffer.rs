@@ -12,7 +12,7 @@ use crate::respond::Failure;
 pub(super) async fn read_request(context: &mut Context, body: Body, max: u64) -> Result<Bytes, Failure> {
     if let Some(replaced) = context.replaced_body.take() {
         if replaced.len() as u64 > max {
-            return Err(Failure::BodyTooLarge { limit: max });
+            return Err(Failure::BodyTooLarge { limit: max, is_told: false });
         }
         return Ok(replaced);
     }

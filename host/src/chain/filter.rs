@@ -1,6 +1,7 @@
 //! A body as a plugin changes it while it passes: pulled chunk by chunk by whoever sends it on.
 //!
-//! Absent on purpose: buffering. A chunk is read when the one before is gone.
+//! Absent on purpose: buffering. A chunk is read when the one before is gone. And a body never goes on for long
+//! without letting its worker look at what else there is, however much of it is there at once.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use http_body::Frame;
 use super::{Decision, report, skips};
 use crate::body::{Body, BodyError, Chunks, Fault as BodyFault, Side};
 use crate::context::{Context, FilteredBodies};
+use crate::give_way::give_way;
 use crate::plugin::bindings::exports::tollgate::plugin::body_filter::ChunkVerdict;
 use crate::plugin::call::{self, Called};
 use crate::plugin::fault::Fault;
@@ -20,6 +22,9 @@ use crate::plugin::pool::CheckedOut;
 use crate::plugin::state::Hook;
 use crate::respond::Failure;
 use crate::telemetry::Verdict;
+
+/// CPU time of a body's hooks from which on the worker looks at its sockets before the next one.
+const LONG: Duration = Duration::from_micros(100);
 
 /// Longest text of a `fail` in the log, in bytes; the rest is cut.
 const MAX_REASON: usize = 4096;
@@ -101,6 +106,8 @@ struct Session {
     held: Option<CheckedOut>,
     /// Whether the plugin put anything in the place of a chunk.
     has_replaced: bool,
+    /// CPU time of the hooks since the worker looked at its sockets.
+    used: Duration,
     tally: Tally,
 }
 
@@ -123,10 +130,14 @@ impl Session {
             verdict: None,
             wall: Duration::ZERO,
         };
-        Self { link: link.clone(), hook, context, held, has_replaced: false, tally }
+        Self { link: link.clone(), hook, context, held, has_replaced: false, used: Duration::ZERO, tally }
     }
 
     async fn show(mut self, chunk: Bytes, is_last: bool) -> Shown {
+        if self.used >= LONG {
+            self.used = Duration::ZERO;
+            give_way().await;
+        }
         let started = self.tally.is_read.then(Instant::now);
         let mut held = match self.held.take() {
             Some(held) => Ok(held),
@@ -137,6 +148,7 @@ impl Session {
             Err(fault) => Called::failed(self.context, fault.clone()),
         };
         self.context = called.context;
+        self.used += called.cpu;
         self.tally.wall += started.map_or(Duration::ZERO, |started| started.elapsed());
         // Once it has replaced a part, the rest as it was would make a mixture of two bodies.
         let skip = |fault: &Fault| skips(&self.link, fault) && !self.has_replaced;
@@ -174,9 +186,11 @@ impl Session {
     }
 
     fn refuse(self, mut reason: String) -> Shown {
-        reason.truncate(reason.floor_char_boundary(MAX_REASON));
         let (plugin, context, hook) = (self.link.plugin.name(), &self.context, self.hook.name());
-        tracing::warn!(%plugin, route = %context.route, hook, id = %context.id, "plugin refused a body: {reason}");
+        if self.link.pool.tells_failure() {
+            reason.truncate(reason.floor_char_boundary(MAX_REASON));
+            tracing::warn!(%plugin, route = %context.route, hook, id = %context.id, "plugin refused a body: {reason}");
+        }
         let is_request = self.hook == Hook::OnRequestChunk;
         let shown = self.cut_off(Failure::BodyRefused { name: Arc::clone(plugin), is_request });
         self.end();

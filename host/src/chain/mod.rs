@@ -210,9 +210,13 @@ async fn enter_one(link: &Link, position: usize, mut context: Box<Context>, body
 
 async fn enter_with_body(link: &Link, mut context: Box<Context>, body: Body, max: u32) -> (Box<Context>, Body, Step) {
     // Read while no instance is held: a slow client costs no plugin anything.
-    let bytes = match buffer::read_request(&mut context, body, u64::from(max).min(link.plugin.rights.limits.body)).await
-    {
+    let limit = u64::from(max).min(link.plugin.rights.limits.body);
+    let bytes = match buffer::read_request(&mut context, body, limit).await {
         Ok(bytes) => bytes,
+        Err(Failure::BodyTooLarge { limit: exceeded, .. }) if exceeded == limit => {
+            report_too_long(link, &context, limit);
+            return (context, Body::empty(), Step::Fail(Failure::BodyTooLarge { limit, is_told: true }));
+        }
         Err(failure) => return (context, Body::empty(), Step::Fail(failure)),
     };
     let started = context.notes_decisions.then(Instant::now);
@@ -352,6 +356,14 @@ fn report(link: &Link, context: &Context, hook: Hook, fault: &Fault, skipped: bo
     link.metrics.hook(hook.metric()).failed(fault.reason());
     if link.pool.tells_failure() {
         tracing::error!(%plugin, %version, route = %context.route, hook = hook.name(), id = %context.id, skipped, "plugin failed: {fault}");
+    }
+}
+
+/// Tells the operator of a client's body that is longer than a plugin takes.
+fn report_too_long(link: &Link, context: &Context, limit: u64) {
+    if link.pool.tells_failure() {
+        let (plugin, hook) = (link.plugin.name(), Hook::OnRequestBody.name());
+        tracing::warn!(%plugin, route = %context.route, hook, id = %context.id, owner = "client", kind = "body-too-large", "plugin needs a body of at most {limit} bytes (need-body, limits.body), and the request has more");
     }
 }
 

@@ -10,7 +10,7 @@ use crate::config::{self, model};
 use crate::plugin::Descriptor;
 use crate::plugin::capability::Capability;
 use crate::plugin::load;
-use crate::{gateway, lock};
+use crate::{gateway, lock, plain};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -121,7 +121,7 @@ fn inspect(file: &Path, config: Option<&Path>) -> Result<(), Failed> {
         say!("  nothing that has to be granted");
     }
     match serde_json::from_str::<serde_json::Value>(&described.config_schema) {
-        Ok(schema) => say!("config schema:\n{schema:#}"),
+        Ok(schema) => say!("config schema:\n{}", plain::lines(&format!("{schema:#}"))),
         Err(_) if described.config_schema.is_empty() => say!("config schema:\n  none: it takes no config"),
         Err(error) => say!("config schema:\n  not valid JSON: {error}"),
     }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::document::{Document, child};
 use super::error::Diagnostic;
 use super::{schema_cost, validate};
+use crate::plain;
 
 /// The largest schema a plugin may have, in bytes.
 pub const MAX_SCHEMA: usize = 256 << 10;
@@ -32,6 +33,7 @@ impl Document {
         let (schema, validator) = match usable {
             Ok(usable) => usable,
             Err(why) => {
+                let why = plain::line(&why);
                 return vec![self.value_error(&table, format!("the plugin's own schema is not usable: {why}"))];
             }
         };

@@ -13,6 +13,7 @@ use super::document::{Document, child};
 use super::error::Diagnostic;
 use super::schema::{self, FILE_SCHEMA};
 use super::suggest;
+use crate::plain;
 
 /// Errors with the pointer of the value they spoil.
 pub(super) type Found = Vec<(String, Diagnostic)>;
@@ -43,7 +44,17 @@ pub(super) fn validate(
             wording.add(error);
         }
     }
-    wording.found
+    wording.found.into_iter().map(|(pointer, error)| (pointer, plainly(error))).collect()
+}
+
+/// Keys, descriptions and values of a plugin's schema are the plugin's words.
+fn plainly(mut error: Diagnostic) -> Diagnostic {
+    for words in std::iter::once(&mut error.message).chain(&mut error.help) {
+        if !plain::is_plain(words) {
+            *words = plain::line(words).into_owned();
+        }
+    }
+    error
 }
 
 /// That a value is none of those there are says its type as well.

@@ -16,7 +16,7 @@ use super::follow::{self, Following};
 use super::{Client, Turn};
 use crate::body::{Body, BodyError, BodyObserver, End};
 use crate::chain::Decision;
-use crate::context::{Context, FilteredBodies, RequestId, Source};
+use crate::context::{Context, FilteredBodies, RequestId, Source, is_bodiless};
 use crate::plugin::bindings::exports::tollgate::plugin::completion::Completed;
 use crate::plugin::host_api::made_by;
 use crate::respond::Failure;
@@ -161,8 +161,9 @@ impl Finish {
     pub(super) fn respond(mut self, mut head: response::Parts, body: Body) -> Response<Body> {
         // hyper writes a version of its own, and reads none of these bodies.
         head.version = Version::HTTP_11;
-        let bodiless = self.is_head_request || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-        if head.status == StatusCode::NO_CONTENT {
+        let bodiless = self.is_head_request || is_bodiless(head.status);
+        // Of a 204 there is none, and that of a 205 is 0, which hyper writes.
+        if matches!(head.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT) {
             head.headers.remove(header::CONTENT_LENGTH);
         }
         self.status = head.status;

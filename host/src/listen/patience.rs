@@ -2,7 +2,7 @@
 //! read.
 //!
 //! The body knows how long it waits for the client's next byte; what comes before and after it is
-//! bounded here.
+//! bounded here, and so is how much of it is sent or received before the worker looks at its other sockets.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -13,11 +13,16 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use crate::exchange::Turn;
+use crate::give_way::Share;
+
+/// Slices that are written at once where not all can be.
+const MOST_SLICES: usize = 16;
 
 /// A read fails once a request has been waited for too long, a write when it makes no progress.
 #[derive(Debug)]
 pub(super) struct Impatient<S> {
     stream: S,
+    share: Share,
     turn: Turn,
     /// From the connection, or the last answer, to the whole head of a request.
     head: Duration,
@@ -32,7 +37,7 @@ pub(super) struct Impatient<S> {
 
 impl<S> Impatient<S> {
     pub(super) fn new(stream: S, turn: Turn, head: Duration, idle: Duration) -> Self {
-        Self { stream, turn, head, idle, reading: None, writing: None }
+        Self { stream, share: Share::default(), turn, head, idle, reading: None, writing: None }
     }
 
     /// Called where there was nothing to read. The timer wakes the connection, which reads again.
@@ -49,6 +54,14 @@ impl<S> Impatient<S> {
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client sent no whole request in time")))
     }
 
+    fn written(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match &written {
+            Poll::Ready(bytes) => self.share.spend(*bytes.as_ref().unwrap_or(&0)),
+            Poll::Pending => self.share.renew(),
+        }
+        self.bounded(cx, written)
+    }
+
     fn bounded<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.writing = None;
@@ -62,17 +75,27 @@ impl<S> Impatient<S> {
 
 impl<S: AsyncRead + Unpin> AsyncRead for Impatient<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        ready!(self.share.poll_left(cx));
+        let before = buffer.filled().len();
         match Pin::new(&mut self.stream).poll_read(cx, buffer) {
-            Poll::Pending => self.wait_for_request(cx),
-            read @ Poll::Ready(_) => read,
+            Poll::Pending => {
+                self.share.renew();
+                self.wait_for_request(cx)
+            }
+            read @ Poll::Ready(_) => {
+                self.share.spend(buffer.filled().len() - before);
+                read
+            }
         }
     }
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Impatient<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.bounded(cx, written)
+        let left = ready!(self.share.poll_left(cx));
+        let some = bytes.get(..left).unwrap_or(bytes);
+        let written = Pin::new(&mut self.stream).poll_write(cx, some);
+        self.written(cx, written)
     }
 
     fn poll_write_vectored(
@@ -80,8 +103,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Impatient<S> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.bounded(cx, written)
+        let left = ready!(self.share.poll_left(cx));
+        let written = if slices.iter().map(|slice| slice.len()).sum::<usize>() <= left {
+            Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        } else {
+            let mut room = [IoSlice::new(&[]); MOST_SLICES];
+            Pin::new(&mut self.stream).poll_write_vectored(cx, first(slices, left, &mut room))
+        };
+        self.written(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -99,12 +128,29 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Impatient<S> {
     }
 }
 
+/// Their first `most` bytes, or fewer where those are in more slices than there is `room` for.
+fn first<'a, 'b>(slices: &'a [IoSlice<'_>], most: usize, room: &'b mut [IoSlice<'a>]) -> &'b [IoSlice<'a>] {
+    let (mut left, mut count) = (most, 0);
+    for (place, slice) in room.iter_mut().zip(slices) {
+        if left == 0 {
+            break;
+        }
+        *place = IoSlice::new(slice.get(..left).unwrap_or(slice));
+        left -= place.len();
+        count += 1;
+    }
+    room.get(..count).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
     use crate::exchange::Client;
+    use crate::give_way::SHARE;
 
     #[tokio::test]
     async fn a_request_that_does_not_come_ends_the_read() {
@@ -113,6 +159,39 @@ mod tests {
         let mut stream = Impatient::new(ours, turn, Duration::from_millis(40), Duration::from_secs(9));
         let error = stream.read(&mut [0; 1]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn while_a_long_answer_is_written_the_worker_looks_at_its_other_sockets() {
+        const PIECES: usize = 8;
+        let long = vec![1; PIECES * SHARE];
+        let (ours, _theirs) = tokio::io::duplex(long.len());
+        let turn = Client::new([127, 0, 0, 1].into()).turn;
+        let mut stream = Impatient::new(ours, turn, Duration::from_secs(9), Duration::from_secs(9));
+        let looks = Cell::new(0);
+        let other = async {
+            loop {
+                tokio::task::yield_now().await;
+                looks.update(|looks| looks + 1);
+            }
+        };
+        tokio::select! {
+            biased;
+            () = other => {}
+            written = stream.write_all(&long) => written.unwrap(),
+        }
+        assert!(looks.get() >= PIECES - 1, "{} looks", looks.get());
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut_in_whichever_slice_it_is() {
+        let [head, body] = [b"head".as_slice(), b"body"].map(IoSlice::new);
+        for (most, expected) in [(2, ["he", ""]), (4, ["head", ""]), (7, ["head", "bod"]), (9, ["head", "body"])] {
+            let mut room = [IoSlice::new(&[]); 3];
+            let cut = first(&[head, body], most, &mut room).iter().map(|slice| slice.to_vec()).collect::<Vec<_>>();
+            assert_eq!(cut.concat(), expected.concat().as_bytes());
+        }
+        assert_eq!(first(&[head, body], 9, &mut [IoSlice::new(&[])]).len(), 1, "there is no room for more");
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::engine::SLOTS;
+use crate::plain;
 use crate::telemetry::PluginFault;
 
 /// A component that cannot be used. Found at start, at reload, and by `tollgate check`.
@@ -48,10 +49,10 @@ impl std::fmt::Display for LoadError {
             Self::CoreModule => f.write_str(
                 "a core WebAssembly module, not a component; `tollgate plugin build` makes components, and so does `wasm-tools component new`",
             ),
-            Self::Invalid(problem) => write!(f, "not a valid component: {problem}"),
-            Self::Compile(problem) => write!(f, "cannot be compiled: {problem}"),
-            Self::Import(problem) => write!(f, "imports what the gateway does not offer: {problem}"),
-            Self::Export(problem) => write!(f, "does not export what a plugin must: {problem}"),
+            Self::Invalid(problem) => write!(f, "not a valid component: {}{}", plain::line(problem), advice(problem)),
+            Self::Compile(problem) => write!(f, "cannot be compiled: {}", plain::lines(problem)),
+            Self::Import(problem) => write!(f, "imports what the gateway does not offer: {}", plain::line(problem)),
+            Self::Export(problem) => write!(f, "does not export what a plugin must: {}", plain::line(problem)),
             Self::Describe(problem) => write!(f, "`describe` failed: {problem}"),
             Self::Configure(problem) => write!(f, "`configure` failed: {problem}"),
             Self::Mistakes(problems) => write!(f, "refuses its config: {problems}"),
@@ -62,6 +63,21 @@ impl std::fmt::Display for LoadError {
 }
 
 impl std::error::Error for LoadError {}
+
+/// wasmtime and its parser say what they do not take, and not what there is.
+fn advice(problem: &str) -> &'static str {
+    const POOL: [&str; 2] = ["pooling allocator", "instance allocation for this"];
+    const PROPOSAL: [&str; 5] =
+        ["proposal not enabled", "must be enabled", "is not enabled", "are disabled", "support is not enabled"];
+    let has_any = |words: &[&str]| words.iter().any(|words| problem.contains(words));
+    if has_any(&POOL) {
+        " (a plugin's module has one memory and at most 8 tables, and a component at most 64 modules: link what is more into one)"
+    } else if has_any(&PROPOSAL) {
+        " (plugins have WebAssembly 2.0, tail calls, relaxed SIMD and extended constants, but no exceptions, threads, garbage collection or memories of 64 bits: compile without them, C++ for example with `-fno-exceptions` and without `-pthread`)"
+    } else {
+        ""
+    }
+}
 
 /// A hook that gave no verdict.
 #[derive(Debug, Clone)]

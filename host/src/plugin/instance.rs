@@ -11,6 +11,7 @@ use super::bindings::exports::tollgate::plugin::completion::Completed;
 use super::bindings::exports::tollgate::plugin::lifecycle::Descriptor;
 use super::bindings::exports::tollgate::plugin::request_filter::BodyVerdict;
 use super::bindings::exports::tollgate::plugin::response_filter::ResponseBodyVerdict;
+use super::explain::explained;
 use super::fault::{Fault, LoadError};
 use super::files::ReadFiles;
 use super::guest::{Guest, Pre, Returned};
@@ -19,6 +20,7 @@ use super::rights::Rights;
 use super::state::{Hook, InstanceState, Told};
 use super::verdict::{RequestVerdict, ResponseVerdict};
 use crate::context::Context;
+use crate::plain;
 use crate::telemetry::PluginMetrics;
 
 /// Longest reasons a guest may give for refusing its config, in bytes; the rest is cut.
@@ -39,7 +41,7 @@ impl Instance {
             Self::bare(&plugin.pre, Arc::clone(&plugin.rights)).await.map_err(|error| match error.downcast_ref() {
                 Some(Stopped::Crowded) => LoadError::Crowded,
                 _ if error.is::<PoolConcurrencyLimitError>() => LoadError::NoSlot,
-                _ => LoadError::Configure(format!("no instance could be made: {error:#}")),
+                _ => LoadError::Configure(format!("no instance could be made: {}", explained(&error))),
             })?;
         instance.begin(Hook::Configure);
         let meter = instance.meter();
@@ -221,13 +223,10 @@ impl Instance {
     }
 }
 
-/// A guest's own words, fit for an operator's terminal: not endless, and without what would move the
-/// cursor. Its lines are kept, each a mistake of its own; who shows them sees to it that none looks like
-/// another one's.
+/// A guest's own words, and not endless. Its lines are kept, each a mistake of its own; who shows them sees to it
+/// that none looks like another one's.
 fn plainly(words: &str) -> String {
-    let some: &str = &words[..words.floor_char_boundary(MAX_WORDS)];
-    let escaped = |c: char| c.is_control() && c != '\n';
-    some.chars().flat_map(|c| if escaped(c) { c.escape_default().collect() } else { vec![c] }).collect()
+    plain::lines(&words[..words.floor_char_boundary(MAX_WORDS)]).into_owned()
 }
 
 /// Cannot be: what a hook returns was seen to be of its type.
@@ -238,20 +237,6 @@ fn unlike() -> wasmtime::Error {
 /// What a failed call means. The text has the guest's stack, for the log.
 pub(super) fn fault(error: &wasmtime::Error) -> Fault {
     if error.is::<CpuTimeUp>() { Fault::Cpu } else { Fault::Trap(explained(error).into()) }
-}
-
-/// wasmtime's words, and the limit where it does not know that there is one.
-pub(super) fn explained(error: &wasmtime::Error) -> String {
-    let text = format!("{error:#}");
-    let limits = [
-        ("fuel allocated for hostcalls", "limits.host_call"),
-        ("exceeds memory limits", "limits.memory"),
-        ("exceeds table limits", "limits.table_elements"),
-    ];
-    match limits.iter().find(|(words, _)| text.contains(words)) {
-        Some((_, limit)) => format!("{text} ({limit})"),
-        None => text,
-    }
 }
 
 impl std::fmt::Debug for Instance {

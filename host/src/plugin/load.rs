@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use super::bindings::exports::tollgate::plugin as exports;
 use super::capability::{self, Capability};
+use super::explain::explained;
 use super::fault::LoadError;
 use super::files::ReadFiles;
 use super::guest::{Code, Linkers, Pre};
-use super::instance::{Instance, explained};
+use super::instance::Instance;
 use super::rights::Rights;
 use super::{Descriptor, Plugin, wasi_http};
 use crate::config::model::{self, Isolation};
+use crate::plain;
 use crate::telemetry::metrics::Live;
 
 /// Largest plugin file, in bytes. A JavaScript engine has 12 MiB, Python 18.
@@ -133,9 +135,9 @@ async fn describe(pre: &Pre, rights: Arc<Rights>) -> Result<Descriptor, LoadErro
     Ok(Descriptor {
         name: told.name,
         version: told.version,
-        summary: told.summary,
+        summary: plain::line(&told.summary).into_owned(),
         config_schema: told.config_schema,
-        wants: told.wants.into_iter().map(|want| (want.capability, want.reason)).collect(),
+        wants: told.wants.into_iter().map(|want| (want.capability, plain::line(&want.reason).into_owned())).collect(),
         may_call: false,
     })
 }

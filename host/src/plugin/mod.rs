@@ -17,6 +17,7 @@ pub mod completing;
 mod component;
 pub(crate) mod direct;
 pub mod engine;
+mod explain;
 pub mod fault;
 pub mod files;
 pub mod guest;

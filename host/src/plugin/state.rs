@@ -13,6 +13,7 @@ use super::direct::{Entering, Wait};
 use super::files::ReadFiles;
 use super::guest::Returned;
 use super::host_api::http_client::Calls;
+use super::host_api::random::MAX_BYTES as MAX_RANDOM;
 use super::limits::InstanceLimits;
 use super::meter::{Meter, pause};
 use super::rights::Rights;
@@ -226,7 +227,7 @@ impl WasiView for InstanceState {
 }
 
 pub(super) fn empty_wasi() -> Box<(WasiCtx, ResourceTable)> {
-    Box::new((WasiCtx::builder().build(), ResourceTable::new()))
+    Box::new((WasiCtx::builder().max_random_size(u64::from(MAX_RANDOM)).build(), ResourceTable::new()))
 }
 
 impl std::fmt::Debug for InstanceState {

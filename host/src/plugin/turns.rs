@@ -340,8 +340,7 @@ pub(super) async fn turn_to_begin(begins: Begins) -> Turn {
 async fn give_way(rounds: usize) {
     let began = Instant::now();
     for _ in 0..rounds {
-        // Unlike a task that wakes itself, this lets the worker look at its sockets.
-        tokio::task::yield_now().await;
+        crate::give_way::give_way().await;
         if began.elapsed() >= ROUNDS_TIME {
             break;
         }

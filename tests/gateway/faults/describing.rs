@@ -63,3 +63,18 @@ async fn a_schema_that_would_take_for_ever() {
 async fn a_schema_that_is_defined_as_itself() {
     is_refused("schema-circular", "config = { a = 1 }", &["schema is not usable", "defined as itself"]).await;
 }
+
+/// Nothing a plugin says moves the cursor of the operator's terminal, or looks like a line of the gateway's own.
+#[tokio::test]
+async fn what_would_forge_lines_on_a_terminal() {
+    let upstream = Upstream::answering("ok").await;
+    for name in ["describe-forges", "schema-forges", "schema-forges-pattern"] {
+        let said = start_fails(name, &with_fault(&upstream, "config = { a = \"b\" }")).await;
+        let moves = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}');
+        assert!(
+            !said.contains(moves) && (said.contains("\\u{1b}[31m") || said.contains("\\u001b[31m")),
+            "{name}: {said:?}"
+        );
+        assert!(said.contains("FORGED") && !said.lines().any(|line| line.starts_with("FORGED")), "{name}: {said}");
+    }
+}

@@ -46,6 +46,12 @@ async fn a_component_that_is_too_large_from_the_start() {
 }
 
 #[tokio::test]
+async fn a_component_that_uses_what_plugins_have_not() {
+    is_refused("exceptions", "", &["exceptions proposal", "plugins have WebAssembly 2.0", "-fno-exceptions"]).await;
+    is_refused("two-memories", "", &["memories count of 2", "a plugin's module has one memory"]).await;
+}
+
+#[tokio::test]
 async fn a_component_that_faults_before_it_is_asked_anything() {
     is_refused("start-spins", "", &["limits.cpu"]).await;
     is_refused("start-traps", "", &["unreachable"]).await;

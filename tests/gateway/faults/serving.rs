@@ -114,21 +114,50 @@ async fn a_flood_of_calls_of_the_host() {
 async fn a_flood_of_failures_is_counted_whole_and_logged_in_part() {
     let upstream = Upstream::answering("ok").await;
     let gateway = start("trap", &with_fault(&upstream, "").workers(1)).await;
-    let mut client = gateway.connect().await;
+    is_logged_in_part(&gateway, "plugin failed", 500).await;
+    gateway.metrics_with("tollgate_plugin_errors_total", &[("plugin", "p"), ("reason", "trap")], 200.0).await;
+}
+
+/// Any client can cause these.
+#[tokio::test]
+async fn a_flood_of_bodies_that_are_refused_or_too_long_is_logged_in_part() {
+    let upstream = Upstream::answering("ok").await;
+    let gateway = start("chunk-refused", &with_fault(&upstream, "")).await;
+    is_logged_in_part(&gateway, "plugin refused a body: no", 403).await;
+    let gateway = start("need-little", &with_fault(&upstream, "")).await;
+    is_logged_in_part(&gateway, "needs a body of at most 1 byte", 413).await;
+    let line = gateway.log().line_with("needs a body").await;
+    assert!(line.contains("\"plugin\":\"p\"") && line.contains("\"kind\":\"body-too-large\""), "{line}");
+}
+
+/// Of 200 requests, each answered so, some are told of, and the others counted.
+async fn is_logged_in_part(gateway: &Gateway, line: &str, status: u16) {
     for _ in 0..200 {
-        assert_eq!(client.get("/p").await.status, 500);
+        assert_eq!(gateway.post("/p", "a body").await.status, status);
     }
-    let metrics =
-        gateway.metrics_with("tollgate_plugin_errors_total", &[("plugin", "p"), ("reason", "trap")], 200.0).await;
-    let dropped = metrics.sum("tollgate_plugin_logs_dropped_total", &[("plugin", "p")]);
-    assert!(dropped > 0.0, "200 traps take no 20 s");
-    let told = || gateway.log().lines().iter().filter(|line| line.contains("plugin failed")).count();
+    let dropped = gateway.metrics().await.sum("tollgate_plugin_logs_dropped_total", &[("plugin", "p")]);
+    assert!(dropped > 0.0, "200 requests take no 20 s");
+    let told = || gateway.log().lines().iter().filter(|told| told.contains(line)).count();
     tollgate_tests::until("each to be logged or counted", || {
         #[allow(clippy::cast_precision_loss, reason = "there are 200")]
         let all = told() as f64 + dropped;
         ((all - 200.0).abs() < 0.5).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_stack_of_functions_with_long_names_is_cut() {
+    let upstream = Upstream::answering("ok").await;
+    let gateway = start("long-names", &with_fault(&upstream, "")).await;
+    assert_eq!(gateway.get("/p").await.status, 500);
+    let line = gateway.log().line_with("plugin failed").await;
+    assert!(line.len() < 6000 && line.contains("NNNN") && line.contains("unreachable"), "{} bytes", line.len());
+}
+
+#[tokio::test]
+async fn more_randomness_than_there_is_at_once() {
+    costs_its_request("random-much", "", "trap", "exceeds limit 65536").await;
 }
 
 #[tokio::test]

@@ -138,6 +138,28 @@ async fn answers_that_have_no_body_leave_both_connections_usable() {
     assert_eq!(upstream.connections(), 1);
 }
 
+/// A 205 is no status whose body ends with its head (RFC 9112 section 6.3), but one that may have none (RFC 9110
+/// section 15.3.6).
+#[tokio::test]
+async fn what_a_target_sends_behind_reset_content_is_not_passed_on() {
+    for body in ["content-length: 5\r\n\r\nhello", "transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"] {
+        let upstream = Upstream::scripted(move |mut wire| async move {
+            while wire.head().await.is_some() {
+                wire.write(format!("HTTP/1.1 205 Reset Content\r\n{body}")).await;
+            }
+        })
+        .await;
+        let gateway = gateway_to(&upstream).await;
+        let mut client = gateway.raw().await;
+        for _ in 0..3 {
+            client.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
+            let answer = client.answer().await;
+            assert_eq!((answer.status, answer.header("content-length"), answer.text()), (205, "0", ""));
+            assert!(!answer.headers.contains_key("transfer-encoding"));
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_body_beyond_the_limit_is_refused() {
     let upstream = Upstream::echoing().await;

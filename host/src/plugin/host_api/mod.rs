@@ -20,7 +20,7 @@ mod kv;
 pub mod log;
 mod metrics;
 pub mod per_second;
-mod random;
+pub(super) mod random;
 mod rate;
 pub(crate) mod request;
 pub(crate) mod response;

@@ -3,8 +3,8 @@
 use crate::plugin::bindings::tollgate::plugin::random::Host;
 use crate::plugin::state::InstanceState;
 
-/// Most bytes of one call.
-const MAX_BYTES: u32 = 64 * 1024;
+/// Most bytes of one call, WASI's too.
+pub(in crate::plugin) const MAX_BYTES: u32 = 64 * 1024;
 
 impl Host for InstanceState {
     fn bytes(&mut self, count: u32) -> wasmtime::Result<Vec<u8>> {

@@ -1,5 +1,8 @@
 use std::cell::RefCell;
+use std::future::{Future as _, poll_fn};
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::task::{LocalSet, spawn_local, yield_now};
@@ -38,6 +41,17 @@ fn long_hooks_take_turns_of_one_tick() {
             assert_eq!(hook.await.unwrap(), Ok(()));
         }
         assert_eq!(record.borrow().concat(), "abcabcabc");
+    });
+}
+
+#[test]
+fn a_hook_does_not_begin_because_its_task_asks_more_than_once() {
+    with_limits(9, 9, async |_| {
+        let mut turn = pin!(turn_to_begin(Begins::Heavy));
+        // As hyper does with the body of an answer.
+        let asked = poll_fn(|cx| Poll::Ready([(); 3].map(|()| turn.as_mut().poll(cx).is_ready()))).await;
+        assert_eq!(asked, [false; 3], "the worker has not looked at its sockets");
+        turn.await;
     });
 }
 

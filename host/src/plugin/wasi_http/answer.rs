@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::Stream;
 use http::header::{CONTENT_LENGTH, HeaderMap};
-use http::{Method, StatusCode, response};
+use http::{Method, response};
 use http_body::{Body as _, Frame};
 use http_body_util::BodyExt as _;
 use tokio::time::Instant;
@@ -19,6 +19,7 @@ use wasmtime_wasi_http::WasiBody;
 use super::call::Running;
 use crate::body::timer::{Timer, later};
 use crate::body::{Body, BodyError, Fault as BodyFault, Side};
+use crate::context::is_bodiless;
 use crate::plugin::fault::Fault;
 use crate::plugin::host_api::final_status;
 use crate::upstream::hop_by_hop::strip_hop_by_hop;
@@ -51,9 +52,7 @@ pub(super) fn answer(
     if length.is_none() {
         head.headers.remove(CONTENT_LENGTH);
     }
-    let is_bodiless =
-        *method == Method::HEAD || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    if is_bodiless || length == Some(0) {
+    if *method == Method::HEAD || is_bodiless(head.status) || length == Some(0) {
         tokio::task::spawn_local(discard(body, running, patience.wall));
         return Ok((head, Body::empty()));
     }

@@ -16,6 +16,7 @@ use super::sending::{Sending, Unsent, Upload};
 use super::{Broken, Decoded, Decoder};
 use crate::body::timer::Timer;
 use crate::body::{Body, BodyError};
+use crate::give_way::Share;
 use crate::upstream::Interim;
 use crate::upstream::socket::{Reader, Writer};
 
@@ -36,6 +37,7 @@ pub(in crate::upstream) struct Connection {
     received: BytesMut,
     /// Bytes to read at once.
     read_size: usize,
+    share: Share,
     /// For whatever is waited for on this connection, in turn. Kept with it, so that a reused
     /// connection needs no new timer.
     pub(in crate::upstream) timer: Timer,
@@ -59,6 +61,7 @@ impl Connection {
             writer: Some(writer),
             received: BytesMut::new(),
             read_size: FIRST_READ,
+            share: Share::default(),
             timer: Timer::default(),
             request: Vec::new(),
             fields: Vec::new(),
@@ -164,7 +167,13 @@ impl Connection {
             self.received.reserve(self.read_size);
         }
         let room = self.received.capacity() - self.received.len();
-        let count = ready!(pin!(self.reader.read_buf(&mut self.received)).poll(cx))?;
+        ready!(self.share.poll_left(cx));
+        let Poll::Ready(count) = pin!(self.reader.read_buf(&mut self.received)).poll(cx) else {
+            self.share.renew();
+            return Poll::Pending;
+        };
+        let count = count?;
+        self.share.spend(count);
         if count == room {
             self.read_size = (self.read_size * 2).min(MAX_READ);
         }

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::encode;
 use crate::body::{Body, BodyError, Fault, Side};
+use crate::give_way::Share;
 use crate::upstream::socket::Writer;
 
 /// How a request's body is framed.
@@ -38,6 +39,7 @@ pub(in crate::upstream) struct Sending {
     /// A piece of the body, and what stands behind it.
     data: Bytes,
     after: &'static [u8],
+    share: Share,
     /// Nothing comes after what is to be written now.
     is_last: bool,
     started: bool,
@@ -67,6 +69,7 @@ impl Sending {
             written: 0,
             data: Bytes::new(),
             after: b"",
+            share: Share::default(),
             is_last: length == Length::Known(0),
             started: false,
             began,
@@ -108,9 +111,7 @@ impl Sending {
                 }
             }
             if !self.is_written() {
-                let slices =
-                    [IoSlice::new(&self.before[self.written..]), IoSlice::new(&self.data), IoSlice::new(self.after)];
-                match ready!(Pin::new(&mut *socket).poll_write_vectored(cx, &slices)) {
+                match ready!(self.write(cx, socket)) {
                     Ok(0) => return self.failed(io::ErrorKind::WriteZero.into()),
                     Ok(written) => self.advance(written),
                     Err(error) => return self.failed(error),
@@ -124,6 +125,24 @@ impl Sending {
             }
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// As much as its share allows: what others send must not wait for megabytes.
+    fn write(&mut self, cx: &mut Context<'_>, socket: &mut Writer) -> Poll<io::Result<usize>> {
+        let left = ready!(self.share.poll_left(cx));
+        let before = IoSlice::new(&self.before[self.written..]);
+        let written = match self.data.get(..left) {
+            Some(some) => Pin::new(socket).poll_write_vectored(cx, &[before, IoSlice::new(some)]),
+            None => {
+                let rest = [before, IoSlice::new(&self.data), IoSlice::new(self.after)];
+                Pin::new(socket).poll_write_vectored(cx, &rest)
+            }
+        };
+        match &written {
+            Poll::Ready(bytes) => self.share.spend(*bytes.as_ref().unwrap_or(&0)),
+            Poll::Pending => self.share.renew(),
+        }
+        written
     }
 
     fn failed(&mut self, error: io::Error) -> Poll<Result<(), Unsent>> {

@@ -1,0 +1,2 @@
+;; Has a memory more than a plugin may have.
+(memory $second 1)
