@@ -99,6 +99,16 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_is_half_a_character_keeps_no_item_from_being_joined() {
+        let whole = r#"{"page":{"orders":[{"\ud800":0,"product":{"id":1,"\udc00":0}}]}}"#;
+        let join = Join::new(&serde_json::from_value(by_id()).unwrap(), &Mistakes::default().whole()).unwrap();
+        let mut whole = Json::parse(whole.into()).unwrap();
+        join.apply(&mut whole, Json::parse(r#"[{"\ud800":0,"id":1}]"#.into()).unwrap());
+        let more = Path::parse("page.orders.0.product.more.id").unwrap().of(&whole);
+        assert_eq!(more.and_then(|id| id.text()).as_deref(), Some("1"));
+    }
+
+    #[test]
     fn nothing_is_done_where_there_is_no_array() {
         for (whole, answer) in
             [("{}", "[]"), (r#"{"page":{"orders":{}}}"#, r#"[{"id":1}]"#), (r#"{"page":{"orders":[]}}"#, "{}")]

@@ -4,11 +4,9 @@
 //! be JSON, until something is picked, dropped or moved in it; then one level of it becomes a list.
 //! Numbers keep their digits that way, members their order, and nesting costs no stack.
 
-use std::fmt;
-
-use serde::Deserializer as _;
-use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+use crate::level::{self, Level};
 
 /// A JSON value.
 #[derive(Debug, Clone)]
@@ -43,7 +41,7 @@ impl Json {
     pub(crate) fn expand(&mut self) {
         let Self::Raw(text) = &*self else { return };
         let raw = |raw: &RawValue| Self::Raw(raw.to_owned());
-        let expanded = match one_level(text) {
+        let expanded = match level::of(text) {
             Level::Object(members) => {
                 Self::Object(members.into_iter().map(|(name, value)| (name, raw(value))).collect())
             }
@@ -65,14 +63,11 @@ impl Json {
         if let Self::Array(items) = self { Some(items) } else { None }
     }
 
-    /// The member of an object, or the item of an array by its number; of two members with one name
-    /// the last, as readers of JSON have it.
+    /// The member of an object, or the item of an array by its number.
     pub(crate) fn child_mut(&mut self, name: &str) -> Option<&mut Self> {
         self.expand();
         match self {
-            Self::Object(members) => {
-                members.iter_mut().rev().find(|(member, _)| member == name).map(|(_, value)| value)
-            }
+            Self::Object(members) => members.iter_mut().find(|(member, _)| member == name).map(|(_, value)| value),
             Self::Array(items) => name.parse::<usize>().ok().and_then(|index| items.get_mut(index)),
             Self::Raw(_) => None,
         }
@@ -81,14 +76,12 @@ impl Json {
     /// As [`Json::child_mut`], of a value that is only looked at.
     pub(crate) fn child(&self, name: &str) -> Option<Self> {
         match self {
-            Self::Raw(text) => match one_level(text) {
-                Level::Object(members) => last_named(members, name).map(|value| Self::Raw(value.to_owned())),
+            Self::Raw(text) => match level::of(text) {
+                Level::Object(members) => named(members, name).map(|value| Self::Raw(value.to_owned())),
                 Level::Array(items) => items.get(name.parse::<usize>().ok()?).map(|item| Self::Raw((*item).to_owned())),
                 Level::Scalar => None,
             },
-            Self::Object(members) => {
-                members.iter().rev().find(|(member, _)| member == name).map(|(_, value)| value.clone())
-            }
+            Self::Object(members) => members.iter().find(|(member, _)| member == name).map(|(_, value)| value.clone()),
             Self::Array(items) => name.parse::<usize>().ok().and_then(|index| items.get(index)).cloned(),
         }
     }
@@ -165,47 +158,8 @@ fn write_string(text: &str, out: &mut Vec<u8>) {
     let _ = serde_json::to_writer(out, text);
 }
 
-/// The values one level down.
-enum Level<'a> {
-    Object(Vec<(String, &'a RawValue)>),
-    Array(Vec<&'a RawValue>),
-    /// There is no level down.
-    Scalar,
-}
-
-/// Nothing is skipped silently: the text was checked to be JSON when it came.
-fn one_level(raw: &RawValue) -> Level<'_> {
-    let text = raw.get();
-    match text.as_bytes().first() {
-        Some(b'{') => {
-            serde_json::Deserializer::from_str(text).deserialize_map(Members).map_or(Level::Scalar, Level::Object)
-        }
-        Some(b'[') => serde_json::from_str(text).map_or(Level::Scalar, Level::Array),
-        _ => Level::Scalar,
-    }
-}
-
-fn last_named<T>(members: Vec<(String, T)>, name: &str) -> Option<T> {
-    members.into_iter().rev().find(|(member, _)| member == name).map(|(_, value)| value)
-}
-
-/// Members in the order of the text: a map would sort them.
-struct Members;
-
-impl<'de> Visitor<'de> for Members {
-    type Value = Vec<(String, &'de RawValue)>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
-        }
-        Ok(members)
-    }
+fn named<T>(members: Vec<(String, T)>, name: &str) -> Option<T> {
+    members.into_iter().find(|(member, _)| member == name).map(|(_, value)| value)
 }
 
 #[cfg(test)]
@@ -266,6 +220,21 @@ mod tests {
         let value = json(&deep);
         assert_eq!(written(&value).len(), 200_000);
         assert!(value.child("0").is_some());
+    }
+
+    #[test]
+    fn a_name_that_is_half_a_character_hides_none_of_the_others() {
+        let mut value = json(r#"{"\ud800":1,"a":2,"\udc00b":{"c":3}}"#);
+        assert_eq!(value.child("a").unwrap().text().unwrap(), "2");
+        assert_eq!(value.child_mut("a").unwrap().text().unwrap(), "2");
+        assert_eq!(written(&value), "{\"\u{fffd}\u{fffd}\u{fffd}\":1,\"a\":2,\"\u{fffd}\u{fffd}\u{fffd}b\":{\"c\":3}}");
+    }
+
+    #[test]
+    fn of_members_with_one_name_the_last_counts_and_stands_where_the_first_did() {
+        let mut value = json(r#"{"a":1,"b":2,"\u0061":{"c":3},"b":4,"d":5}"#);
+        value.expand();
+        assert_eq!(written(&value), r#"{"a":{"c":3},"b":4,"d":5}"#);
     }
 
     proptest! {

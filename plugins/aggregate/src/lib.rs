@@ -14,6 +14,7 @@ mod each;
 mod failure;
 mod join;
 mod json;
+mod level;
 mod part;
 mod path;
 mod path_template;

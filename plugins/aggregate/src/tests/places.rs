@@ -49,6 +49,18 @@ fn parts_with_one_place_are_merged_in_the_order_of_the_config() {
 }
 
 #[test]
+fn of_members_with_one_name_the_last_goes_into_the_merge() {
+    let _host = host();
+    let at = || json!({"at": "."});
+    assert_eq!(text(&answer(&[(r#"{"k":1,"k":2}"#, at()), ("{}", at())])), r#"{"k":2}"#);
+    assert_eq!(text(&answer(&[(r#"{"k":1,"l":2}"#, at()), (r#"{"l":3,"l":4,"l":5}"#, at())])), r#"{"k":1,"l":5}"#);
+    assert_eq!(
+        text(&answer(&[("{}", at()), (r#"{"l":3,"\ud800":4,"l":5}"#, at())])),
+        "{\"l\":5,\"\u{fffd}\u{fffd}\u{fffd}\":4}"
+    );
+}
+
+#[test]
 fn arrays_are_appended_where_that_is_asked_for() {
     let _host = host();
     let append = || json!({"at": "x", "combine": "append"});
