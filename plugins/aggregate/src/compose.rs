@@ -9,11 +9,12 @@ use tollgate_plugin_sdk::{Answer, log};
 
 use crate::config::Combine;
 use crate::json::Json;
+use crate::kept::Kept;
 use crate::part::{Part, Place};
 use crate::run::Answers;
 
 /// The answer of the whole.
-pub(crate) fn compose(parts: &[Part], answers: Answers, partial_member: Option<&str>) -> Answer {
+pub(crate) fn compose(parts: &[Part], answers: Answers, partial_member: Option<&str>, kept: &Kept) -> Answer {
     let Answers { values, mut missing, has_defaults } = answers;
     let mut whole = Json::Object(Vec::with_capacity(parts.len()));
     let mut joins = Vec::new();
@@ -45,8 +46,7 @@ pub(crate) fn compose(parts: &[Part], answers: Answers, partial_member: Option<&
     whole.write(&mut body);
     let answer = Answer::new(200).header("content-type", "application/json").body(body);
     let answer = if missing.is_empty() { answer } else { answer.header("x-tollgate-partial", missing.join(",")) };
-    // A cache would keep it beyond the failure.
-    if missing.is_empty() && !has_defaults { answer } else { answer.header("cache-control", "no-store") }
+    kept.tell(answer, missing.is_empty() && !has_defaults)
 }
 
 fn put_together(place: &mut Json, mut answer: Json, combine: Combine) {

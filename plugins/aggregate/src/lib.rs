@@ -14,6 +14,7 @@ mod each;
 mod failure;
 mod join;
 mod json;
+mod kept;
 mod level;
 mod part;
 mod path;
@@ -32,6 +33,7 @@ use tollgate_plugin_sdk::{Answer, BodyVerdict, Plugin, RequestFilter, Verdict, W
 use config::Config;
 use failure::Failure;
 use json::Json;
+use kept::Kept;
 use part::{ClientBody, Part, Whole};
 use plan::Plan;
 use source::Source;
@@ -42,6 +44,7 @@ pub struct Aggregate {
     parts: Vec<Part>,
     plan: Plan,
     reads: Reads,
+    kept: Kept,
     timeout_ms: u32,
     expose_errors: bool,
     partial_member: Option<String>,
@@ -110,12 +113,13 @@ impl Aggregate {
         let places = places::check(&parts, partial_member.as_deref(), mistakes);
         names_differ.and(places)?;
         let (plan, timeout_ms) = (plan?, timeout_ms?);
-        Some(Self { reads: reads(&parts), parts, plan, timeout_ms, expose_errors, partial_member })
+        let (reads, kept) = (reads(&parts), Kept::of(&parts));
+        Some(Self { reads, kept, parts, plan, timeout_ms, expose_errors, partial_member })
     }
 
     fn answer(&self, body: &ClientBody) -> Answer {
         match run::run(&self.parts, &self.plan, self.timeout_ms, body) {
-            Ok(answers) => compose::compose(&self.parts, answers, self.partial_member.as_deref()),
+            Ok(answers) => compose::compose(&self.parts, answers, self.partial_member.as_deref(), &self.kept),
             Err(run::Stop { part, failure }) => {
                 run::report(part, &failure);
                 failure.answer(self.expose_errors.then_some(part.name.as_str()))

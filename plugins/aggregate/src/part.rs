@@ -152,6 +152,16 @@ impl Part {
             .collect()
     }
 
+    /// The request's fields it is made of, whether they are there or not.
+    pub(crate) fn fields_used(&self) -> Vec<&str> {
+        let named = self.sources().into_iter().filter_map(|source| match source {
+            Source::Header(name) => Some(name.as_str()),
+            _ => None,
+        });
+        let of_the_body = self.forwards_the_body().then_some("content-type");
+        self.forward_headers.iter().map(String::as_str).chain(named).chain(of_the_body).collect()
+    }
+
     pub(crate) fn forwards_the_body(&self) -> bool {
         matches!(self.body, Content::Forwarded)
     }
