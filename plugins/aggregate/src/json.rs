@@ -108,14 +108,15 @@ impl Json {
         matches!(self, Self::Array(_)) || matches!(self, Self::Raw(raw) if raw.get().starts_with('['))
     }
 
-    /// Bytes there should be room for when it is written: a few more than it takes, unless names have escapes.
+    /// Bytes it takes when it is written. Taking it apart makes it no longer.
     pub(crate) fn length(&self) -> usize {
         match self {
             Self::Raw(raw) => raw.get().len(),
             Self::Object(members) => {
-                2 + members.iter().map(|(name, value)| name.len() + 4 + value.length()).sum::<usize>()
+                let inner = members.iter().map(|(name, value)| quoted_length(name) + 2 + value.length()).sum::<usize>();
+                1 + inner.max(1)
             }
-            Self::Array(items) => 2 + items.iter().map(|item| 1 + item.length()).sum::<usize>(),
+            Self::Array(items) => 1 + items.iter().map(|item| 1 + item.length()).sum::<usize>().max(1),
         }
     }
 
@@ -151,6 +152,16 @@ fn seems(bytes: &[u8]) -> &'static str {
     } else {
         "it is not UTF-8; is it compressed?"
     }
+}
+
+/// Bytes a name takes in quotes, with its escapes.
+pub(crate) fn quoted_length(text: &str) -> usize {
+    let escaped = |byte: u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
+        0..0x20 => 6,
+        _ => 1,
+    };
+    2 + text.bytes().map(escaped).sum::<usize>()
 }
 
 fn write_string(text: &str, out: &mut Vec<u8>) {
@@ -227,7 +238,7 @@ mod tests {
         let mut value = json(r#"{"\ud800":1,"a":2,"\udc00b":{"c":3}}"#);
         assert_eq!(value.child("a").unwrap().text().unwrap(), "2");
         assert_eq!(value.child_mut("a").unwrap().text().unwrap(), "2");
-        assert_eq!(written(&value), "{\"\u{fffd}\u{fffd}\u{fffd}\":1,\"a\":2,\"\u{fffd}\u{fffd}\u{fffd}b\":{\"c\":3}}");
+        assert_eq!(written(&value), "{\"\u{fffd}\":1,\"a\":2,\"\u{fffd}b\":{\"c\":3}}");
     }
 
     #[test]
@@ -238,6 +249,21 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_length_is_what_is_written(names in proptest::collection::vec("[\\x00-\\x20\"\\\\é€a]{0,4}", 0..4)) {
+            let members = |inner: &Json| names.iter().map(|name| (name.clone(), inner.clone())).collect();
+            let whole = Json::Object(members(&Json::Array(vec![Json::null(), Json::Object(members(&json("1.50")))])));
+            prop_assert_eq!(whole.length(), written(&whole).len());
+        }
+
+        #[test]
+        fn nothing_is_longer_for_being_taken_apart(name in "(\\\\u[0-9a-fA-F]{4}|[a-zé ])*") {
+            let raw = json(&format!("{{\"{name}\":1}}"));
+            let mut apart = raw.clone();
+            apart.expand();
+            prop_assert!(apart.length() <= raw.length(), "{}", written(&apart));
+        }
+
         #[test]
         fn any_text_is_json_or_an_error(text in proptest::collection::vec(any::<u8>(), 0..40), near in "[\\[\\]{}\",:0-9a ]{0,20}") {
             for text in [text, near.into_bytes()] {

@@ -93,6 +93,19 @@ impl Visitor<'_> for NameBytes {
     }
 
     fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Name, E> {
-        Ok(Name(String::from_utf8_lossy(bytes).into_owned()))
+        let name = String::from_utf8(bytes.to_vec());
+        Ok(Name(name.unwrap_or_else(|error| without_halves(error.into_bytes()))))
     }
+}
+
+/// Half a character stands there in three bytes, as many as U+FFFD has.
+fn without_halves(mut bytes: Vec<u8>) -> String {
+    let halves = bytes.windows(3).enumerate().filter(|(_, three)| matches!(three, [0xed, 0xa0..=0xbf, _]));
+    let halves: Vec<usize> = halves.map(|(place, _)| place).collect();
+    for place in halves {
+        if let Some(half) = bytes.get_mut(place..place + 3) {
+            half.copy_from_slice("\u{fffd}".as_bytes());
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
