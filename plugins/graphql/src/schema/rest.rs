@@ -100,6 +100,11 @@ impl Rest {
         templates.flat_map(Template::places).chain(batch)
     }
 
+    /// Fields of the client's request that are sent along, in lower case.
+    pub(crate) fn forwarded(&self) -> &[String] {
+        &self.forward_headers
+    }
+
     /// The call for one parent.
     pub(crate) fn call(&self, values: &Values<'_>, within_ms: u32) -> Result<Outbound, NoCall> {
         self.outbound(&self.path, self.body.as_ref(), values, within_ms)
@@ -249,8 +254,7 @@ fn has_dot_or_empty_segment(path: &str) -> bool {
 /// A body with `null` in its places must be JSON: a misspelled place shows here.
 fn body_template(text: &str) -> Result<Template, String> {
     let template = Template::parse(text);
-    let nulls = template.json(&Values { args: &apollo_compiler::response::JsonMap::new(), parent: None, keys: None });
-    match crate::json::whole(&nulls) {
+    match crate::json::whole(&template.with_nulls()) {
         Ok(_) => Ok(template),
         Err(error) => Err(format!("is not JSON with `null` in its places: {error}")),
     }
