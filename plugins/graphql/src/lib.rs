@@ -20,6 +20,7 @@ mod operation;
 mod persisted;
 mod plan;
 mod schema;
+mod values;
 
 use tollgate_plugin_sdk::{Answer, BodyVerdict, Plugin, RequestFilter, Verdict, Want, export, request};
 
