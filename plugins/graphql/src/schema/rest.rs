@@ -45,7 +45,7 @@ pub(crate) struct Batch {
 pub(crate) enum NoCall {
     /// A value the path is made of is null or not there: neither is what it leads to.
     Null,
-    /// A value would leave its place in the path, or is too long for one.
+    /// A value would leave its place in the path or in a field, or is too long for one.
     Unfit,
 }
 
@@ -141,6 +141,9 @@ impl Rest {
         }
         for (name, template) in &self.headers {
             if let Some(value) = template.text(values) {
+                if !can_be_in_a_field(&value) {
+                    return Err(NoCall::Unfit);
+                }
                 call.headers.push(Header::new(name, value));
             }
         }
@@ -249,6 +252,11 @@ impl PathTemplate {
 /// Whether a value climbs (RFC 3986 section 5.2.4), or makes `/users/{id}` the list of all users.
 fn has_dot_or_empty_segment(path: &str) -> bool {
     path.len() > 1 && path.split('/').skip(1).any(|segment| matches!(path::dots(segment), Some(0..=2)))
+}
+
+/// Whether no character of it would end the field (RFC 9110 section 5.5).
+fn can_be_in_a_field(value: &str) -> bool {
+    value.bytes().all(|byte| byte == b'\t' || !byte.is_ascii_control())
 }
 
 /// A body with `null` in its places must be JSON: a misspelled place shows here.
