@@ -48,7 +48,8 @@ impl GraphQl {
         let found = self.persisted.document(request.query.take(), request.persisted_query())?;
         let found = found.ok_or_else(|| Refused::Request("the parameter `query` is missing".to_owned()))?;
         let variables = request.variables().map_err(Refused::Request)?;
-        let operation = request.operation;
+        // As in a query.
+        let operation = request.operation.filter(|name| !name.is_empty());
         let ready = self.check(&found.text, operation.as_deref(), &variables, is_get)?;
         self.persisted.keep(&found);
         Ok(ready.map_or_else(|| Next::Forward(Known { text: found.text, operation, variables }), Next::Run))

@@ -173,3 +173,12 @@ fn a_head_is_a_get() {
     let _host = services(&[]).method("PUT");
     assert_eq!(header(&get(&shop()), "allow"), Some("GET, HEAD, POST"));
 }
+
+#[test]
+fn an_operations_name_that_is_empty_is_none() {
+    let _host = services(&[]);
+    let answer = post(&shop(), &json!({"query": "query A { __typename }", "operationName": ""}));
+    assert_eq!(body(&answer), json!({"data": {"__typename": "Query"}}));
+    let two = post(&shop(), &json!({"query": "query A { __typename } query B { __typename }", "operationName": ""}));
+    assert_eq!(code(&body(&two)), "OPERATION_RESOLUTION_FAILURE");
+}
