@@ -100,6 +100,22 @@ impl Json {
         matches!(self, Self::Raw(raw) if raw.get() == "null")
     }
 
+    /// Whether it is neither null nor empty.
+    pub(crate) fn is_something(&self) -> bool {
+        match self {
+            Self::Raw(raw) => {
+                let text = raw.get();
+                match text.as_bytes().first() {
+                    Some(b'{' | b'[') => text.get(1..text.len() - 1).is_some_and(|inner| !inner.trim().is_empty()),
+                    Some(b'"') => text.len() > 2,
+                    _ => text != "null",
+                }
+            }
+            Self::Object(members) => !members.is_empty(),
+            Self::Array(items) => !items.is_empty(),
+        }
+    }
+
     pub(crate) fn is_object(&self) -> bool {
         matches!(self, Self::Object(_)) || matches!(self, Self::Raw(raw) if raw.get().starts_with('{'))
     }
