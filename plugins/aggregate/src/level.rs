@@ -37,12 +37,11 @@ fn last_of_each(members: Vec<(String, &RawValue)>) -> Vec<(String, &RawValue)> {
     let mut places: HashMap<String, usize> = HashMap::with_capacity(members.len());
     let mut once: Vec<(String, &RawValue)> = Vec::with_capacity(members.len());
     for (name, value) in members {
-        match places.get(&name).and_then(|place| once.get_mut(*place)) {
-            Some((_, earlier)) => *earlier = value,
-            None => {
-                places.insert(name.clone(), once.len());
-                once.push((name, value));
-            }
+        if let Some((_, earlier)) = places.get(&name).and_then(|place| once.get_mut(*place)) {
+            *earlier = value;
+        } else {
+            places.insert(name.clone(), once.len());
+            once.push((name, value));
         }
     }
     once

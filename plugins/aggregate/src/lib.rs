@@ -118,7 +118,7 @@ impl Aggregate {
         names_differ.and(places)?;
         let (plan, timeout_ms, max_size) = (plan?, timeout_ms?, max_size?);
         let (reads, kept) = (reads(&parts), Kept::of(&parts));
-        Some(Self { reads, kept, parts, plan, timeout_ms, max_size, expose_errors, partial_member })
+        Some(Self { parts, plan, reads, kept, timeout_ms, max_size, expose_errors, partial_member })
     }
 
     fn answer(&self, body: &ClientBody) -> Answer {

@@ -171,7 +171,9 @@ impl GraphQl {
         }
         let is_whole = answers.iter().all(|answered| answered.is_whole);
         let mut kept = Kept::default();
-        answers.iter().for_each(|answered| kept.add(&answered.kept));
+        for answered in &answers {
+            kept.add(&answered.kept);
+        }
         let bodies: Vec<Vec<u8>> = answers.into_iter().map(|answered| answered.body).collect();
         let mut body = b"[".to_vec();
         body.extend_from_slice(&bodies.join(&b','));
