@@ -7,7 +7,7 @@ use tollgate_plugin_sdk::is_field_name;
 use tollgate_plugin_sdk::mistakes::{At, all};
 use tollgate_plugin_sdk::size::Size;
 
-use crate::config::{Mode, PartConfig};
+use crate::config::{Format, Mode, PartConfig};
 use crate::json::Json;
 use crate::part::Otherwise;
 
@@ -75,8 +75,8 @@ pub(crate) fn part_timeout_ms(own: Option<Duration>, whole: Duration) -> Result<
 }
 
 /// More than none.
-pub(crate) fn max_size(size: Option<Size>) -> Result<Option<Size>, String> {
-    if size.is_some_and(Size::is_zero) {
+pub(crate) fn max_size(size: Size) -> Result<Size, String> {
+    if size.is_zero() {
         return Err("`0B` leaves no room for an answer".to_owned());
     }
     Ok(size)
@@ -127,6 +127,20 @@ pub(crate) fn otherwise(mode: Mode, default: Option<&Value>) -> Result<Otherwise
         (Mode::Default, None) => Err("is missing, and `mode = \"default\"` needs it".to_owned()),
         (_, Some(_)) => Err("is only used with `mode = \"default\"`".to_owned()),
     }
+}
+
+/// A part that never answers an object has no members for the top.
+pub(crate) fn goes_to_the_top(config: &PartConfig) -> Result<(), String> {
+    let why = if config.each.is_some() {
+        "the answers of `each` are an array"
+    } else if config.format != Format::Json {
+        "the answer is a string"
+    } else if config.default.as_ref().is_some_and(|default| !default.is_object()) {
+        "`default` is none"
+    } else {
+        return Ok(());
+    };
+    Err(format!("only the members of an object can go to the top, and {why}"))
 }
 
 /// The fields that are sent along.

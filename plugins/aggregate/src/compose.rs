@@ -5,48 +5,107 @@
 
 use std::collections::HashMap;
 
+use tollgate_plugin_sdk::size::Size;
 use tollgate_plugin_sdk::{Answer, log};
 
 use crate::config::Combine;
+use crate::failure::Failure;
 use crate::json::Json;
+use crate::kept::Kept;
 use crate::part::{Part, Place};
-use crate::run::Answers;
+use crate::run::{Answers, Stop};
 
-/// The answer of the whole.
-pub(crate) fn compose(parts: &[Part], answers: Answers, partial_member: Option<&str>) -> Answer {
-    let Answers { values, mut missing, has_defaults } = answers;
-    let mut whole = Json::Object(Vec::with_capacity(parts.len()));
-    let mut joins = Vec::new();
-    for ((part, value), missing) in parts.iter().zip(values).zip(&mut missing) {
-        match (&part.place, value) {
-            (Place::At { path, combine }, Some(value)) => {
-                if let Some(place) = path.make(&mut whole) {
-                    put_together(place, value, *combine);
-                } else {
-                    log::warn(&format!("part `{}` has no place: something around `{path}` is no object", part.name));
-                    *missing = true;
-                }
+/// How the answer is put together, beside what the parts say.
+#[derive(Debug)]
+pub(crate) struct Composing<'a> {
+    pub(crate) parts: &'a [Part],
+    pub(crate) max_size: Size,
+    pub(crate) partial_member: Option<&'a str>,
+    pub(crate) kept: &'a Kept,
+}
+
+impl<'a> Composing<'a> {
+    /// The answer of the whole.
+    pub(crate) fn compose(&self, mut answers: Answers) -> Result<Answer, Stop<'a>> {
+        let values = std::mem::take(&mut answers.values);
+        let mut whole = Whole::new(self, answers);
+        let mut joins = Vec::new();
+        for (index, (part, value)) in self.parts.iter().zip(values).enumerate() {
+            match value {
+                Some(value) if matches!(part.place, Place::Joined(_)) => joins.push((index, part, value)),
+                Some(value) => whole.add(index, part, value)?,
+                None => {}
             }
-            (Place::Joined(join), Some(value)) => joins.push((join, value)),
-            (Place::Hidden, _) | (_, None) => {}
         }
+        // Last, so that it does not matter whether the array's part stands before or behind.
+        for (index, part, value) in joins {
+            whole.add(index, part, value)?;
+        }
+        Ok(self.answer(whole))
     }
-    // Last, so that it does not matter whether the array's part stands before or behind.
-    for (join, value) in joins {
-        join.apply(&mut whole, value);
+
+    fn answer(&self, whole: Whole) -> Answer {
+        let Whole { mut json, answers: Answers { missing, has_defaults, .. }, .. } = whole;
+        let missing = self.parts.iter().zip(missing).filter(|(_, missing)| *missing);
+        let missing: Vec<&str> = missing.map(|(part, _)| part.name.as_str()).collect();
+        if let (Some(member), false, Some(members)) = (self.partial_member, missing.is_empty(), json.members_mut()) {
+            members.retain(|(name, _)| name != member);
+            members.push((member.to_owned(), Json::Array(missing.iter().map(|name| Json::string(name)).collect())));
+        }
+        let mut body = Vec::with_capacity(json.length());
+        json.write(&mut body);
+        let answer = Answer::new(200).header("content-type", "application/json").body(body);
+        let answer = if missing.is_empty() { answer } else { answer.header("x-tollgate-partial", missing.join(",")) };
+        self.kept.tell(answer, missing.is_empty() && !has_defaults)
     }
-    let missing: Vec<&str> =
-        parts.iter().zip(missing).filter(|(_, missing)| *missing).map(|(part, _)| part.name.as_str()).collect();
-    if let (Some(member), false, Some(members)) = (partial_member, missing.is_empty(), whole.members_mut()) {
-        members.retain(|(name, _)| name != member);
-        members.push((member.to_owned(), Json::Array(missing.iter().map(|name| Json::string(name)).collect())));
+}
+
+/// What there is of the answer so far.
+struct Whole {
+    json: Json,
+    answers: Answers,
+    max_size: Size,
+    /// Bytes it may still become longer. What gives way to a later part is counted as well.
+    room: usize,
+}
+
+impl Whole {
+    fn new(composing: &Composing<'_>, answers: Answers) -> Self {
+        let max_size = composing.max_size;
+        // The first brace; the last one stands where between members there is a comma.
+        let room = usize::try_from(max_size.as_bytes()).unwrap_or(usize::MAX).saturating_sub(1);
+        Self { json: Json::Object(Vec::with_capacity(composing.parts.len())), answers, max_size, room }
     }
-    let mut body = Vec::with_capacity(whole.length());
-    whole.write(&mut body);
-    let answer = Answer::new(200).header("content-type", "application/json").body(body);
-    let answer = if missing.is_empty() { answer } else { answer.header("x-tollgate-partial", missing.join(",")) };
-    // A cache would keep it beyond the failure.
-    if missing.is_empty() && !has_defaults { answer } else { answer.header("cache-control", "no-store") }
+
+    /// Puts a value in the part's place; where there is no room for it the part has failed.
+    fn add<'a>(&mut self, index: usize, part: &'a Part, value: Json) -> Result<(), Stop<'a>> {
+        if self.put(index, part, value) {
+            return Ok(());
+        }
+        let failure =
+            Failure::Upstream(format!("with it the answer would be longer than `max_size`, {}", self.max_size));
+        let default = self.answers.instead(index, part, failure.clone())?;
+        let fits = default.is_none_or(|default| self.put(index, part, default));
+        if fits { Ok(()) } else { Err(Stop { part, failure }) }
+    }
+
+    /// Whether there is room for it.
+    fn put(&mut self, index: usize, part: &Part, value: Json) -> bool {
+        let (path, combine) = match &part.place {
+            Place::At { path, combine } => (path, *combine),
+            Place::Joined(join) => return join.apply(&mut self.json, value, &mut self.room),
+            Place::Hidden => return true,
+        };
+        let Some(left) = self.room.checked_sub(path.length() + value.length()) else { return false };
+        self.room = left;
+        if let Some(place) = path.make(&mut self.json) {
+            put_together(place, value, combine);
+        } else {
+            log::warn(&format!("part `{}` has no place: something around `{path}` is no object", part.name));
+            self.answers.missing[index] = true;
+        }
+        true
+    }
 }
 
 fn put_together(place: &mut Json, mut answer: Json, combine: Combine) {

@@ -33,11 +33,11 @@ impl Condition {
 
     /// What is missing is not there, whoever should have sent it: that is no failure here.
     pub(crate) fn holds(&self, values: Values<'_>) -> bool {
-        let value = self.value.fill(values).ok();
+        let is = |text: &String| self.value.fill(values).is_ok_and(|value| value == *text);
         match &self.test {
-            Test::Is(text) => value.as_ref() == Some(text),
-            Test::IsNot(text) => value.as_ref() != Some(text),
-            Test::Exists(exists) => value.is_some() == *exists,
+            Test::Is(text) => is(text),
+            Test::IsNot(text) => !is(text),
+            Test::Exists(exists) => self.value.sources().all(|source| source.exists(values)) == *exists,
         }
     }
 }
@@ -62,6 +62,7 @@ fn test(config: &ConditionConfig) -> Result<Test, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::Json;
     use tollgate_plugin_sdk::mistakes::Mistakes;
     use tollgate_plugin_sdk::testing::Host;
 
@@ -96,6 +97,24 @@ mod tests {
         assert!(!holds(ConditionConfig { is: Some("1".into()), ..condition("{query:full}") }));
         assert!(holds(ConditionConfig { is_not: Some("1".into()), ..condition("{query:full}") }));
         assert!(holds(ConditionConfig { exists: Some(false), ..condition("{attribute:plan}") }));
+    }
+
+    #[test]
+    fn arrays_and_objects_with_something_in_them_exist() {
+        let exists = |json: &str| {
+            let answers = [Json::parse(format!(r#"{{"id":1,"x":{json}}}"#).into_bytes()).ok()];
+            let parts = ["a".to_owned()];
+            let config = ConditionConfig { exists: Some(true), ..condition("{part:a.id}{part:a.x}") };
+            let mistakes = Mistakes::default();
+            let condition = Condition::new(&config, Names { parts: &parts, item: false }, &mistakes.whole());
+            condition.unwrap().holds(Values { answers: &answers, body: None, item: None })
+        };
+        for json in ["[0]", r#"{"a":null}"#, "[[]]", "0", "false", r#""a""#] {
+            assert!(exists(json), "{json}");
+        }
+        for json in ["[]", "[ ]", "{}", "{\n}", "null", r#""""#] {
+            assert!(!exists(json), "{json}");
+        }
     }
 
     #[test]

@@ -21,6 +21,11 @@ pub struct Config {
     /// longest `timeout` of a part, if that is more.
     #[schemars(regex(pattern = MORE_THAN_ZERO))]
     pub timeout: Option<Duration>,
+    /// How long the answer may be, put together. A part with which it would be longer has failed. Less than the
+    /// plugin's `limits.host_call`, beyond which the gateway ends the plugin.
+    #[serde(default = "three_mib")]
+    #[schemars(regex(pattern = size::MORE_THAN_ZERO))]
+    pub max_size: Size,
     /// Whether an error answer names the part that failed. The reason is only ever in the log.
     #[serde(default)]
     pub expose_errors: bool,
@@ -220,6 +225,10 @@ pub enum Mode {
     Optional,
     /// The value of `default` takes its place.
     Default,
+}
+
+fn three_mib() -> Size {
+    Size::from_bytes(3 << 20)
 }
 
 fn four() -> usize {

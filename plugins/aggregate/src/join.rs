@@ -31,24 +31,50 @@ impl Join {
         &self.to
     }
 
-    /// Joins what the part answered into the whole. Items that find nothing stay as they are, or get
-    /// an empty array with `many`; where the array is not in the whole, nothing is done.
-    pub(crate) fn apply(&self, whole: &mut Json, mut answer: Json) {
-        let Some(targets) = self.to.of_mut(whole).and_then(Json::items_mut) else { return };
-        let mut by_key: HashMap<String, Vec<Json>> = HashMap::new();
-        for item in answer.items_mut().into_iter().flatten() {
-            if let Some(key) = self.equals.of(item).and_then(|key| key.text()) {
-                by_key.entry(key).or_default().push(item.clone());
-            }
-        }
-        for target in targets {
-            let found = self.key.of(target).and_then(|key| key.text()).and_then(|key| by_key.get(&key));
+    /// Joins what the part answered into the whole, if that takes no more than `room` bytes, which become fewer; else
+    /// nothing is done, and false returned: items that are found often may be more than there is memory for.
+    /// Items that find nothing stay as they are, or get an empty array with `many`; where the array is not in the
+    /// whole, nothing is done.
+    pub(crate) fn apply(&self, whole: &mut Json, mut answer: Json, room: &mut usize) -> bool {
+        let Some(targets) = self.to.of_mut(whole).and_then(Json::items_mut) else { return true };
+        let by_key = self.by_key(answer.items_mut().map(std::mem::take).unwrap_or_default());
+        let found = |target: &Json| self.key.of(target).and_then(|key| key.text()).and_then(|key| by_key.get(&key));
+        let found: Vec<Option<&Vec<Json>>> = targets.iter().map(found).collect();
+        let length = found.iter().fold(0, |sum: usize, found| sum.saturating_add(self.length(*found)));
+        let Some(left) = room.checked_sub(length) else { return false };
+        *room = left;
+        for (target, found) in targets.iter_mut().zip(found) {
             let value = match (self.many, found) {
                 (true, found) => Json::Array(found.cloned().unwrap_or_default()),
                 (false, Some(found)) => found.first().cloned().unwrap_or_else(Json::null),
                 (false, None) => continue,
             };
             self.into.put(target, value);
+        }
+        true
+    }
+
+    /// The items by their keys: all of them with `many`, else the first of each.
+    fn by_key(&self, items: Vec<Json>) -> HashMap<String, Vec<Json>> {
+        let mut by_key: HashMap<String, Vec<Json>> = HashMap::new();
+        for item in items {
+            if let Some(key) = self.equals.of(&item).and_then(|key| key.text()) {
+                let found = by_key.entry(key).or_default();
+                if self.many || found.is_empty() {
+                    found.push(item);
+                }
+            }
+        }
+        by_key
+    }
+
+    /// Bytes that an item of the array gets.
+    fn length(&self, found: Option<&Vec<Json>>) -> usize {
+        let items: usize = found.into_iter().flatten().map(|item| item.length() + 1).sum();
+        match (self.many, found) {
+            (true, _) => self.into.length() + 2 + items,
+            (false, Some(_)) => self.into.length() + items,
+            (false, None) => 0,
         }
     }
 }
@@ -63,7 +89,7 @@ mod tests {
     fn joined(join: Value, whole: &str, answer: &str) -> Value {
         let join = Join::new(&serde_json::from_value(join).unwrap(), &Mistakes::default().whole()).unwrap();
         let mut whole = Json::parse(whole.into()).unwrap();
-        join.apply(&mut whole, Json::parse(answer.into()).unwrap());
+        assert!(join.apply(&mut whole, Json::parse(answer.into()).unwrap(), &mut { usize::MAX }));
         let mut out = Vec::new();
         whole.write(&mut out);
         serde_json::from_slice(&out).unwrap()
@@ -96,6 +122,16 @@ mod tests {
             joined(join, r#"{"users":[{"id":1},{"id":2}]}"#, r#"[{"user":1,"n":1},{"user":1,"n":2}]"#)["users"],
             json!([{"id": 1, "orders": [{"user": 1, "n": 1}, {"user": 1, "n": 2}]}, {"id": 2, "orders": []}])
         );
+    }
+
+    #[test]
+    fn a_name_that_is_half_a_character_keeps_no_item_from_being_joined() {
+        let whole = r#"{"page":{"orders":[{"\ud800":0,"product":{"id":1,"\udc00":0}}]}}"#;
+        let join = Join::new(&serde_json::from_value(by_id()).unwrap(), &Mistakes::default().whole()).unwrap();
+        let mut whole = Json::parse(whole.into()).unwrap();
+        assert!(join.apply(&mut whole, Json::parse(r#"[{"\ud800":0,"id":1}]"#.into()).unwrap(), &mut { usize::MAX }));
+        let more = Path::parse("page.orders.0.product.more.id").unwrap().of(&whole);
+        assert_eq!(more.and_then(|id| id.text()).as_deref(), Some("1"));
     }
 
     #[test]

@@ -4,11 +4,9 @@
 //! be JSON, until something is picked, dropped or moved in it; then one level of it becomes a list.
 //! Numbers keep their digits that way, members their order, and nesting costs no stack.
 
-use std::fmt;
-
-use serde::Deserializer as _;
-use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+use crate::level::{self, Level};
 
 /// A JSON value.
 #[derive(Debug, Clone)]
@@ -43,7 +41,7 @@ impl Json {
     pub(crate) fn expand(&mut self) {
         let Self::Raw(text) = &*self else { return };
         let raw = |raw: &RawValue| Self::Raw(raw.to_owned());
-        let expanded = match one_level(text) {
+        let expanded = match level::of(text) {
             Level::Object(members) => {
                 Self::Object(members.into_iter().map(|(name, value)| (name, raw(value))).collect())
             }
@@ -65,14 +63,11 @@ impl Json {
         if let Self::Array(items) = self { Some(items) } else { None }
     }
 
-    /// The member of an object, or the item of an array by its number; of two members with one name
-    /// the last, as readers of JSON have it.
+    /// The member of an object, or the item of an array by its number.
     pub(crate) fn child_mut(&mut self, name: &str) -> Option<&mut Self> {
         self.expand();
         match self {
-            Self::Object(members) => {
-                members.iter_mut().rev().find(|(member, _)| member == name).map(|(_, value)| value)
-            }
+            Self::Object(members) => members.iter_mut().find(|(member, _)| member == name).map(|(_, value)| value),
             Self::Array(items) => name.parse::<usize>().ok().and_then(|index| items.get_mut(index)),
             Self::Raw(_) => None,
         }
@@ -81,14 +76,12 @@ impl Json {
     /// As [`Json::child_mut`], of a value that is only looked at.
     pub(crate) fn child(&self, name: &str) -> Option<Self> {
         match self {
-            Self::Raw(text) => match one_level(text) {
-                Level::Object(members) => last_named(members, name).map(|value| Self::Raw(value.to_owned())),
+            Self::Raw(text) => match level::of(text) {
+                Level::Object(members) => named(members, name).map(|value| Self::Raw(value.to_owned())),
                 Level::Array(items) => items.get(name.parse::<usize>().ok()?).map(|item| Self::Raw((*item).to_owned())),
                 Level::Scalar => None,
             },
-            Self::Object(members) => {
-                members.iter().rev().find(|(member, _)| member == name).map(|(_, value)| value.clone())
-            }
+            Self::Object(members) => members.iter().find(|(member, _)| member == name).map(|(_, value)| value.clone()),
             Self::Array(items) => name.parse::<usize>().ok().and_then(|index| items.get(index)).cloned(),
         }
     }
@@ -107,6 +100,22 @@ impl Json {
         matches!(self, Self::Raw(raw) if raw.get() == "null")
     }
 
+    /// Whether it is neither null nor empty.
+    pub(crate) fn is_something(&self) -> bool {
+        match self {
+            Self::Raw(raw) => {
+                let text = raw.get();
+                match text.as_bytes().first() {
+                    Some(b'{' | b'[') => text.get(1..text.len() - 1).is_some_and(|inner| !inner.trim().is_empty()),
+                    Some(b'"') => text.len() > 2,
+                    _ => text != "null",
+                }
+            }
+            Self::Object(members) => !members.is_empty(),
+            Self::Array(items) => !items.is_empty(),
+        }
+    }
+
     pub(crate) fn is_object(&self) -> bool {
         matches!(self, Self::Object(_)) || matches!(self, Self::Raw(raw) if raw.get().starts_with('{'))
     }
@@ -115,14 +124,15 @@ impl Json {
         matches!(self, Self::Array(_)) || matches!(self, Self::Raw(raw) if raw.get().starts_with('['))
     }
 
-    /// Bytes there should be room for when it is written: a few more than it takes, unless names have escapes.
+    /// Bytes it takes when it is written. Taking it apart makes it no longer.
     pub(crate) fn length(&self) -> usize {
         match self {
             Self::Raw(raw) => raw.get().len(),
             Self::Object(members) => {
-                2 + members.iter().map(|(name, value)| name.len() + 4 + value.length()).sum::<usize>()
+                let inner = members.iter().map(|(name, value)| quoted_length(name) + 2 + value.length()).sum::<usize>();
+                1 + inner.max(1)
             }
-            Self::Array(items) => 2 + items.iter().map(|item| 1 + item.length()).sum::<usize>(),
+            Self::Array(items) => 1 + items.iter().map(|item| 1 + item.length()).sum::<usize>().max(1),
         }
     }
 
@@ -160,52 +170,23 @@ fn seems(bytes: &[u8]) -> &'static str {
     }
 }
 
+/// Bytes a name takes in quotes, with its escapes.
+pub(crate) fn quoted_length(text: &str) -> usize {
+    let escaped = |byte: u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
+        0..0x20 => 6,
+        _ => 1,
+    };
+    2 + text.bytes().map(escaped).sum::<usize>()
+}
+
 fn write_string(text: &str, out: &mut Vec<u8>) {
     // Writing a string into memory does not fail.
     let _ = serde_json::to_writer(out, text);
 }
 
-/// The values one level down.
-enum Level<'a> {
-    Object(Vec<(String, &'a RawValue)>),
-    Array(Vec<&'a RawValue>),
-    /// There is no level down.
-    Scalar,
-}
-
-/// Nothing is skipped silently: the text was checked to be JSON when it came.
-fn one_level(raw: &RawValue) -> Level<'_> {
-    let text = raw.get();
-    match text.as_bytes().first() {
-        Some(b'{') => {
-            serde_json::Deserializer::from_str(text).deserialize_map(Members).map_or(Level::Scalar, Level::Object)
-        }
-        Some(b'[') => serde_json::from_str(text).map_or(Level::Scalar, Level::Array),
-        _ => Level::Scalar,
-    }
-}
-
-fn last_named<T>(members: Vec<(String, T)>, name: &str) -> Option<T> {
-    members.into_iter().rev().find(|(member, _)| member == name).map(|(_, value)| value)
-}
-
-/// Members in the order of the text: a map would sort them.
-struct Members;
-
-impl<'de> Visitor<'de> for Members {
-    type Value = Vec<(String, &'de RawValue)>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
-        }
-        Ok(members)
-    }
+fn named<T>(members: Vec<(String, T)>, name: &str) -> Option<T> {
+    members.into_iter().find(|(member, _)| member == name).map(|(_, value)| value)
 }
 
 #[cfg(test)]
@@ -268,7 +249,37 @@ mod tests {
         assert!(value.child("0").is_some());
     }
 
+    #[test]
+    fn a_name_that_is_half_a_character_hides_none_of_the_others() {
+        let mut value = json(r#"{"\ud800":1,"a":2,"\udc00b":{"c":3}}"#);
+        assert_eq!(value.child("a").unwrap().text().unwrap(), "2");
+        assert_eq!(value.child_mut("a").unwrap().text().unwrap(), "2");
+        assert_eq!(written(&value), "{\"\u{fffd}\":1,\"a\":2,\"\u{fffd}b\":{\"c\":3}}");
+    }
+
+    #[test]
+    fn of_members_with_one_name_the_last_counts_and_stands_where_the_first_did() {
+        let mut value = json(r#"{"a":1,"b":2,"\u0061":{"c":3},"b":4,"d":5}"#);
+        value.expand();
+        assert_eq!(written(&value), r#"{"a":{"c":3},"b":4,"d":5}"#);
+    }
+
     proptest! {
+        #[test]
+        fn the_length_is_what_is_written(names in proptest::collection::vec("[\\x00-\\x20\"\\\\é€a]{0,4}", 0..4)) {
+            let members = |inner: &Json| names.iter().map(|name| (name.clone(), inner.clone())).collect();
+            let whole = Json::Object(members(&Json::Array(vec![Json::null(), Json::Object(members(&json("1.50")))])));
+            prop_assert_eq!(whole.length(), written(&whole).len());
+        }
+
+        #[test]
+        fn nothing_is_longer_for_being_taken_apart(name in "(\\\\u[0-9a-fA-F]{4}|[a-zé ])*") {
+            let raw = json(&format!("{{\"{name}\":1}}"));
+            let mut apart = raw.clone();
+            apart.expand();
+            prop_assert!(apart.length() <= raw.length(), "{}", written(&apart));
+        }
+
         #[test]
         fn any_text_is_json_or_an_error(text in proptest::collection::vec(any::<u8>(), 0..40), near in "[\\[\\]{}\",:0-9a ]{0,20}") {
             for text in [text, near.into_bytes()] {

@@ -14,6 +14,8 @@ mod each;
 mod failure;
 mod join;
 mod json;
+mod kept;
+mod level;
 mod part;
 mod path;
 mod path_template;
@@ -26,11 +28,14 @@ mod source;
 mod template;
 
 use tollgate_plugin_sdk::mistakes::{At, Mistakes};
+use tollgate_plugin_sdk::size::Size;
 use tollgate_plugin_sdk::{Answer, BodyVerdict, Plugin, RequestFilter, Verdict, Want, export, log};
 
+use compose::Composing;
 use config::Config;
 use failure::Failure;
 use json::Json;
+use kept::Kept;
 use part::{ClientBody, Part, Whole};
 use plan::Plan;
 use source::Source;
@@ -41,7 +46,9 @@ pub struct Aggregate {
     parts: Vec<Part>,
     plan: Plan,
     reads: Reads,
+    kept: Kept,
     timeout_ms: u32,
+    max_size: Size,
     expose_errors: bool,
     partial_member: Option<String>,
 }
@@ -93,11 +100,12 @@ impl RequestFilter for Aggregate {
 
 impl Aggregate {
     fn new(config: Config, mistakes: &At<'_>) -> Option<Self> {
-        let Config { parts, timeout, expose_errors, partial_member } = config;
+        let Config { parts, timeout, max_size, expose_errors, partial_member } = config;
         let names: Vec<String> = parts.iter().map(|part| part.name.clone()).collect();
         let names_differ = check::names(&names, &mistakes.of("parts"));
         let timeout = timeout.unwrap_or_else(|| check::usual_whole(&parts));
         let timeout_ms = mistakes.of("timeout").take(check::timeout_ms(timeout));
+        let max_size = mistakes.of("max_size").take(check::max_size(max_size));
         let whole = Whole { names: &names, timeout };
         let parts = parts.into_iter().enumerate();
         let parts = parts.map(|(index, part)| Part::new(part, &whole, &mistakes.of("parts").at(index)));
@@ -108,13 +116,21 @@ impl Aggregate {
         let parts = parts?;
         let places = places::check(&parts, partial_member.as_deref(), mistakes);
         names_differ.and(places)?;
-        let (plan, timeout_ms) = (plan?, timeout_ms?);
-        Some(Self { reads: reads(&parts), parts, plan, timeout_ms, expose_errors, partial_member })
+        let (plan, timeout_ms, max_size) = (plan?, timeout_ms?, max_size?);
+        let (reads, kept) = (reads(&parts), Kept::of(&parts));
+        Some(Self { parts, plan, reads, kept, timeout_ms, max_size, expose_errors, partial_member })
     }
 
     fn answer(&self, body: &ClientBody) -> Answer {
-        match run::run(&self.parts, &self.plan, self.timeout_ms, body) {
-            Ok(answers) => compose::compose(&self.parts, answers, self.partial_member.as_deref()),
+        let composing = Composing {
+            parts: &self.parts,
+            max_size: self.max_size,
+            partial_member: self.partial_member.as_deref(),
+            kept: &self.kept,
+        };
+        let answers = run::run(&self.parts, &self.plan, self.timeout_ms, body);
+        match answers.and_then(|answers| composing.compose(answers)) {
+            Ok(answer) => answer,
             Err(run::Stop { part, failure }) => {
                 run::report(part, &failure);
                 failure.answer(self.expose_errors.then_some(part.name.as_str()))

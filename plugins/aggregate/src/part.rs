@@ -68,6 +68,17 @@ pub(crate) enum Place {
     Hidden,
 }
 
+impl Place {
+    /// Whether a value can go there: to the top go an object's members.
+    pub(crate) fn takes(&self, value: &Json) -> bool {
+        !self.is_the_top() || value.is_object()
+    }
+
+    fn is_the_top(&self) -> bool {
+        matches!(self, Self::At { path, .. } if path.first().is_none())
+    }
+}
+
 /// What is sent.
 #[derive(Debug)]
 enum Content {
@@ -103,7 +114,7 @@ impl Part {
         let path = mistakes.of("path").take(PathTemplate::parse(&config.path, names));
         let method = mistakes.of("method").take(check::method(&config.method));
         let timeout_ms = mistakes.of("timeout").take(check::part_timeout_ms(config.timeout, whole.timeout));
-        let max_size = mistakes.of("max_size").take(check::max_size(config.max_size));
+        let max_size = optional(config.max_size.map(|size| mistakes.of("max_size").take(check::max_size(size))));
         let otherwise = mistakes.of("default").take(check::otherwise(config.mode, config.default.as_ref()));
         let forwarded = check::forwarded(&config.forward_headers, &mistakes.of("forward_headers"));
         let headers = headers(&config.headers, names, &mistakes.of("headers"));
@@ -150,6 +161,16 @@ impl Part {
             .chain(self.each.iter().map(|each| &each.of))
             .chain(body)
             .collect()
+    }
+
+    /// The request's fields it is made of, whether they are there or not.
+    pub(crate) fn fields_used(&self) -> Vec<&str> {
+        let named = self.sources().into_iter().filter_map(|source| match source {
+            Source::Header(name) => Some(name.as_str()),
+            _ => None,
+        });
+        let of_the_body = self.forwards_the_body().then_some("content-type");
+        self.forward_headers.iter().map(String::as_str).chain(named).chain(of_the_body).collect()
     }
 
     pub(crate) fn forwards_the_body(&self) -> bool {
@@ -241,7 +262,11 @@ fn place(config: &PartConfig, mistakes: &At<'_>) -> Option<Place> {
                 Some(".") => Path::whole(),
                 Some(path) => mistakes.of("at").take(Path::parse(path))?,
             };
-            Some(Place::At { path, combine: config.combine })
+            let place = Place::At { path, combine: config.combine };
+            if place.is_the_top() {
+                mistakes.of("at").take(check::goes_to_the_top(config))?;
+            }
+            Some(place)
         }
         _ => {
             mistakes.add("has one place only: `at` with `combine`, or `join`, or `hide`");

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::json::Json;
+use crate::json::{Json, quoted_length};
 
 /// Names of members, or numbers of items, from the outside in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +41,13 @@ impl Path {
     /// Whether it leads to what is at the other one, or to something inside that.
     pub(crate) fn is_at_or_in(&self, other: &Self) -> bool {
         self.0.starts_with(&other.0)
+    }
+
+    /// Bytes that a value there adds to the object it is put into, beside its own: names, colons, commas, and the
+    /// braces of what is made on the way.
+    pub(crate) fn length(&self) -> usize {
+        let inner = self.0.len().saturating_sub(1);
+        self.0.iter().map(|name| quoted_length(name) + 2).sum::<usize>() + inner
     }
 
     /// What is there, if anything is.

@@ -22,6 +22,33 @@ pub(crate) struct Answers {
     pub(crate) has_defaults: bool,
 }
 
+impl Answers {
+    /// What takes the place of a part, or of an item of it, that failed. A default is written as the client is to
+    /// see it.
+    pub(crate) fn instead<'a>(
+        &mut self,
+        index: usize,
+        part: &'a Part,
+        failure: Failure,
+    ) -> Result<Option<Json>, Stop<'a>> {
+        match &part.otherwise {
+            // No mode of a part makes a request good that tries to leave the part's path.
+            _ if matches!(failure, Failure::BadRequest(_)) => Err(Stop { part, failure }),
+            Otherwise::Fail => Err(Stop { part, failure }),
+            Otherwise::LeaveOut => {
+                report(part, &failure);
+                self.missing[index] = true;
+                Ok(None)
+            }
+            Otherwise::Default(default) => {
+                report(part, &failure);
+                self.has_defaults = true;
+                Ok(Some(default.clone()))
+            }
+        }
+    }
+}
+
 /// Why there can be no whole.
 #[derive(Debug)]
 pub(crate) struct Stop<'a> {
@@ -241,31 +268,20 @@ impl<'a> Run<'a> {
 
     fn shaped(&self, index: usize, answer: Json) -> Result<Answered, Failure> {
         let raw = self.plan.referenced[index].then(|| answer.clone());
-        match self.parts[index].shape.apply(answer) {
+        let part = &self.parts[index];
+        match part.shape.apply(answer) {
+            Some(shaped) if !part.place.takes(&shaped) => {
+                Err(Failure::Upstream("the answer is no object, whose members could go to the top".to_owned()))
+            }
             Some(shaped) => Ok(Answered { raw, shaped: Some(shaped) }),
             None => Err(Failure::Upstream("the answer has nothing where `shape.select` points".to_owned())),
         }
     }
 
-    /// What takes the place of what failed. A default is written as the client is to see it, so it is
-    /// not shaped.
+    /// What takes the place of what failed, for other parts as for the client: a default is not shaped.
     fn instead(&mut self, index: usize, failure: Failure) -> Result<Answered, Stop<'a>> {
-        let part = &self.parts[index];
-        match &part.otherwise {
-            // No mode of a part makes a request good that tries to leave the part's path.
-            _ if matches!(failure, Failure::BadRequest(_)) => Err(Stop { part, failure }),
-            Otherwise::Fail => Err(Stop { part, failure }),
-            Otherwise::LeaveOut => {
-                report(part, &failure);
-                self.answers.missing[index] = true;
-                Ok(Answered::default())
-            }
-            Otherwise::Default(default) => {
-                report(part, &failure);
-                self.answers.has_defaults = true;
-                Ok(Answered { raw: Some(default.clone()), shaped: Some(default.clone()) })
-            }
-        }
+        let instead = self.answers.instead(index, &self.parts[index], failure)?;
+        Ok(Answered { raw: instead.clone(), shaped: instead })
     }
 
     fn values<'v>(&'v self, item: Option<&'v Json>) -> Values<'v> {

@@ -199,6 +199,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_dropped_is_gone_whatever_the_other_names_are_and_however_often_it_is_there() {
+        for (answer, expected) in [
+            (r#"{"secret":1,"\ud800":2,"id":7}"#, "{\"\u{fffd}\":2,\"id\":7}"),
+            (r#"{"id":7,"address":{"geo":1,"\udc00":2}}"#, "{\"id\":7,\"address\":{\"\u{fffd}\":2}}"),
+            (r#"{"secret":1,"id":7,"secret":2,"s\u0065cret":3}"#, r#"{"id":7}"#),
+            (r#"{"address":{"geo":1},"id":7,"address":{"geo":2,"zip":3}}"#, r#"{"address":{"zip":3},"id":7}"#),
+            (r#"{"address":{"geo":1},"address":7}"#, r#"{"address":7}"#),
+        ] {
+            let shape = json!({"drop": ["secret", "address.geo"]});
+            assert_eq!(shaped(shape, answer).as_deref(), Some(expected), "{answer}");
+        }
+    }
+
+    #[test]
+    fn what_is_picked_or_taken_elsewhere_is_the_last_of_its_name() {
+        let twice = r#"{"\ud800":0,"id":1,"id":2}"#;
+        assert_eq!(shaped(json!({"pick": ["id"]}), twice).as_deref(), Some(r#"{"id":2}"#));
+        for step in ["rename", "move"] {
+            let shape = json!({"drop": ["\u{fffd}"], step: {"id": "key"}});
+            assert_eq!(shaped(shape, twice).as_deref(), Some(r#"{"key":2}"#), "{step}");
+        }
+    }
+
+    #[test]
     fn the_items_of_an_array_are_shaped_one_by_one() {
         let shape = json!({"select": "items", "pick": ["id"], "rename": {"id": "key"}});
         assert_eq!(

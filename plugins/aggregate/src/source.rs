@@ -105,6 +105,16 @@ impl Source {
         }
     }
 
+    /// Whether there is a value, of whatever type, with something in it.
+    pub(crate) fn exists(&self, values: Values<'_>) -> bool {
+        match self {
+            Self::Body(_) | Self::Part { .. } | Self::Item(_) => {
+                self.value(values).is_some_and(|value| value.is_something())
+            }
+            _ => self.text(values).is_ok(),
+        }
+    }
+
     fn value(&self, values: Values<'_>) -> Option<Json> {
         match self {
             Self::Body(path) => path.of(values.body?),

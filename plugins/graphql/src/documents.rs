@@ -17,6 +17,7 @@ use crate::error::GraphqlError;
 use crate::limits;
 use crate::plan::{self, Plan};
 use crate::schema::Service;
+use crate::values;
 
 /// Most documents of each of two generations.
 const MOST_DOCUMENTS: usize = 128;
@@ -69,6 +70,7 @@ impl Prepared {
             document.validate_standalone_executable().map_err(|errors| invalid(&errors))?;
             None
         };
+        values::check(&document)?;
         Ok(Self {
             operations,
             conditions: executable.as_ref().map(|document| plan::conditions(document)).unwrap_or_default(),

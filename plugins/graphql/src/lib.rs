@@ -14,11 +14,13 @@ mod forward;
 mod graphiql;
 mod http;
 mod json;
+mod kept;
 mod limits;
 mod operation;
 mod persisted;
 mod plan;
 mod schema;
+mod values;
 
 use tollgate_plugin_sdk::{Answer, BodyVerdict, Plugin, RequestFilter, Verdict, Want, export, request};
 
@@ -27,6 +29,7 @@ pub use config::{Config, Limits, PersistedConfig, PersistedMode};
 use documents::Documents;
 use execute::{Answered, Input, Live};
 use http::{Media, Refused, Request, Sent};
+use kept::Kept;
 use operation::{Next, Ready};
 use persisted::Persisted;
 use schema::Service;
@@ -164,14 +167,18 @@ impl GraphQl {
         let mut answers = self.run(&ready);
         // In rising order, so that each finds its place.
         for (place, body) in refused {
-            answers.insert(place, Answered { body, is_whole: false });
+            answers.insert(place, Answered { body, is_whole: false, kept: Kept::default() });
         }
         let is_whole = answers.iter().all(|answered| answered.is_whole);
+        let mut kept = Kept::default();
+        for answered in &answers {
+            kept.add(&answered.kept);
+        }
         let bodies: Vec<Vec<u8>> = answers.into_iter().map(|answered| answered.body).collect();
         let mut body = b"[".to_vec();
         body.extend_from_slice(&bodies.join(&b','));
         body.push(b']');
-        Ok(Some(Answered { body, is_whole }))
+        Ok(Some(Answered { body, is_whole, kept }))
     }
 
     /// Runs operations beside each other.

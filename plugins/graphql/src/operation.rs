@@ -12,6 +12,8 @@ use apollo_compiler::response::JsonMap;
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{ExecutableDocument, introspection};
 
+use tollgate_plugin_sdk::{attributes, log};
+
 use crate::GraphQl;
 use crate::documents::Prepared;
 use crate::error::GraphqlError;
@@ -19,6 +21,9 @@ use crate::forward::Known;
 use crate::http::{Refused, Request};
 use crate::plan::{self, Plan};
 use crate::schema::Service;
+
+/// The attribute that tells caches that a request is somebody's.
+const AUTHENTICATED: &str = "authenticated";
 
 /// What is to be done for an operation that is good.
 #[derive(Debug)]
@@ -43,7 +48,8 @@ impl GraphQl {
         let found = self.persisted.document(request.query.take(), request.persisted_query())?;
         let found = found.ok_or_else(|| Refused::Request("the parameter `query` is missing".to_owned()))?;
         let variables = request.variables().map_err(Refused::Request)?;
-        let operation = request.operation;
+        // As in a query.
+        let operation = request.operation.filter(|name| !name.is_empty());
         let ready = self.check(&found.text, operation.as_deref(), &variables, is_get)?;
         self.persisted.keep(&found);
         Ok(ready.map_or_else(|| Next::Forward(Known { text: found.text, operation, variables }), Next::Run))
@@ -122,7 +128,17 @@ impl Check<'_> {
     /// A service would answer fields that are not for everyone, so who may not see one is not let on.
     fn guarded(&self, plan: &Plan) -> Result<(), Refused> {
         let forbidden = if plan.is_guarded { self.plugin.access().forbidden(&plan.fields) } else { Vec::new() };
-        if forbidden.is_empty() { Ok(()) } else { Err(Refused::Operation(forbidden)) }
+        if !forbidden.is_empty() {
+            return Err(Refused::Operation(forbidden));
+        }
+        // The service does not say so, and a cache before this plugin would give its answer to anyone.
+        if plan.is_guarded {
+            attributes::set(AUTHENTICATED, "true").map_err(|error| {
+                log::error(&format!("the attribute `{AUTHENTICATED}` could not be set: {error}"));
+                GraphqlError::new("INTERNAL_SERVER_ERROR", "the operation could not be passed on")
+            })?;
+        }
+        Ok(())
     }
 
     /// What `__schema` and `__type` answer, by name.

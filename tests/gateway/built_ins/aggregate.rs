@@ -115,3 +115,28 @@ async fn optional_parts_that_there_is_no_time_for_are_left_out_before_the_hook_i
     assert_eq!((answer.status, answer.text()), (200, r#"{"a":1}"#));
     assert_eq!((answer.header("x-tollgate-partial"), answer.header("cache-control")), ("b,c", "no-store"));
 }
+
+#[tokio::test]
+async fn an_answer_that_would_be_longer_than_a_hook_may_return_is_a_502_and_no_fault() {
+    let long = Upstream::handling(|_| Response::new(format!("\"{}\"", "x".repeat(900_000)).into())).await;
+    let parts = |mode: &str| {
+        let part =
+            |name: char| format!("{{ name = \"{name}\", upstream = \"long\", path = \"/\", mode = \"{mode}\" }}");
+        ('a'..='e').map(part).collect::<Vec<_>>().join(", ")
+    };
+    let plugin = |mode: &str| {
+        format!("use = \"aggregate\"\ngrant = {{ http = [\"long\"] }}\nconfig = {{ parts = [{}] }}", parts(mode))
+    };
+    let config = config()
+        .upstream("long", [&long])
+        .plugin("required", &plugin("required"))
+        .plugin("optional", &plugin("optional"))
+        .route_without_upstream("/required", "plugins = [\"required\"]")
+        .route_without_upstream("/optional", "plugins = [\"optional\"]");
+    let gateway = Gateway::start(&config).await;
+    let required = gateway.get("/required").await;
+    assert_eq!((required.status, &required.json()["error"]), (502, &"upstream".into()));
+    let optional = gateway.get("/optional").await;
+    assert_eq!((optional.status, optional.header("x-tollgate-partial")), (200, "d,e"));
+    assert_eq!(optional.body.len(), r#"{"a":,"b":,"c":}"#.len() + 3 * 900_002);
+}

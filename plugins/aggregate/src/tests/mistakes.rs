@@ -69,6 +69,25 @@ fn a_member_that_lists_what_is_missing_is_no_parts_own() {
 }
 
 #[test]
+fn only_objects_go_to_the_top() {
+    let config = |more: Value| {
+        let mut part = json!({"name": "a", "upstream": "a", "path": "/", "at": "."});
+        part.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({"parts": [part]})
+    };
+    let says = "parts[0].at: only the members of an object can go to the top, and";
+    for (more, why) in [
+        (json!({"each": {"of": "{body:ids}"}}), "the answers of `each` are an array"),
+        (json!({"format": "text"}), "the answer is a string"),
+        (json!({"format": "base64"}), "the answer is a string"),
+        (json!({"mode": "default", "default": [1]}), "`default` is none"),
+    ] {
+        assert_eq!(mistakes(&config(more)), [format!("{says} {why}")]);
+    }
+    assert!(configure(config(json!({"mode": "default", "default": {"a": 1}}))).is_ok());
+}
+
+#[test]
 fn items_are_joined_only_to_what_a_part_makes() {
     let config = |to: &str, at: &str| {
         let join = json!({"to": to, "key": "k", "equals": "k", "into": "i"});

@@ -6,6 +6,7 @@ mod kept;
 mod mistakes;
 mod places;
 mod sequence;
+mod size;
 mod time;
 
 use proptest::prelude::*;

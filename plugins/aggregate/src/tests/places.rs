@@ -49,6 +49,15 @@ fn parts_with_one_place_are_merged_in_the_order_of_the_config() {
 }
 
 #[test]
+fn of_members_with_one_name_the_last_goes_into_the_merge() {
+    let _host = host();
+    let at = || json!({"at": "."});
+    assert_eq!(text(&answer(&[(r#"{"k":1,"k":2}"#, at()), ("{}", at())])), r#"{"k":2}"#);
+    assert_eq!(text(&answer(&[(r#"{"k":1,"l":2}"#, at()), (r#"{"l":3,"l":4,"l":5}"#, at())])), r#"{"k":1,"l":5}"#);
+    assert_eq!(text(&answer(&[("{}", at()), (r#"{"l":3,"\ud800":4,"l":5}"#, at())])), "{\"l\":5,\"\u{fffd}\":4}");
+}
+
+#[test]
 fn arrays_are_appended_where_that_is_asked_for() {
     let _host = host();
     let append = || json!({"at": "x", "combine": "append"});
@@ -62,6 +71,19 @@ fn a_place_inside_something_that_is_no_object_is_none() {
     let answer = answer(&[("[1]", json!({"at": "x"})), ("2", json!({"at": "x.y"}))]);
     assert_eq!(text(&answer), r#"{"x":[1],"left_out":["b"]}"#);
     assert_eq!(host.logs()[0].0, Level::Warn);
+}
+
+#[test]
+fn what_is_no_object_cannot_go_to_the_top() {
+    let host = host();
+    let top = |mode: &str| json!({"at": ".", "mode": mode});
+    assert_eq!(answer(&[("1", json!({})), ("[2]", top("required"))]).status, 502);
+    assert_eq!(text(&answer(&[("1", json!({})), ("[2]", top("optional"))])), r#"{"a":1,"left_out":["b"]}"#);
+    let mut part = top("default");
+    part["default"] = json!({"x": 0});
+    assert_eq!(text(&answer(&[("1", json!({})), ("null", part)])), r#"{"a":1,"x":0}"#);
+    let line = "part `b` of [2]: the answer is no object, whose members could go to the top";
+    assert_eq!(host.logs()[0], (Level::Warn, line.to_owned()));
 }
 
 #[test]

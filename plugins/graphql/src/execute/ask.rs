@@ -62,7 +62,11 @@ impl<'e> Execution<'e> {
             Err(NoCall::Null) => self.deliver(waiter, Ok("null")),
             Err(NoCall::Unfit) => {
                 for wanted in waiter.wanted() {
-                    self.tree.fail(wanted.id, "BAD_USER_INPUT", "a value is not acceptable in a path");
+                    self.tree.fail(
+                        wanted.id,
+                        "BAD_USER_INPUT",
+                        "a value is not acceptable in a path or a header field",
+                    );
                 }
             }
         }

@@ -15,7 +15,8 @@ pub(crate) fn coerce<'a>(leaf: &Leaf, value: &'a str) -> Option<Value<'a>> {
     match leaf {
         Leaf::Custom => as_it_is(true),
         Leaf::Boolean => as_it_is(matches!(kind, b't' | b'f')),
-        Leaf::Float => as_it_is(is_number),
+        // JSON can write numbers that no `Float` is.
+        Leaf::Float => as_it_is(is_number && value.parse().is_ok_and(f64::is_finite)),
         Leaf::Int if value.parse::<i32>().is_ok() => as_it_is(true),
         // `7.0` and `7e2` are whole numbers too.
         Leaf::Int => {
@@ -23,7 +24,8 @@ pub(crate) fn coerce<'a>(leaf: &Leaf, value: &'a str) -> Option<Value<'a>> {
             let fits = number.fract() == 0.0 && (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&number);
             fits.then(|| Value::Made(format!("{number}")))
         }
-        Leaf::String | Leaf::Id if *kind == b'"' => as_it_is(true),
+        // And escape half a character, which is in no text.
+        Leaf::String | Leaf::Id if *kind == b'"' => as_it_is(!value.contains("\\u") || json::text(value).is_some()),
         Leaf::Id => quoted(is_number),
         Leaf::String => quoted(is_number || matches!(kind, b't' | b'f')),
         Leaf::Enum(values) => {
@@ -60,7 +62,12 @@ mod tests {
             (Leaf::Float, "1.10", Some("1.10")),
             (Leaf::Float, "1", Some("1")),
             (Leaf::Float, "true", None),
+            (Leaf::Float, "1e308", Some("1e308")),
+            (Leaf::Float, "-1e400", None),
             (Leaf::String, "\"a\\u00e9\"", Some("\"a\\u00e9\"")),
+            (Leaf::String, r#""\ud83d\ude00""#, Some(r#""\ud83d\ude00""#)),
+            (Leaf::String, r#""a\ud800""#, None),
+            (Leaf::Id, r#""\udc00\ud800""#, None),
             (Leaf::String, "1.50", Some("\"1.50\"")),
             (Leaf::String, "true", Some("\"true\"")),
             (Leaf::String, "[]", None),

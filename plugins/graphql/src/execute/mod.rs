@@ -24,6 +24,7 @@ use typed_arena::Arena;
 
 use crate::access::{self, Access};
 use crate::json::{self, Members};
+use crate::kept::Kept;
 use crate::operation::Ready;
 use crate::plan::{Children, Plan, PlanField, PlanSource};
 use crate::schema::{Rest, Service};
@@ -57,6 +58,8 @@ pub(crate) struct Answered {
     pub(crate) body: Vec<u8>,
     /// Whether nothing went wrong with it.
     pub(crate) is_whole: bool,
+    /// What it is made of.
+    pub(crate) kept: Kept,
 }
 
 /// Runs operations and returns their answers.
@@ -174,7 +177,7 @@ impl<'e> Execution<'e> {
     fn answered(&self) -> Answered {
         let mut body = Vec::with_capacity(512);
         self.tree.write(&mut body);
-        Answered { body, is_whole: self.tree.errors.is_empty() }
+        Answered { body, is_whole: self.tree.errors.is_empty(), kept: self.input.plan.kept.clone() }
     }
 
     /// The fields of an object.

@@ -26,7 +26,7 @@ impl From<GraphqlError> for Refused {
 /// The answer of an operation that was run. One with an error is good for nobody else, nor a second time.
 pub(crate) fn answer(media: Media, answered: Answered) -> Answer {
     let answer = in_media(200, media).body(answered.body);
-    if answered.is_whole { answer } else { not_kept(answer) }
+    if answered.is_whole { answered.kept.tell(answer) } else { not_kept(answer) }
 }
 
 /// The answer where none was. In `application/json` an error of the operation is a 200: a 4xx might

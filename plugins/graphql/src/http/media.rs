@@ -9,14 +9,6 @@ pub(crate) enum Media {
     GraphqlResponse,
 }
 
-/// What a client may write, and how exactly it says so.
-const RANGES: [(&str, Media, u8); 4] = [
-    ("application/graphql-response+json", Media::GraphqlResponse, 2),
-    ("application/json", Media::Json, 2),
-    ("application/*", Media::Json, 1),
-    ("*/*", Media::Json, 0),
-];
-
 impl Media {
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -25,24 +17,57 @@ impl Media {
         }
     }
 
-    /// What the client likes best; none if it takes neither.
+    /// What the client likes best; none if it takes neither. What it says of both alike is in favour of JSON.
     pub(crate) fn accepted(accept: &[String]) -> Option<Self> {
         if accept.is_empty() {
             return Some(Self::Json);
         }
-        let mut best: Option<(f32, u8, Self)> = None;
-        for range in accept.iter().flat_map(|line| line.split(',')) {
-            let name = range.split(';').next().unwrap_or_default().trim();
-            let Some((_, media, exact)) = RANGES.iter().find(|(range, ..)| name.eq_ignore_ascii_case(range)) else {
-                continue;
-            };
-            let weight = quality(range);
-            let better = best.is_none_or(|(most, kind, _)| (weight, *exact) > (most, kind));
-            if weight > 0.0 && better {
-                best = Some((weight, *exact, *media));
+        let ranges: Vec<&str> = accept.iter().flat_map(|line| line.split(',')).collect();
+        let mut best: Option<(Liked, Self)> = None;
+        for media in [Self::Json, Self::GraphqlResponse] {
+            let Some(liked) = media.liked(&ranges).filter(|liked| liked.weight > 0.0) else { continue };
+            if best.as_ref().is_none_or(|(most, _)| liked.is_more_than(most)) {
+                best = Some((liked, media));
             }
         }
-        best.map(|(_, _, media)| media)
+        best.map(|(_, media)| media)
+    }
+
+    /// What the client says of it: the range that names it most exactly counts.
+    fn liked(self, ranges: &[&str]) -> Option<Liked> {
+        let mut found: Option<Liked> = None;
+        for (place, range) in ranges.iter().enumerate() {
+            let Some(exact) = self.is_named_by(range.split(';').next().unwrap_or_default().trim()) else { continue };
+            if found.as_ref().is_none_or(|known| exact > known.exact) {
+                found = Some(Liked { weight: quality(range), exact, place });
+            }
+        }
+        found
+    }
+
+    /// How exactly, if at all.
+    fn is_named_by(self, range: &str) -> Option<u8> {
+        let own = self.name().split(';').next().unwrap_or_default();
+        [(own, 2), ("application/*", 1), ("*/*", 0)]
+            .into_iter()
+            .find(|(name, _)| range.eq_ignore_ascii_case(name))
+            .map(|(_, exact)| exact)
+    }
+}
+
+/// What a client says of a media type.
+struct Liked {
+    weight: f32,
+    exact: u8,
+    /// Of the range that says it, among all of them.
+    place: usize,
+}
+
+impl Liked {
+    /// Of two that weigh the same, what is named more exactly, and then what is named first.
+    fn is_more_than(&self, other: &Self) -> bool {
+        let order = self.weight.total_cmp(&other.weight).then(self.exact.cmp(&other.exact));
+        order.then(other.place.cmp(&self.place)).is_gt()
     }
 }
 
@@ -68,5 +93,17 @@ mod tests {
         assert_eq!(accepted("*/*, application/graphql-response+json"), response);
         assert_eq!(accepted("text/html, application/xhtml+xml"), None);
         assert_eq!(accepted("application/json;q=0"), None);
+    }
+
+    #[test]
+    fn what_says_most_exactly_what_is_meant_counts() {
+        let accepted = |text: &str| Media::accepted(&[text.to_owned()]);
+        let (json, response) = (Some(Media::Json), Some(Media::GraphqlResponse));
+        assert_eq!(accepted("application/json;q=0, */*"), response);
+        assert_eq!(accepted("*/*, application/json;q=0"), response);
+        assert_eq!(accepted("application/*;q=0, */*"), None);
+        assert_eq!(accepted("application/*;q=0, application/json;q=0.1"), json);
+        assert_eq!(accepted("application/graphql-response+json;q=0.5, */*"), json);
+        assert_eq!(accepted("application/json;q=0.2, application/*;q=0.5, */*;q=0.9"), response);
     }
 }

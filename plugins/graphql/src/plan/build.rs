@@ -12,6 +12,7 @@ use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::{ExecutableDocument, Name, Node};
 
 use super::{Children, Leaf, Plan, PlanField, PlanSource};
+use crate::kept::Kept;
 use crate::schema::{Service, Source};
 
 /// Most fields of a plan, of all types an object may have together.
@@ -36,17 +37,20 @@ pub(crate) fn build(
         fields: 0,
         introspects: false,
         is_guarded: false,
+        kept: Kept::default(),
         is_sliced: false,
     };
     let root = operation.object_type().clone();
     let fields = builder.object(&root, &[&operation.selection_set])?;
-    let Builder { calls, introspects, is_guarded, is_sliced, .. } = builder;
+    let Builder { calls, introspects, is_guarded, mut kept, is_sliced, .. } = builder;
+    kept.is_private |= is_guarded;
     Ok(Plan {
         kind: operation.operation_type,
         fields,
         calls,
         introspects,
         is_guarded,
+        kept,
         is_sliced,
         cost: OnceCell::new(),
     })
@@ -90,6 +94,7 @@ struct Builder<'d> {
     fields: usize,
     introspects: bool,
     is_guarded: bool,
+    kept: Kept,
     is_sliced: bool,
 }
 
@@ -152,7 +157,8 @@ impl<'d> Builder<'d> {
                 PlanSource::Introspection
             }
             name => match info.map(|info| &info.source) {
-                Some(Source::Rest(_)) => {
+                Some(Source::Rest(rest)) => {
+                    self.kept.add_call(rest);
                     self.calls += 1;
                     PlanSource::Call(self.calls - 1)
                 }

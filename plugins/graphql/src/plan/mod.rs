@@ -20,6 +20,7 @@ pub(crate) use arguments::{coerce, complete};
 pub(crate) use build::{build, conditions};
 
 use crate::json::Path;
+use crate::kept::Kept;
 use crate::schema::{Guard, ListSize};
 
 /// A whole operation.
@@ -33,6 +34,8 @@ pub(crate) struct Plan {
     pub(crate) introspects: bool,
     /// Whether it has fields that are not for everyone.
     pub(crate) is_guarded: bool,
+    /// What its answer is made of.
+    pub(crate) kept: Kept,
     /// Whether an argument says how long a list is.
     is_sliced: bool,
     /// What it costs, once that is known, where no argument makes a difference.

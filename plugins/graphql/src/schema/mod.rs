@@ -21,7 +21,7 @@ use apollo_compiler::{Name, Schema};
 pub(crate) use binding::{FieldInfo, Guard, ListSize, Source};
 use problems::Problems;
 pub(crate) use rest::{Batch, NoCall, Rest};
-pub(crate) use template::Values;
+pub(crate) use template::{Place, Values};
 
 /// Directives that every schema may use.
 const DIRECTIVES: &str = include_str!("directives.graphql");

@@ -45,7 +45,7 @@ pub(crate) struct Batch {
 pub(crate) enum NoCall {
     /// A value the path is made of is null or not there: neither is what it leads to.
     Null,
-    /// A value would leave its place in the path, or is too long for one.
+    /// A value would leave its place in the path or in a field, or is too long for one.
     Unfit,
 }
 
@@ -100,6 +100,11 @@ impl Rest {
         templates.flat_map(Template::places).chain(batch)
     }
 
+    /// Fields of the client's request that are sent along, in lower case.
+    pub(crate) fn forwarded(&self) -> &[String] {
+        &self.forward_headers
+    }
+
     /// The call for one parent.
     pub(crate) fn call(&self, values: &Values<'_>, within_ms: u32) -> Result<Outbound, NoCall> {
         self.outbound(&self.path, self.body.as_ref(), values, within_ms)
@@ -136,6 +141,9 @@ impl Rest {
         }
         for (name, template) in &self.headers {
             if let Some(value) = template.text(values) {
+                if !can_be_in_a_field(&value) {
+                    return Err(NoCall::Unfit);
+                }
                 call.headers.push(Header::new(name, value));
             }
         }
@@ -246,11 +254,15 @@ fn has_dot_or_empty_segment(path: &str) -> bool {
     path.len() > 1 && path.split('/').skip(1).any(|segment| matches!(path::dots(segment), Some(0..=2)))
 }
 
+/// Whether no character of it would end the field (RFC 9110 section 5.5).
+fn can_be_in_a_field(value: &str) -> bool {
+    value.bytes().all(|byte| byte == b'\t' || !byte.is_ascii_control())
+}
+
 /// A body with `null` in its places must be JSON: a misspelled place shows here.
 fn body_template(text: &str) -> Result<Template, String> {
     let template = Template::parse(text);
-    let nulls = template.json(&Values { args: &apollo_compiler::response::JsonMap::new(), parent: None, keys: None });
-    match crate::json::whole(&nulls) {
+    match crate::json::whole(&template.with_nulls()) {
         Ok(_) => Ok(template),
         Err(error) => Err(format!("is not JSON with `null` in its places: {error}")),
     }

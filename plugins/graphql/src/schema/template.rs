@@ -91,6 +91,12 @@ impl Template {
         out
     }
 
+    /// With `null` in the places. There is no request to ask while the schema is read.
+    pub(crate) fn with_nulls(&self) -> Vec<u8> {
+        let pieces = self.0.iter().map(|piece| if let Piece::Literal(text) = piece { text.as_str() } else { "null" });
+        pieces.collect::<String>().into_bytes()
+    }
+
     /// With text in the places; none if one has no value.
     pub(crate) fn text(&self, values: &Values<'_>) -> Option<String> {
         self.filled(values, String::push_str)

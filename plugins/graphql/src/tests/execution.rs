@@ -239,3 +239,19 @@ fn the_operator_is_told_of_an_answer_that_is_compressed() {
     let said = &host.logs()[0].1;
     assert!(said.contains("compressed (gzip), though `accept-encoding: identity` was sent"), "{said}");
 }
+
+#[test]
+fn a_value_that_cannot_be_in_a_header_field_is_the_clients_mistake() {
+    let sdl = r#"type Query { a(v: String): String @rest(upstream: "u", path: "/", headers: [{name: "x-v", value: "v{args.v}"}]) }"#;
+    let plugin = configure(&json!({"schema": sdl})).unwrap();
+    for value in ["a\\nb", "\\r", "\\u0000", "\\u007f"] {
+        let host = Host::new();
+        let answer = ask(&plugin, &format!("{{ a(v: \"{value}\") }}"));
+        assert_eq!((&answer["data"]["a"], code(&answer)), (&Value::Null, "BAD_USER_INPUT"), "{value}");
+        assert_eq!(answer["errors"][0]["path"], json!(["a"]));
+        assert_eq!((host.calls(), host.logs()), (vec![], vec![]), "{value}");
+    }
+    let host = Host::new().on_call(|_| Ok(Answer::new(200).json(&"x")));
+    assert_eq!(ask(&plugin, "{ a(v: \"a\\t\u{e9}\") }"), json!({"data": {"a": "x"}}));
+    assert_eq!(host.calls()[0].headers[0].value, "va\t\u{e9}");
+}

@@ -58,3 +58,49 @@ fn a_variable_and_a_literal_are_sent_alike() {
     }
     assert_eq!(sent("query Q($v: Sub) { echo(sub: $v) }", &json!({}))["sub"]["k"], 8);
 }
+
+fn refused(query: &str) -> Value {
+    let _host = Host::new();
+    let answer = ask(&configure(&json!({"schema": SDL})).unwrap(), query);
+    assert_eq!(code(&answer), "GRAPHQL_VALIDATION_FAILED", "{query}: {answer}");
+    answer["errors"][0].clone()
+}
+
+#[test]
+fn a_field_of_an_input_object_is_there_once() {
+    for (query, column) in [
+        ("{ echo(sub: {k: 1, k: 2}) }", 20),
+        ("{ echo(in: {a: \"x\", s: {k: 1, next: {a: \"x\", a: \"y\"}}}) }", 46),
+        ("{ echo(any: [{x: 1}, {x: 1, y: 2, x: 3}]) }", 35),
+        ("query Q($s: Sub = {k: 1, k: 2}) { echo(sub: $s) }", 26),
+        ("{ ...F } fragment F on Query { echo(any: {x: {}, x: 1}) }", 50),
+    ] {
+        let error = refused(query);
+        assert!(error["message"].as_str().unwrap().ends_with("is there more than once"), "{error}");
+        assert_eq!(error["locations"][0]["column"], column, "{query}");
+    }
+}
+
+#[test]
+fn a_variable_within_a_custom_scalar_is_defined() {
+    for query in [
+        "{ echo(any: {x: $v}) }",
+        "{ echo(any: [[$v]]) }",
+        "query Q($w: Int) { echo(any: {w: $w, x: {x: $v}}) }",
+        "{ ...F } fragment F on Query { ...G } fragment G on Query { ... { echo(any: {x: $v}) } }",
+    ] {
+        let error = refused(query);
+        assert!(error["message"].as_str().unwrap().ends_with("variable `$v` is not defined"), "{query}: {error}");
+    }
+    let by_fragment = "query Q($v: Any) { ...F } fragment F on Query { echo(any: {x: [$v, $v], y: 1}) }";
+    assert_eq!(sent(by_fragment, &json!({"v": {"z": 1}}))["any"], json!({"x": [{"z": 1}, {"z": 1}], "y": 1}));
+}
+
+#[test]
+fn a_guarded_services_operations_are_held_to_the_same_rules() {
+    let plugin = configure(&json!({"schema": null, "forward": true})).unwrap();
+    let _host = Host::new();
+    for query in ["{ a(b: {c: 1, c: 2}) }", "{ a(b: {c: $v}) }"] {
+        assert_eq!(code(&ask(&plugin, query)), "GRAPHQL_VALIDATION_FAILED", "{query}");
+    }
+}

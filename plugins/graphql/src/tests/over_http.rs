@@ -127,23 +127,27 @@ fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
 
 #[test]
 fn only_an_answer_without_errors_may_be_kept() {
-    let user = [("/users/7", json!({"id": 7, "name": "Zoe"}))];
+    let user = [("/users/7", json!({"id": 7, "name": "Zoe", "salary": 3}))];
     let plugin = configure(&json!({"limits": {"operations": 3}})).unwrap();
-    let (good, partial) = (json!({"query": "{ me { name } }"}), json!({"query": "{ me { name orders { id } } }"}));
+    let (good, partial) =
+        (json!({"query": "{ user(id: 7) { name } }"}), json!({"query": "{ user(id: 7) { orders { id } } }"}));
+    let (mine, guarded) = (json!({"query": "{ me { name } }"}), json!({"query": "{ user(id: 7) { salary } }"}));
     let hash = json!({"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "ab"}}});
-    for (request, is_kept) in [
-        (good.clone(), true),
-        (json!([good, good]), true),
-        (partial.clone(), false),
-        (json!([good, partial]), false),
-        (json!([good, {"query": "{"}]), false),
-        (json!({"query": "{ x }"}), false),
-        (json!({"query": 1}), false),
-        (hash, false),
+    for (request, expected) in [
+        (good.clone(), None),
+        (json!([good, good]), None),
+        (mine.clone(), Some("private")),
+        (json!([good, mine]), Some("private")),
+        (guarded, Some("private")),
+        (partial.clone(), Some("no-store")),
+        (json!([good, partial]), Some("no-store")),
+        (json!([good, {"query": "{"}]), Some("no-store")),
+        (json!({"query": "{ x }"}), Some("no-store")),
+        (json!({"query": 1}), Some("no-store")),
+        (hash, Some("no-store")),
     ] {
-        let _host = services(&user);
+        let _host = services(&user).attribute("jwt.claim.scope", "payroll");
         let answer = post(&plugin, &request);
-        let expected = if is_kept { None } else { Some("no-store") };
         assert_eq!(header(&answer, "cache-control"), expected, "{request}");
         assert_eq!(header(&answer, "vary"), Some("accept"), "{request}");
     }
@@ -168,4 +172,13 @@ fn a_head_is_a_get() {
     assert_eq!(get(&shop()).status, 405);
     let _host = services(&[]).method("PUT");
     assert_eq!(header(&get(&shop()), "allow"), Some("GET, HEAD, POST"));
+}
+
+#[test]
+fn an_operations_name_that_is_empty_is_none() {
+    let _host = services(&[]);
+    let answer = post(&shop(), &json!({"query": "query A { __typename }", "operationName": ""}));
+    assert_eq!(body(&answer), json!({"data": {"__typename": "Query"}}));
+    let two = post(&shop(), &json!({"query": "query A { __typename } query B { __typename }", "operationName": ""}));
+    assert_eq!(code(&body(&two)), "OPERATION_RESOLUTION_FAILURE");
 }

@@ -12,6 +12,7 @@ mod authenticated;
 mod called;
 mod coalescing;
 mod limits;
+mod made_for_one;
 mod shared;
 mod storing;
 
