@@ -22,7 +22,7 @@ pub struct Notes {
     pub patience: Patience,
 }
 
-/// A plugin's fetch. Dropped without a word, it has failed.
+/// A plugin's fetch. Dropped without a word, it was given up.
 #[derive(Debug)]
 pub struct Fetching {
     pub plugin: Arc<str>,
@@ -53,8 +53,8 @@ pub struct Refresh {
 pub struct Patience {
     /// When it goes on by itself.
     pub until: Option<Instant>,
-    /// Fetches of others that failed while it waited.
-    pub failures: u32,
+    /// Fetches of others that were given up while it waited.
+    pub given_up: u32,
     /// Fetches of others that did not bring what it wanted.
     pub rounds: u32,
     /// What other gateways have stored was asked for: once is enough.

@@ -15,10 +15,11 @@ use crate::plugin::link::Link;
 
 /// Longest key of a fetch, in bytes.
 const MAX_KEY: usize = 8 << 10;
-/// Fetches of others a request waits for that fail, before it goes on by itself.
-const MAX_FAILURES: u32 = 2;
-/// Fetches of others a request waits for that bring another variant, before it goes on by itself.
-const MAX_ROUNDS: u32 = 2;
+/// Fetches of others a request waits for that are given up, before it goes on by itself.
+const MAX_GIVEN_UP: u32 = 2;
+/// Fetches of others a request waits for that bring another variant, before it goes on by itself: more would be
+/// waited for one after the other.
+const MAX_ROUNDS: u32 = 1;
 
 /// How a request with the verdict `fetch` goes on.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,7 +49,7 @@ pub(super) async fn fetch(link: &Link, context: &mut Context, fetch: Fetch) -> R
                 }
                 break;
             }
-            Joined::Follower(_) if patience.failures >= MAX_FAILURES || patience.rounds >= MAX_ROUNDS => break,
+            Joined::Follower(_) if patience.given_up >= MAX_GIVEN_UP || patience.rounds >= MAX_ROUNDS => break,
             Joined::Follower(mut following) => {
                 let until = patience.until.unwrap_or(context.deadline);
                 match tokio::time::timeout_at(until.into(), following.landed()).await {
@@ -58,7 +59,7 @@ pub(super) async fn fetch(link: &Link, context: &mut Context, fetch: Fetch) -> R
                         return Ok(Next::Again);
                     }
                     Ok(Some(Landed::NotStored)) => break,
-                    Ok(None) => patience.failures += 1,
+                    Ok(None) => patience.given_up += 1,
                     Err(_) => {
                         fetching.store.count_gave_up_waiting();
                         break;
@@ -115,8 +116,11 @@ pub(super) fn land(link: &Link, context: &mut Context, body: Body, passed_on: bo
     let Some(mut fetching) = notes.and_then(|notes| notes.take_fetching_of(link.plugin.name())) else { return body };
     match fetching.storing.take() {
         Some(storing) if passed_on => fill::tee(fetching, storing, body),
-        // Dropped without a word, it has failed.
-        _ => body,
+        // It was answered, and there is nothing for others: what they get each asks for itself, at once.
+        _ => {
+            fetching.land(Landed::NotStored);
+            body
+        }
     }
 }
 
