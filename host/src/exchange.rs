@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::{Request, Response, request, response};
+use http_body::Body as _;
 use hyper::body::Incoming;
 
 use crate::body::Body;
@@ -73,6 +74,7 @@ pub async fn serve(worker: &Worker, client: &Client, request: Request<Incoming>)
         finish.is_read(),
     );
     context.nesting = nesting;
+    context.has_body = !body.is_end_stream();
     if route.chain.is_followed() {
         context.left_to = Some(finish.follow(worker));
     }
@@ -122,6 +124,7 @@ pub async fn call(worker: &Worker, call: RouteCall) -> Option<Result<(response::
     let deadline = deadline.min(Instant::now() + route.timeout);
     let mut context = Context::new(caller.id, caller.client, route.name.clone(), request, params, deadline, false);
     context.nesting = nesting;
+    context.has_body = !body.is_empty();
     let (mut context, body) = through(route, &snapshot, Box::new(context), Body::full(body), None).await;
 
     let head = context.response.take().unwrap_or_else(|| respond::response(&Failure::NothingAnswered, caller.id).0);
