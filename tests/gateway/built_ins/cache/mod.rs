@@ -12,6 +12,7 @@ mod authenticated;
 mod called;
 mod coalescing;
 mod limits;
+mod past;
 mod shared;
 mod storing;
 

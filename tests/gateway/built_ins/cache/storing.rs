@@ -248,10 +248,14 @@ async fn operators_remove_what_is_stored_by_url_prefix_and_tag() {
         assert_eq!(ask(path).await, number);
     }
     assert!(!get(&gateway, "/tagged", &[]).await.headers.contains_key("cache-tag"), "tags are the operator's");
-    assert_eq!(purge("url=http://WEB.example/a").await, (200, "{\"removed\":1}\n".into()));
+    assert_eq!(purge("url=http://WEB.example:80/a").await, (200, "{\"removed\":1}\n".into()));
     assert_eq!(purge("prefix=http://web.example/b/&plugin=kept").await, (200, "{\"removed\":2}\n".into()));
     assert_eq!(purge("tag=blue").await, (200, "{\"removed\":1}\n".into()));
     assert_eq!((purge("tag=blue&all=true").await.0, purge("all=true&plugin=other").await.0), (400, 400));
+    for nothing in ["prefix=", "url=", "url=foo", "tag="] {
+        let (status, told) = purge(nothing).await;
+        assert!(status == 400 && told.contains("?all=true"), "{nothing}: {status} {told}");
+    }
     for (path, number) in [("/a", "5"), ("/b/1", "6"), ("/b/2", "7"), ("/tagged", "8")] {
         assert_eq!(ask(path).await, number);
     }
