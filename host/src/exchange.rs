@@ -132,15 +132,33 @@ pub async fn call(worker: &Worker, call: RouteCall) -> Option<Result<(response::
     Some(Ok((head, body)))
 }
 
-/// The chain in; the upstream; the chain out.
+/// The chain in; the upstream; the chain out. A part of it again, where a plugin wants that.
 async fn through(
     route: &RouteState,
     snapshot: &Rc<WorkerSnapshot>,
     context: Box<Context>,
     body: Body,
+    mut finish: Option<&mut Finish>,
+) -> (Box<Context>, Body) {
+    let entered = route.chain.enter(context, body).await;
+    let (mut context, body) = answered(route, snapshot, entered, finish.as_deref_mut()).await;
+    let Some(position) = context.cache.as_mut().and_then(|notes| notes.again.take()) else { return (context, body) };
+    // Boxed: a future is moved about whole, and few requests are made again.
+    Box::pin(async {
+        let entered = route.chain.enter_at(position, context, Body::empty()).await;
+        answered(route, snapshot, entered, finish).await
+    })
+    .await
+}
+
+/// What comes after the way in: the upstream, and the chain out.
+async fn answered(
+    route: &RouteState,
+    snapshot: &Rc<WorkerSnapshot>,
+    entered: Entered,
     finish: Option<&mut Finish>,
 ) -> (Box<Context>, Body) {
-    let Entered { mut context, body, depth, outcome } = route.chain.enter(context, body).await;
+    let Entered { mut context, body, depth, outcome } = entered;
     // A stale answer was served: a newer one is fetched, and this client does not wait for it.
     if let Some(wanted) = context.cache.as_mut().and_then(|notes| notes.refresh.take()) {
         refresh::begin(snapshot, route, &context, wanted);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use http::Uri;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::entry::{Entry, Head, Kept};
@@ -20,6 +21,10 @@ pub struct Notes {
     /// What is to be fetched without a client.
     pub refresh: Option<Refresh>,
     pub patience: Patience,
+    /// The plugin at this position of the chain has the request made again.
+    pub again: Option<usize>,
+    /// Once is enough.
+    pub was_made_again: bool,
 }
 
 /// A plugin's fetch. Dropped without a word, it was given up.
@@ -31,6 +36,10 @@ pub struct Fetching {
     pub note: Vec<u8>,
     /// The request's fields, before those of the fetch.
     pub asked: HeaderMap,
+    /// The request's target then, where the request can be made again.
+    pub target: Option<Uri>,
+    /// It is to be.
+    pub again: bool,
     /// In removals: see [`Store::moment`].
     pub began: u64,
     /// `None` where nobody waits for this one.

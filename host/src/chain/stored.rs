@@ -110,10 +110,19 @@ pub(super) fn serve(
     Ok(body)
 }
 
-/// The plugin's `on-response` is over: its fetch lands. `body` is what goes to the client.
-pub(super) fn land(link: &Link, context: &mut Context, body: Body, passed_on: bool) -> Body {
-    let notes = context.cache.as_deref_mut();
-    let Some(mut fetching) = notes.and_then(|notes| notes.take_fetching_of(link.plugin.name())) else { return body };
+/// The plugin's `on-response` is over: its fetch lands. `body` is what goes to the client. `position` is the plugin's.
+pub(super) fn land(link: &Link, position: usize, context: &mut Context, body: Body, passed_on: bool) -> Body {
+    let Some(notes) = context.cache.as_deref_mut() else { return body };
+    let Some(mut fetching) = notes.take_fetching_of(link.plugin.name()) else { return body };
+    if passed_on
+        && fetching.again
+        && let Some(target) = fetching.target.take()
+    {
+        (notes.again, notes.was_made_again) = (Some(position), true);
+        (context.request.uri, context.request.headers) = (target, std::mem::take(&mut fetching.asked));
+        (context.response, context.failure, context.made_by) = (None, None, Source::Gateway);
+        return Body::empty();
+    }
     match fetching.storing.take() {
         Some(storing) if passed_on => fill::tee(fetching, storing, body),
         // It was answered, and there is nothing for others: what they get each asks for itself, at once.
@@ -129,11 +138,15 @@ fn begin(link: &Link, context: &Context, fetch: &Fetch) -> Result<(Fetching, Dur
         return Err(format!("`fetch` of a key that has {} bytes; at most {MAX_KEY} are allowed", fetch.key.len()));
     }
     let store = Arc::clone(&link.plugin.rights.stores.cache);
+    let was_made_again = context.cache.as_ref().is_some_and(|notes| notes.was_made_again);
+    let is_repeatable = !was_made_again && !context.has_body && context.replaced_body.is_none();
     let fetching = Fetching {
         plugin: Arc::clone(link.plugin.name()),
         key: fetch.key.as_str().into(),
         note: fetch.note.clone(),
         asked: context.request.headers.clone(),
+        target: is_repeatable.then(|| context.request.uri.clone()),
+        again: false,
         began: store.moment(),
         leading: None,
         storing: None,
@@ -145,6 +158,7 @@ fn begin(link: &Link, context: &Context, fetch: &Fetch) -> Result<(Fetching, Dur
 /// Only where nobody fetches the key already.
 fn refresh(link: &Link, context: &mut Context, wanted: Fetch, position: usize) -> Result<(), String> {
     let (mut fetching, _) = begin(link, context, &wanted)?;
+    fetching.target = None;
     let (set, remove) = changes(wanted.set, &wanted.remove)?;
     if let Joined::Leader(leading) = fetching.store.join(&fetching.key) {
         fetching.leading = Some(leading);

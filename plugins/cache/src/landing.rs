@@ -107,7 +107,7 @@ fn refreshed(
 }
 
 /// A 304 about another response than the one that is stored changes nothing of it, and is none for a client that
-/// does not have that one (RFC 9111 section 4.3.4). The next request asks without a condition.
+/// does not have that one (RFC 9111 section 4.3.4). It is asked again, without a condition.
 fn not_refreshed(
     note: &Note<'_>,
     stale: &Stale<'_>,
@@ -119,6 +119,9 @@ fn not_refreshed(
     let is_known = note.if_none_match.is_some_and(|list| condition::matches_any(list, answered.first("etag")));
     if is_known {
         tell(&cache_status);
+        return Some(ResponseVerdict::Next);
+    }
+    if cache::again() {
         return Some(ResponseVerdict::Next);
     }
     serve(

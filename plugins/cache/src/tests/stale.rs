@@ -56,7 +56,9 @@ fn a_304_about_another_response_gives_the_stored_one_no_new_life_and_no_other_ta
     for tag in ["\"2\"", "W/\"2\""] {
         let host = Host::new();
         let plugin = plugin(Config::default());
-        let ResponseVerdict::Serve(served) = told_304_of(&host, &plugin, None, tag) else { panic!("it is served") };
+        assert_eq!((told_304_of(&host, &plugin, None, tag), host.asked_again()), (ResponseVerdict::Next, true));
+        // Where it is not asked again, the stored one is good for this client, once.
+        let ResponseVerdict::Serve(served) = plugin.on_response() else { panic!("it is served") };
         let told = "tollgate; fwd=stale; fwd-status=304; detail=other-etag";
         assert_eq!((served.status, field(&served, "age"), field(&served, "cache-status")), (None, "11", told));
         assert_eq!(host.stored(), []);
@@ -70,7 +72,7 @@ fn a_304_about_what_the_client_has_is_the_clients() {
     let host = Host::new();
     let plugin = plugin(Config::default());
     assert_eq!(told_304_of(&host, &plugin, Some("\"2\""), "\"2\""), ResponseVerdict::Next);
-    assert_eq!(host.stored(), []);
+    assert_eq!((host.stored().len(), host.asked_again()), (0, false));
 }
 
 #[test]
