@@ -37,6 +37,8 @@ pub struct Context {
     pub request: request::Parts,
     /// Set by a plugin: where the request goes instead of the route's upstream.
     pub forward: Option<Forward>,
+    /// Whether the client sends a body.
+    pub has_body: bool,
     /// Set by a plugin: goes to the upstream instead of what the client sent.
     pub replaced_body: Option<Bytes>,
     /// The head that is going to the client, once there is one.
@@ -83,6 +85,7 @@ impl Context {
             params,
             request,
             forward: None,
+            has_body: false,
             replaced_body: None,
             response: None,
             replaced_response_body: None,
@@ -138,6 +141,7 @@ impl Context {
         let route = Arc::clone(&self.route);
         let mut remains = Self::new(self.id, self.client, route, request, params, self.deadline, false);
         remains.attributes = std::mem::take(&mut self.attributes);
+        remains.has_body = self.has_body;
         remains.made_by = self.made_by.clone();
         remains.failure = self.failure.take();
         remains.depth = self.depth;

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::{Request, Response, request, response};
+use http_body::Body as _;
 use hyper::body::Incoming;
 
 use crate::body::Body;
@@ -71,6 +72,7 @@ pub async fn serve(worker: &Worker, client: &Client, request: Request<Incoming>)
         finish.is_read(),
     );
     context.nesting = nesting;
+    context.has_body = !body.is_end_stream();
     if route.chain.is_followed() {
         context.left_to = Some(finish.follow(worker));
     }
@@ -138,6 +140,7 @@ pub async fn call(worker: &Worker, call: RouteCall) -> Option<Result<(response::
     let deadline = deadline.min(Instant::now() + route.timeout);
     let mut context = Context::new(caller.id, caller.client, route.name.clone(), request, params, deadline, false);
     context.nesting = nesting;
+    context.has_body = !body.is_empty();
     let (mut context, body) = through(route, &snapshot, Box::new(context), Body::full(body), None).await;
 
     let head = context.response.take().unwrap_or_else(|| respond::response(&Failure::NothingAnswered, caller.id).0);
@@ -145,15 +148,33 @@ pub async fn call(worker: &Worker, call: RouteCall) -> Option<Result<(response::
     Some(Ok((head, body)))
 }
 
-/// The chain in; the upstream; the chain out.
+/// The chain in; the upstream; the chain out. A part of it again, where a plugin wants that.
 async fn through(
     route: &RouteState,
     snapshot: &Rc<WorkerSnapshot>,
     context: Box<Context>,
     body: Body,
+    mut finish: Option<&mut Finish>,
+) -> (Box<Context>, Body) {
+    let entered = route.chain.enter(context, body).await;
+    let (mut context, body) = answered(route, snapshot, entered, finish.as_deref_mut()).await;
+    let Some(position) = context.cache.as_mut().and_then(|notes| notes.again.take()) else { return (context, body) };
+    // Boxed: a future is moved about whole, and few requests are made again.
+    Box::pin(async {
+        let entered = route.chain.enter_at(position, context, Body::empty()).await;
+        answered(route, snapshot, entered, finish).await
+    })
+    .await
+}
+
+/// What comes after the way in: the upstream, and the chain out.
+async fn answered(
+    route: &RouteState,
+    snapshot: &Rc<WorkerSnapshot>,
+    entered: Entered,
     finish: Option<&mut Finish>,
 ) -> (Box<Context>, Body) {
-    let Entered { mut context, body, depth, outcome } = route.chain.enter(context, body).await;
+    let Entered { mut context, body, depth, outcome } = entered;
     // A stale answer was served: a newer one is fetched, and this client does not wait for it.
     if let Some(wanted) = context.cache.as_mut().and_then(|notes| notes.refresh.take()) {
         refresh::begin(snapshot, route, &context, wanted);

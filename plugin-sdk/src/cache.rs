@@ -47,6 +47,13 @@ pub fn release(apart_ms: u32) {
     wit::release(apart_ms);
 }
 
+/// Has the request made again, from this plugin's `on_request` on: what was fetched is of no use. With the verdict
+/// `Next`, and once for a request. False, and nothing is made again, for a request with a body or without a client. For
+/// `on_response`.
+pub fn again() -> bool {
+    wit::again()
+}
+
 /// Removes what is stored under a key, and keeps what is being fetched from being stored. True if
 /// something was stored.
 pub fn remove(key: &str) -> bool {

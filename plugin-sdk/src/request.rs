@@ -125,6 +125,12 @@ pub fn remove_header(name: &str) -> Result<(), HeaderError> {
     Ok(wit::remove_header(name)?)
 }
 
+/// Whether a body goes to the upstream: the client's, or one a plugin has set. A client's that is chunked
+/// counts before it is known to be empty; no field tells of one, as `transfer-encoding` is the connection's.
+pub fn has_body() -> bool {
+    wit::has_body()
+}
+
 /// Replaces the body that is sent to the upstream; the gateway sets `content-length`. What the
 /// client sent is then not read further.
 pub fn set_body(body: &[u8]) {

@@ -65,3 +65,25 @@ async fn an_address_that_is_taken_is_1_and_named() {
     assert!(said.contains(&format!("{address} (`server.listen`)")), "{said}");
     assert!(said.contains("stop what has it, or choose another port"), "{said}");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_printed_is_1_and_standard_error_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = "[upstreams.web]\ntargets = [\"http://127.0.0.1:1\"]\n[[routes]]\npath = \"/\"\nupstream = \"web\"\n";
+    std::fs::write(folder.path().join("tollgate.toml"), config).unwrap();
+    for arguments in [&["schema"][..], &["check"], &["explain", "GET", "http://a/"], &["plugin", "inspect", "cache"]] {
+        let run = |stdout: std::process::Stdio| {
+            Command::new(binary::path()).current_dir(folder.path()).args(arguments).stdout(stdout).output().unwrap()
+        };
+        let full = run(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap().into());
+        let said = String::from_utf8_lossy(&full.stderr);
+        assert_eq!(full.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(said.contains("standard output") && said.contains("No space left"), "{arguments:?}: {said}");
+        // A reader that has gone knows.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let gone = run(writer.into());
+        assert_eq!((gone.status.code(), &*gone.stderr), (Some(0), &b""[..]), "{arguments:?}");
+    }
+}

@@ -17,6 +17,11 @@ pub(super) struct Wrong(pub(super) &'static str);
 const USAGE: Wrong =
     Wrong("Say what: one of ?url=URL, ?prefix=URL, ?tag=TAG and ?all=true; and &plugin=NAME for one plugin's only.\n");
 
+const NO_URL: Wrong = Wrong(
+    "A URL begins with its scheme: ?url=http://shop.example/a, ?prefix=http://shop.example/. To remove everything: ?all=true\n",
+);
+const NO_TAG: Wrong = Wrong("No tag is empty: ?tag=TAG. To remove everything: ?all=true\n");
+
 /// How many keys are gone.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Purged {
@@ -78,8 +83,10 @@ impl Query {
         let (mut what, mut plugin) = (None, None);
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let one = match &*name {
-                "url" => What::Url(lower_case_origin(&value)),
-                "prefix" => What::Prefix(lower_case_origin(&value)),
+                "url" | "prefix" if !value.contains("://") => return Err(NO_URL),
+                "url" => What::Url(usual_origin(&value)),
+                "prefix" => What::Prefix(usual_origin(&value)),
+                "tag" if value.is_empty() => return Err(NO_TAG),
                 "tag" => What::Tag(value.into_owned()),
                 "all" if value == "true" => What::All,
                 "plugin" => {
@@ -107,10 +114,17 @@ impl What {
     }
 }
 
-/// Scheme and host have no case, and keys have them in lower case.
-fn lower_case_origin(url: &str) -> String {
+/// Scheme and host have no case, and keys have them in lower case; nor do they have the scheme's own port.
+fn usual_origin(url: &str) -> String {
     let path = url.find("://").and_then(|at| url[at + 3..].find('/').map(|slash| at + 3 + slash)).unwrap_or(url.len());
-    url[..path].to_ascii_lowercase() + &url[path..]
+    let (origin, path) = url.split_at(path);
+    let mut usual = origin.to_ascii_lowercase();
+    // Of a prefix that ends in its host this may be the beginning of another port.
+    let port = if usual.starts_with("https:") { ":443" } else { ":80" };
+    if !path.is_empty() && usual.ends_with(port) {
+        usual.truncate(usual.len() - port.len());
+    }
+    usual + path
 }
 
 #[cfg(test)]
@@ -123,8 +137,25 @@ mod tests {
         let url = Query { what: What::Url("http://a.example/X?y".into()), plugin: Some("c".into()) };
         assert_eq!(parse("url=HTTP%3A%2F%2FA.example%2FX%3Fy&plugin=c"), Ok(url));
         assert_eq!(parse("all=true").map(|query| query.what), Ok(What::All));
-        for query in ["", "all", "url=a&tag=b", "urls=a", "plugin=c"] {
+        for query in ["", "all", "url=http://a/&tag=b", "urls=a", "plugin=c"] {
             assert_eq!(parse(query), Err(USAGE), "{query}");
+        }
+        for query in ["prefix=", "url=", "url=foo", "prefix=shop.example/"] {
+            assert_eq!(parse(query), Err(NO_URL), "{query}");
+        }
+        assert_eq!(parse("tag="), Err(NO_TAG));
+    }
+
+    #[test]
+    fn an_origin_is_as_keys_have_it() {
+        for (url, usual) in [
+            ("HTTP://Shop.Example:80/A", "http://shop.example/A"),
+            ("https://shop.example:443/", "https://shop.example/"),
+            ("https://shop.example:80/", "https://shop.example:80/"),
+            ("http://shop.example:8080/:80", "http://shop.example:8080/:80"),
+            ("http://shop.example:80", "http://shop.example:80"),
+        ] {
+            assert_eq!(usual_origin(url), usual);
         }
     }
 }

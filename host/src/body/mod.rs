@@ -136,6 +136,9 @@ impl http_body::Body for Body {
     type Error = BodyError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Some(error) = self.watch.as_mut().and_then(Watch::let_go) {
+            return Poll::Ready(Some(Err(error)));
+        }
         let polled = match &mut self.kind {
             Kind::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
             Kind::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
@@ -148,11 +151,20 @@ impl http_body::Body for Body {
         let ended = self.is_end_stream();
         if let (Some(watch), Poll::Ready(item)) = (&mut self.watch, &polled) {
             watch.see(item.as_ref(), ended);
+            // Where a body fails hyper drops what it has not written yet, the head with it: it writes while it waits.
+            if let Some(Err(error)) = item {
+                watch.hold(*error);
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
         }
         polled
     }
 
     fn is_end_stream(&self) -> bool {
+        if self.watch.as_ref().is_some_and(Watch::holds) {
+            return false;
+        }
         match &self.kind {
             Kind::Full(bytes) => bytes.is_empty(),
             Kind::Client(body) => body.is_end_stream(),

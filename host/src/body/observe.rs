@@ -1,4 +1,4 @@
-//! Telling somebody when a body is over: what an access line waits for.
+//! Telling somebody when a body is over: what an access line waits for. An error is handed out one poll late.
 
 use std::fmt;
 use std::rc::Rc;
@@ -33,12 +33,14 @@ pub(super) struct Watch {
     observer: Rc<dyn BodyObserver>,
     bytes: u64,
     end: End,
+    /// An error that was not handed out yet: what came before it is to be written first.
+    held: Option<BodyError>,
 }
 
 impl Watch {
     pub(super) fn new(observer: Rc<dyn BodyObserver>, ended: bool) -> Self {
         let end = if ended { End::Complete } else { End::Dropped };
-        Self { observer, bytes: 0, end }
+        Self { observer, bytes: 0, end, held: None }
     }
 
     /// Notes what a poll of the body brought; `ended` if nothing comes after it.
@@ -55,6 +57,18 @@ impl Watch {
             None if self.end == End::Dropped => self.end = End::Complete,
             None => {}
         }
+    }
+
+    pub(super) fn hold(&mut self, error: BodyError) {
+        self.held = Some(error);
+    }
+
+    pub(super) fn holds(&self) -> bool {
+        self.held.is_some()
+    }
+
+    pub(super) fn let_go(&mut self) -> Option<BodyError> {
+        self.held.take()
     }
 }
 

@@ -123,10 +123,10 @@ impl Keeping {
         }
     }
 
-    /// Those who wait are told by the fetch being dropped.
     fn broke_off(&mut self) {
-        if self.purpose.take().is_some() {
+        if let Some((fetching, _)) = self.purpose.take() {
             count(&self.store.numbers.unfinished);
+            fetching.land(Landed::NotStored);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Fetches under way: the first request for a key leads, the others wait for it.
 //!
-//! A leader that is dropped, for whatever reason, has failed: nobody has to tell those who wait.
+//! A leader that is dropped was given up before there was an answer, as where its client has hung up: nobody has
+//! to tell those who wait.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -28,11 +29,11 @@ struct Flight {
     landed: watch::Receiver<Option<Landed>>,
 }
 
-/// How a fetch ended that did not fail.
+/// How a fetch ended that was not given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Landed {
     Stored,
-    /// There is nothing for others.
+    /// There is nothing for others: it failed, or is for one alone.
     NotStored,
 }
 
@@ -121,7 +122,7 @@ impl Drop for Leading {
 }
 
 impl Following {
-    /// How the fetch ended; `None` if it failed.
+    /// How the fetch ended; `None` if it was given up.
     pub async fn landed(&mut self) -> Option<Landed> {
         self.landed.wait_for(Option::is_some).await.ok().and_then(|landed| *landed)
     }
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_leader_that_is_dropped_has_failed_and_makes_room_for_the_next() {
+    async fn a_leader_that_is_dropped_makes_room_for_the_next() {
         let flights = Arc::new(Flights::default());
         let Joined::Leader(leader) = flights.join(&key(), 10) else { panic!("the first leads") };
         let Joined::Follower(mut follower) = flights.join(&key(), 10) else { panic!("the second waits") };

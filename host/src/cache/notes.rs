@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use http::Uri;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::entry::{Entry, Head, Kept};
@@ -20,9 +21,13 @@ pub struct Notes {
     /// What is to be fetched without a client.
     pub refresh: Option<Refresh>,
     pub patience: Patience,
+    /// The plugin at this position of the chain has the request made again.
+    pub again: Option<usize>,
+    /// Once is enough.
+    pub was_made_again: bool,
 }
 
-/// A plugin's fetch. Dropped without a word, it has failed.
+/// A plugin's fetch. Dropped without a word, it was given up.
 #[derive(Debug)]
 pub struct Fetching {
     pub plugin: Arc<str>,
@@ -31,6 +36,10 @@ pub struct Fetching {
     pub note: Vec<u8>,
     /// The request's fields, before those of the fetch.
     pub asked: HeaderMap,
+    /// The request's target then, where the request can be made again.
+    pub target: Option<Uri>,
+    /// It is to be.
+    pub again: bool,
     /// In removals: see [`Store::moment`].
     pub began: u64,
     /// `None` where nobody waits for this one.
@@ -53,8 +62,8 @@ pub struct Refresh {
 pub struct Patience {
     /// When it goes on by itself.
     pub until: Option<Instant>,
-    /// Fetches of others that failed while it waited.
-    pub failures: u32,
+    /// Fetches of others that were given up while it waited.
+    pub given_up: u32,
     /// Fetches of others that did not bring what it wanted.
     pub rounds: u32,
     /// What other gateways have stored was asked for: once is enough.

@@ -106,7 +106,8 @@ impl Chain {
         self.enter_at(position + 1, context, body).await
     }
 
-    async fn enter_at(&self, first: usize, mut context: Box<Context>, mut body: Body) -> Entered {
+    /// The way in from the plugin at this position on.
+    pub async fn enter_at(&self, first: usize, mut context: Box<Context>, mut body: Body) -> Entered {
         for (position, link) in self.links.iter().enumerate().skip(first) {
             context.depth = position;
             if link.plugin.filters_requests() {
@@ -144,7 +145,8 @@ impl Chain {
         Entered { context, body, depth: self.links.len(), outcome: Outcome::Forward }
     }
 
-    /// The way out: runs `on-response` of the first `depth` plugins, last one first.
+    /// The way out: runs `on-response` of the first `depth` plugins, last one first. No further than to one that has
+    /// the request made again.
     pub async fn leave(&self, context: Box<Context>, body: Body, depth: usize) -> (Box<Context>, Body) {
         self.leave_to(0, context, body, depth).await
     }
@@ -157,17 +159,20 @@ impl Chain {
         mut body: Body,
         depth: usize,
     ) -> (Box<Context>, Body) {
-        for link in self.links.get(last..depth).unwrap_or_default().iter().rev() {
+        for (position, link) in self.links.iter().enumerate().take(depth).skip(last).rev() {
             // Whose failure the response is: it is not asked again.
             if context.failure.as_ref().is_some_and(|failure| failure.is_of(link.plugin.name())) {
                 continue;
             }
             if link.plugin.filters_responses() {
-                (context, body) = leave_one(link, context, body).await;
+                (context, body) = leave_one(link, position, context, body).await;
+                if context.cache.as_ref().is_some_and(|notes| notes.again.is_some()) {
+                    return (context, body);
+                }
             }
             if link.plugin.filters_response_bodies() {
                 // Boxed: a future is moved about whole, and few plugins filter bodies.
-                (context, body) = Box::pin(filter_response(link, context, body)).await;
+                (context, body) = Box::pin(filter_response(link, position, context, body)).await;
             }
         }
         (context, body)
@@ -230,7 +235,7 @@ async fn enter_with_body(link: &Link, mut context: Box<Context>, body: Body, max
     (context, Body::full(bytes), step)
 }
 
-async fn leave_one(link: &Link, context: Box<Context>, body: Body) -> (Box<Context>, Body) {
+async fn leave_one(link: &Link, position: usize, context: Box<Context>, body: Body) -> (Box<Context>, Body) {
     let started = context.notes_decisions.then(Instant::now);
     let called = call::on_response(link, context).await;
     let (mut context, verdict) = note(link, Hook::OnResponse, started, called, response_verdict_name);
@@ -243,18 +248,26 @@ async fn leave_one(link: &Link, context: Box<Context>, body: Body) -> (Box<Conte
             Err(problem) => impossible(link, &context, Hook::OnResponse, problem),
         },
         // Boxed: a future is moved about whole, and few plugins ask for a body.
-        Ok(ResponseVerdict::NeedBody(max)) => return Box::pin(leave_with_body(link, context, body, max)).await,
+        Ok(ResponseVerdict::NeedBody(max)) => {
+            return Box::pin(leave_with_body(link, position, context, body, max)).await;
+        }
         Err(fault) => refuse_or_skip(link, &context, Hook::OnResponse, fault),
     };
-    left(link, context, body, step)
+    left(link, position, context, body, step)
 }
 
-async fn leave_with_body(link: &Link, mut context: Box<Context>, body: Body, max: u32) -> (Box<Context>, Body) {
+async fn leave_with_body(
+    link: &Link,
+    position: usize,
+    mut context: Box<Context>,
+    body: Body,
+    max: u32,
+) -> (Box<Context>, Body) {
     // Read while no instance is held: a slow upstream costs no plugin anything.
     let limit = u64::from(max).min(link.plugin.rights.limits.body);
     let gathered = match buffer::read_response(&context, body, limit).await {
         Ok(gathered) => gathered,
-        Err(failure) => return left(link, context, Body::empty(), Step::Fail(failure)),
+        Err(failure) => return left(link, position, context, Body::empty(), Step::Fail(failure)),
     };
     let started = context.notes_decisions.then(Instant::now);
     let (called, body) = match gathered {
@@ -270,7 +283,7 @@ async fn leave_with_body(link: &Link, mut context: Box<Context>, body: Body, max
         Ok(ResponseBodyVerdict::Replace(answer)) => respond(link, &mut context, Hook::OnResponseBody, answer),
         Err(fault) => refuse_or_skip(link, &context, Hook::OnResponseBody, fault),
     };
-    left(link, context, body, step)
+    left(link, position, context, body, step)
 }
 
 /// Puts the plugin around the request's body. It takes an instance when the first chunk is there.
@@ -284,7 +297,7 @@ fn filter_request(link: &Link, context: &mut Context, body: Body) -> Body {
 
 /// Puts the plugin around the response's body. An instance is taken while the head can still be another:
 /// where there is none, the client gets a whole error instead of half an answer.
-async fn filter_response(link: &Link, mut context: Box<Context>, body: Body) -> (Box<Context>, Body) {
+async fn filter_response(link: &Link, position: usize, mut context: Box<Context>, body: Body) -> (Box<Context>, Body) {
     // It failed on this very response.
     if context.failure.as_ref().is_some_and(|failure| failure.is_of(link.plugin.name())) {
         return (context, body);
@@ -312,13 +325,13 @@ async fn filter_response(link: &Link, mut context: Box<Context>, body: Body) -> 
             let called = Called::<Infallible>::failed(context, fault.clone());
             let (context, _) = note(link, Hook::OnResponseChunk, started, called, |never| match *never {});
             let step = refuse_or_skip(link, &context, Hook::OnResponseChunk, fault);
-            left(link, context, body, step)
+            left(link, position, context, body, step)
         }
     }
 }
 
 /// The response as a step on the way out leaves it.
-fn left(link: &Link, mut context: Box<Context>, body: Body, step: Step) -> (Box<Context>, Body) {
+fn left(link: &Link, position: usize, mut context: Box<Context>, body: Body, step: Step) -> (Box<Context>, Body) {
     let passed_on = matches!(step, Step::Next);
     let body = match step {
         Step::Next => body,
@@ -326,7 +339,7 @@ fn left(link: &Link, mut context: Box<Context>, body: Body, step: Step) -> (Box<
         // A response a policy could not look at must not get out.
         Step::Fail(failure) => respond::fail(&mut context, failure),
     };
-    let body = if context.cache.is_some() { stored::land(link, &mut context, body, passed_on) } else { body };
+    let body = if context.cache.is_some() { stored::land(link, position, &mut context, body, passed_on) } else { body };
     (context, body)
 }
 

@@ -15,10 +15,11 @@ use crate::plugin::link::Link;
 
 /// Longest key of a fetch, in bytes.
 const MAX_KEY: usize = 8 << 10;
-/// Fetches of others a request waits for that fail, before it goes on by itself.
-const MAX_FAILURES: u32 = 2;
-/// Fetches of others a request waits for that bring another variant, before it goes on by itself.
-const MAX_ROUNDS: u32 = 2;
+/// Fetches of others a request waits for that are given up, before it goes on by itself.
+const MAX_GIVEN_UP: u32 = 2;
+/// Fetches of others a request waits for that bring another variant, before it goes on by itself: more would be
+/// waited for one after the other.
+const MAX_ROUNDS: u32 = 1;
 
 /// How a request with the verdict `fetch` goes on.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,7 +49,7 @@ pub(super) async fn fetch(link: &Link, context: &mut Context, fetch: Fetch) -> R
                 }
                 break;
             }
-            Joined::Follower(_) if patience.failures >= MAX_FAILURES || patience.rounds >= MAX_ROUNDS => break,
+            Joined::Follower(_) if patience.given_up >= MAX_GIVEN_UP || patience.rounds >= MAX_ROUNDS => break,
             Joined::Follower(mut following) => {
                 let until = patience.until.unwrap_or(context.deadline);
                 match tokio::time::timeout_at(until.into(), following.landed()).await {
@@ -58,7 +59,7 @@ pub(super) async fn fetch(link: &Link, context: &mut Context, fetch: Fetch) -> R
                         return Ok(Next::Again);
                     }
                     Ok(Some(Landed::NotStored)) => break,
-                    Ok(None) => patience.failures += 1,
+                    Ok(None) => patience.given_up += 1,
                     Err(_) => {
                         fetching.store.count_gave_up_waiting();
                         break;
@@ -109,14 +110,26 @@ pub(super) fn serve(
     Ok(body)
 }
 
-/// The plugin's `on-response` is over: its fetch lands. `body` is what goes to the client.
-pub(super) fn land(link: &Link, context: &mut Context, body: Body, passed_on: bool) -> Body {
-    let notes = context.cache.as_deref_mut();
-    let Some(mut fetching) = notes.and_then(|notes| notes.take_fetching_of(link.plugin.name())) else { return body };
+/// The plugin's `on-response` is over: its fetch lands. `body` is what goes to the client. `position` is the plugin's.
+pub(super) fn land(link: &Link, position: usize, context: &mut Context, body: Body, passed_on: bool) -> Body {
+    let Some(notes) = context.cache.as_deref_mut() else { return body };
+    let Some(mut fetching) = notes.take_fetching_of(link.plugin.name()) else { return body };
+    if passed_on
+        && fetching.again
+        && let Some(target) = fetching.target.take()
+    {
+        (notes.again, notes.was_made_again) = (Some(position), true);
+        (context.request.uri, context.request.headers) = (target, std::mem::take(&mut fetching.asked));
+        (context.response, context.failure, context.made_by) = (None, None, Source::Gateway);
+        return Body::empty();
+    }
     match fetching.storing.take() {
         Some(storing) if passed_on => fill::tee(fetching, storing, body),
-        // Dropped without a word, it has failed.
-        _ => body,
+        // It was answered, and there is nothing for others: what they get each asks for itself, at once.
+        _ => {
+            fetching.land(Landed::NotStored);
+            body
+        }
     }
 }
 
@@ -125,11 +138,15 @@ fn begin(link: &Link, context: &Context, fetch: &Fetch) -> Result<(Fetching, Dur
         return Err(format!("`fetch` of a key that has {} bytes; at most {MAX_KEY} are allowed", fetch.key.len()));
     }
     let store = Arc::clone(&link.plugin.rights.stores.cache);
+    let was_made_again = context.cache.as_ref().is_some_and(|notes| notes.was_made_again);
+    let is_repeatable = !was_made_again && !context.has_body && context.replaced_body.is_none();
     let fetching = Fetching {
         plugin: Arc::clone(link.plugin.name()),
         key: fetch.key.as_str().into(),
         note: fetch.note.clone(),
         asked: context.request.headers.clone(),
+        target: is_repeatable.then(|| context.request.uri.clone()),
+        again: false,
         began: store.moment(),
         leading: None,
         storing: None,
@@ -141,6 +158,7 @@ fn begin(link: &Link, context: &Context, fetch: &Fetch) -> Result<(Fetching, Dur
 /// Only where nobody fetches the key already.
 fn refresh(link: &Link, context: &mut Context, wanted: Fetch, position: usize) -> Result<(), String> {
     let (mut fetching, _) = begin(link, context, &wanted)?;
+    fetching.target = None;
     let (set, remove) = changes(wanted.set, &wanted.remove)?;
     if let Joined::Leader(leading) = fetching.store.join(&fetching.key) {
         fetching.leading = Some(leading);

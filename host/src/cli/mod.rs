@@ -10,12 +10,9 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::lock::Mode;
 
-/// Prints a line. A reader that has gone (`| head`) is no error of ours.
+/// Prints a line; [`said::all`] tells whether all lines could be written.
 macro_rules! say {
-    ($($text:tt)*) => {{
-        use std::io::Write as _;
-        let _ = writeln!(std::io::stdout(), $($text)*);
-    }};
+    ($($text:tt)*) => { $crate::cli::said::line(format_args!($($text)*)) };
 }
 
 mod check;
@@ -28,6 +25,7 @@ mod lock;
 mod look;
 mod plugin;
 mod run;
+mod said;
 mod schema;
 
 /// Where the config is looked for when nothing else is said.
@@ -103,7 +101,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::CompileComponent(arguments) => std::process::exit(compile::run(&arguments)),
     };
-    match done {
+    match done.and_then(|()| said::all()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failed(text)) => {
             eprint!("{text}{}", if text.is_empty() || text.ends_with('\n') { "" } else { "\n" });

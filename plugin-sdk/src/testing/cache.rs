@@ -82,6 +82,10 @@ pub(crate) fn release(apart_ms: u32) {
     in_response("cache.release", |state| state.released = Some(apart_ms));
 }
 
+pub(crate) fn again() -> bool {
+    in_response("cache.again", |state| state.fetching.is_some() && !std::mem::replace(&mut state.asked_again, true))
+}
+
 pub(crate) fn remove(key: &str) -> bool {
     with(|state| {
         let before = state.stored.len();

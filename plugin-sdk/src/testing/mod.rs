@@ -77,6 +77,7 @@ impl Host {
         state.is_complete = false;
         state.attributes.clear();
         state.fetching = None;
+        state.asked_again = false;
         state.released = None;
     }
 
@@ -105,6 +106,11 @@ impl Host {
     pub fn stored(&self) -> Vec<(String, Storing)> {
         let state = self.state.borrow();
         state.stored.iter().map(|entry| (entry.key().to_owned(), entry.storing().clone())).collect()
+    }
+
+    /// Whether the plugin has the request made again: [`cache::again`](crate::cache::again).
+    pub fn asked_again(&self) -> bool {
+        self.state.borrow().asked_again
     }
 
     /// For how many milliseconds the plugin set the key apart, if it released its fetch.

@@ -99,6 +99,13 @@ pub(crate) fn remove_header(name: &str) -> Result<(), HeaderError> {
     with_request(|request| request.fields.remove(name))
 }
 
+pub(crate) fn has_body() -> bool {
+    read_request(|request| match &request.body {
+        Some(body) => !body.is_empty(),
+        None => request.fields.first("content-length").is_some_and(|length| length != "0"),
+    })
+}
+
 pub(crate) fn set_body(body: &[u8]) {
     with_request(|request| request.body = Some(body.to_vec()));
 }

@@ -40,6 +40,8 @@ pub(super) struct State {
     pub(super) shared_kv: BTreeMap<String, Store>,
     pub(super) stored: Vec<StoredEntry>,
     pub(super) fetching: Option<Fetching>,
+    /// The plugin has the request made again.
+    pub(super) asked_again: bool,
     /// Milliseconds apart, where the fetch was released.
     pub(super) released: Option<u32>,
     pub(super) buckets: BTreeMap<String, BucketLevel>,
@@ -105,6 +107,7 @@ impl State {
             shared_kv: BTreeMap::new(),
             stored: Vec::new(),
             fetching: None,
+            asked_again: false,
             released: None,
             buckets: BTreeMap::new(),
             max_buckets: None,

@@ -7,7 +7,8 @@ use crate::config::Config;
 use crate::directives::Directives;
 use crate::judged::MAX_KEY;
 use crate::lookup::Wanted;
-use crate::notes::Kind;
+use crate::notes::{Forward, Kind};
+use crate::url::without_default_port;
 
 /// What a request asks for.
 pub(crate) struct Asked {
@@ -48,18 +49,22 @@ impl Default for Fields {
 }
 
 impl Asked {
-    /// `None` for a method that neither is answered from what is stored nor changes it, and for a URL longer than
-    /// anything is stored under.
-    pub(crate) fn read(config: &Config, fields: &Fields) -> Option<Self> {
+    /// An error says why the cache has no part in it: a method that neither is answered from what is stored nor
+    /// changes it; a body, which may decide what the answer is and is in no key; a URL longer than anything is
+    /// stored under.
+    pub(crate) fn read(config: &Config, fields: &Fields) -> Result<Self, Forward> {
         let line = request::line();
         let kind = match line.method.as_str() {
             "GET" => Kind::Get,
             "HEAD" => Kind::Head,
             "POST" => Kind::Post,
             // Safe by the registry of RFC 9110 section 16.1.1, and not answered from what is stored.
-            "OPTIONS" | "TRACE" | "PROPFIND" | "REPORT" | "SEARCH" | "QUERY" => return None,
+            "OPTIONS" | "TRACE" | "PROPFIND" | "REPORT" | "SEARCH" | "QUERY" => return Err(Forward::Method),
             _ => Kind::Unsafe,
         };
+        if matches!(kind, Kind::Get | Kind::Head) && request::has_body() {
+            return Err(Forward::Bypass);
+        }
         let mut fields = request::header_many_kept(&fields.0).into_iter();
         let mut next = || fields.next().flatten();
         let scheme = next();
@@ -77,9 +82,9 @@ impl Asked {
         };
         let key = key(scheme.as_deref().unwrap_or("http"), &line, config.across_routes);
         if key.len() > MAX_KEY {
-            return None;
+            return Err(Forward::Bypass);
         }
-        Some(Self {
+        Ok(Self {
             kind,
             key,
             directives,
@@ -108,6 +113,11 @@ impl Asked {
         }
     }
 
+    /// RFC 5861 section 4.
+    pub(crate) fn stale_if_error_ms(&self) -> u64 {
+        self.directives.seconds("stale-if-error").unwrap_or(0) * 1000
+    }
+
     pub(crate) fn is_conditional(&self) -> bool {
         self.if_none_match.is_some() || self.if_modified_since.is_some() || self.has_precondition
     }
@@ -131,7 +141,7 @@ fn key(scheme: &str, line: &RequestLine, across_routes: bool) -> String {
     let mut key = String::with_capacity(scheme.len() + host.len() + path.len() + query_length + route.len() + 4);
     key.push_str(scheme);
     key.push_str("://");
-    key.push_str(host);
+    key.push_str(without_default_port(scheme, host));
     key.make_ascii_lowercase();
     key.push_str(path);
     if let Some(query) = query {

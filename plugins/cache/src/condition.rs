@@ -9,6 +9,16 @@ pub(crate) fn matches_any(list: &str, tag: Option<&str>) -> bool {
     list == "*" || tag.is_some_and(|tag| split(list).any(|other| opaque(other) == opaque(tag)))
 }
 
+/// Whether a 304 with this tag is about the response with that one (RFC 9111 section 4.3.4): by the strong comparison
+/// where its tag is strong. Without a tag it is about what was asked for.
+pub(crate) fn is_about(tag: Option<&str>, stored: Option<&str>) -> bool {
+    match tag {
+        None => true,
+        Some(tag) if tag.starts_with("W/") => stored.is_some_and(|stored| opaque(stored) == opaque(tag)),
+        strong => strong == stored,
+    }
+}
+
 /// Whether a response of this date was not modified since the one the client names.
 pub(crate) fn not_modified_since(named: &str, last_modified: u64) -> bool {
     date::parse(named).is_some_and(|named| last_modified <= named)
@@ -93,6 +103,14 @@ mod tests {
         assert!(matches_any("abc", Some("abc")));
         assert!(!matches_any(r#""a""#, Some(r#""b""#)) && !matches_any(r#""a""#, None));
         assert!(!matches_any(r#""a,b""#, Some(r#""a""#)));
+    }
+
+    #[test]
+    fn a_304_is_about_what_has_its_tag() {
+        let (strong, weak, other) = (Some("\"1\""), Some("W/\"1\""), Some("\"2\""));
+        assert!(is_about(None, strong) && is_about(None, None) && is_about(strong, strong));
+        assert!(is_about(weak, weak) && is_about(weak, strong));
+        assert!(!is_about(other, strong) && !is_about(strong, weak) && !is_about(strong, None));
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub(crate) struct Config {
     /// `Last-Modified`, at most a day (RFC 9111 section 4.2.2).
     pub(crate) heuristic: bool,
     /// Whether a client's `Cache-Control` is heeded: `no-cache`, `no-store`, `max-age`, `min-fresh`,
-    /// `max-stale` and `only-if-cached`.
+    /// `max-stale`, `stale-if-error` and `only-if-cached`.
     pub(crate) heed_clients: bool,
     /// Whether routes that share this plugin share what is stored. Only for routes whose equal URLs
     /// are the same resource: the path is looked at as the upstream sees it, without `strip_prefix`.

@@ -1,6 +1,7 @@
 //! `Cache-Control` (RFC 9111 section 5.2), and `CDN-Cache-Control` (RFC 9213).
 
 use sfv::{BareItem, Dictionary, ListEntry, Parser};
+use tollgate_plugin_sdk::is_field_name;
 
 /// Longer times are cut to this, by RFC 9111 section 1.2.2: in seconds.
 pub(crate) const LONGEST: u64 = 1 << 31;
@@ -57,7 +58,14 @@ impl Directives {
         self.0.iter().any(|(other, _)| other == name)
     }
 
-    /// There without fields of its own: `no-cache` and not `no-cache="set-cookie"`.
+    /// There, and of the whole response: `no-cache` and not `no-cache="set-cookie"`. A list that names no field,
+    /// as in `private=""`, leaves nothing else it could mean.
+    pub(crate) fn is_of_all(&self, name: &str) -> bool {
+        let of_all = |value: &Option<String>| value.as_deref().is_none_or(|value| names(value).next().is_none());
+        self.0.iter().any(|(other, value)| other == name && of_all(value))
+    }
+
+    /// There without a value.
     pub(crate) fn has_bare(&self, name: &str) -> bool {
         self.0.iter().any(|(other, value)| other == name && value.is_none())
     }
@@ -65,8 +73,7 @@ impl Directives {
     /// Fields a directive names: `private="x-user"`.
     pub(crate) fn fields(&self, name: &str) -> impl Iterator<Item = String> {
         let values = self.0.iter().filter(move |(other, _)| other == name).filter_map(|(_, value)| value.as_deref());
-        let names = values.flat_map(|value| value.split(','));
-        names.map(|field| field.trim().to_ascii_lowercase()).filter(|field| !field.is_empty())
+        values.flat_map(names).map(str::to_ascii_lowercase)
     }
 
     /// Seconds, of the first one of that name. What is no number is 0: stale is the safe side.
@@ -74,6 +81,11 @@ impl Directives {
         let (_, value) = self.0.iter().find(|(other, _)| other == name)?;
         Some(value.as_deref().and_then(number).unwrap_or(0))
     }
+}
+
+/// The fields a list names.
+fn names(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim).filter(|name| is_field_name(name))
 }
 
 /// A whole number of seconds, cut to [`LONGEST`].
@@ -143,7 +155,18 @@ mod tests {
     fn fields_of_a_directive_are_told_from_the_directive_alone() {
         let told = directives(r#"no-cache="A, b", private"#);
         assert_eq!(told.fields("no-cache").collect::<Vec<_>>(), ["a", "b"]);
-        assert!(!told.has_bare("no-cache") && told.has("no-cache") && told.has_bare("private"));
+        assert!(!told.is_of_all("no-cache") && told.has("no-cache") && told.is_of_all("private"));
+    }
+
+    #[test]
+    fn a_list_that_names_no_field_is_as_none() {
+        for list in [r#"private="""#, r#"private=" ""#, "private=", r#"private=",""#, r#"private="a b""#] {
+            assert!(directives(list).is_of_all("private"), "{list}");
+        }
+        let empty = Directives::targeted([r#"private="", max-age=5"#]).unwrap();
+        assert!(empty.is_of_all("private"));
+        assert!(directives(r#"private="a", private="""#).is_of_all("private"));
+        assert!(!directives(r#"max-stale="""#).has_bare("max-stale"), "what is no number of seconds is none");
     }
 
     #[test]

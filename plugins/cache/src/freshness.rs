@@ -29,7 +29,7 @@ pub(crate) fn life(config: &Config, source: &Source<'_>, facts: &Facts) -> Optio
         return None;
     }
     let shareable = told.has("public") || told.has("must-revalidate") || told.has("s-maxage");
-    if told.has_bare("private") || facts.authorized && !shareable || matches!(facts.status, 0..=199 | 206 | 304) {
+    if told.is_of_all("private") || facts.authorized && !shareable || matches!(facts.status, 0..=199 | 206 | 304) {
         return None;
     }
     let explicit = explicit(&told, if is_targeted { None } else { source.expires }, facts.date);
@@ -39,7 +39,7 @@ pub(crate) fn life(config: &Config, source: &Source<'_>, facts: &Facts) -> Optio
     }
     let fresh = explicit.or_else(|| implied(config, &told, source, facts));
     // To be asked again each time, and nothing to ask with.
-    let is_useless = (fresh.is_none() || told.has_bare("no-cache")) && !facts.has_validator;
+    let is_useless = (fresh.is_none() || told.is_of_all("no-cache")) && !facts.has_validator;
     let is_cacheable = explicit.is_some() || told.has("public") || is_heuristically_cacheable(facts.status);
     if is_useless || !is_cacheable && fresh.is_none() {
         return None;
@@ -96,7 +96,7 @@ fn implied(config: &Config, told: &Directives, source: &Source<'_>, facts: &Fact
 }
 
 fn windows(config: &Config, told: &Directives, fresh_ms: u64) -> Life {
-    let no_cache = told.has_bare("no-cache");
+    let no_cache = told.is_of_all("no-cache");
     // s-maxage means it too (RFC 9111 section 5.2.2.10), unless the response itself says for how long.
     let forbidden = no_cache || told.has("must-revalidate") || told.has("proxy-revalidate");
     let implied = forbidden || told.has("s-maxage");
@@ -167,6 +167,7 @@ mod tests {
         }
         assert_eq!(fresh("max-age=5, private", facts(200)), None);
         assert_eq!(fresh("max-age=5, private=\"x\"", facts(200)), Some(5));
+        assert_eq!(fresh("max-age=5, private=\"\"", facts(200)), None);
         assert_eq!(fresh("max-age=5, no-store", facts(200)), None);
         let cookie = Facts { sets_cookie: true, has_validator: true, ..facts(200) };
         assert_eq!((fresh("", cookie), fresh("max-age=5", cookie)), (None, Some(5)));

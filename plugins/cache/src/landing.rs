@@ -4,6 +4,7 @@ use tollgate_plugin_sdk::response::{self, Source as Maker};
 use tollgate_plugin_sdk::{ResponseVerdict, cache, log};
 
 use crate::answered::Answered;
+use crate::condition;
 use crate::config::Config;
 use crate::judged::Judged;
 use crate::lookup::{Wanted, shape};
@@ -16,54 +17,64 @@ const OF_THE_BODY: [&str; 2] = ["content-encoding", "content-range"];
 /// What becomes of the response at hand.
 pub(crate) fn land(config: &Config, note: &Note<'_>) -> ResponseVerdict {
     let answered = Answered::read();
+    hide_tags(config, &answered);
     let by_gateway = response::made_by() == Maker::Gateway;
-    if matches!(note.kind, Kind::Post | Kind::Unsafe) {
-        changed(config, note, &answered, by_gateway);
-        return ResponseVerdict::Next;
-    }
-    if let Some(stale) = &note.stale {
-        let meta = notes::read::<Meta<'_>>(stale.meta);
-        if let Some(verdict) = meta.and_then(|meta| with_stale(config, note, stale, &meta, &answered, by_gateway)) {
-            return verdict;
+    let is_stored = match note.kind {
+        Kind::Past => false,
+        Kind::Post | Kind::Unsafe => !by_gateway && changed(config, note, &answered),
+        Kind::Get | Kind::Head => {
+            if let Some(verdict) = with_stale(config, note, &answered, by_gateway) {
+                return verdict;
+            }
+            fetched(config, note, &answered, by_gateway)
         }
+    };
+    tell(&format!("{}; fwd={}{}", config.name, note.forward.name(), if is_stored { "; stored" } else { "" }));
+    ResponseVerdict::Next
+}
+
+/// The answer to a GET or HEAD that is passed on. True if it is stored.
+fn fetched(config: &Config, note: &Note<'_>, answered: &Answered, by_gateway: bool) -> bool {
+    if note.kind != Kind::Get || by_gateway {
+        return false;
     }
-    let is_stored = note.kind == Kind::Get && !by_gateway && store(config, note, &answered);
-    if !is_stored && !by_gateway && note.kind == Kind::Get && answered.status < 500 {
+    let is_stored = store(config, note, answered);
+    if !is_stored && answered.status < 500 {
         // Not for this time only: those who come next need not wait to be told the same.
         cache::release(config.apart.as_millis());
     }
+    is_stored
+}
+
+/// The tags are the operator's, of all that passes here. Those of what is stored were read before.
+fn hide_tags(config: &Config, answered: &Answered) {
     if answered.has(&config.tags)
         && let Err(error) = response::remove_header(&config.tags)
     {
         log::warn(&format!("the client sees the tags: {error}"));
     }
-    tell(&format!("{}; fwd={}{}", config.name, note.forward.name(), if is_stored { "; stored" } else { "" }));
-    ResponseVerdict::Next
 }
 
 /// What is made of the response where one is stored that was not good enough. `None`: what is made of
 /// any other.
-fn with_stale(
-    config: &Config,
-    note: &Note<'_>,
-    stale: &Stale<'_>,
-    meta: &Meta<'_>,
-    answered: &Answered,
-    by_gateway: bool,
-) -> Option<ResponseVerdict> {
+fn with_stale(config: &Config, note: &Note<'_>, answered: &Answered, by_gateway: bool) -> Option<ResponseVerdict> {
+    let stale = note.stale.as_ref()?;
+    let meta = &notes::read::<Meta<'_>>(stale.meta)?;
     if answered.status == 304 && stale.validates && !by_gateway {
         return refreshed(config, note, stale, meta, answered);
     }
     let age_ms = stale.age_ms + note.elapsed_ms();
     let staleness_ms = age_ms.saturating_sub(meta.life.fresh_ms);
     let window_ms = match (by_gateway, answered.status) {
-        (true, 502 | 504) => meta.life.if_unreachable_ms,
-        (false, 500 | 502 | 503 | 504) => meta.life.if_error_ms,
+        (true, 502 | 504) => meta.life.if_unreachable_ms.max(stale.client_if_error_ms),
+        (false, 500 | 502 | 503 | 504) => meta.life.if_error_ms.max(stale.client_if_error_ms),
         _ => 0,
     };
     if staleness_ms < window_ms {
         cache::release(config.apart.as_millis());
-        let status = format!("{}; fwd=stale; fwd-status={}; detail=stale", config.name, answered.status);
+        // An upstream that gave no answer has no status (RFC 9211 section 2.3).
+        let told = if by_gateway { String::new() } else { format!("; fwd-status={}", answered.status) };
+        let status = format!("{}; fwd=stale{told}; detail=stale", config.name);
         return serve(note, meta, stale, stale.entry, age_ms, status);
     }
     if note.kind == Kind::Head && !by_gateway {
@@ -81,6 +92,9 @@ fn refreshed(
     answered: &Answered,
 ) -> Option<ResponseVerdict> {
     let status = format!("{}; fwd=stale; fwd-status=304", config.name);
+    if !condition::is_about(answered.first("etag"), meta.etag) {
+        return not_refreshed(note, stale, meta, answered, status);
+    }
     let judged = Judged::of_refresh(config, note, answered, meta);
     let storable = judged.and_then(|judged| Some((judged.storing(config, &OF_THE_BODY)?, judged)));
     let Some((storing, judged)) = storable else {
@@ -90,6 +104,34 @@ fn refreshed(
     };
     let entry = cache::refresh(stale.entry, &storing).ok()?;
     serve(note, &judged.meta(), stale, entry, judged.initial_age_ms, status)
+}
+
+/// A 304 about another response than the one that is stored changes nothing of it, and is none for a client that
+/// does not have that one (RFC 9111 section 4.3.4). It is asked again, without a condition.
+fn not_refreshed(
+    note: &Note<'_>,
+    stale: &Stale<'_>,
+    meta: &Meta<'_>,
+    answered: &Answered,
+    cache_status: String,
+) -> Option<ResponseVerdict> {
+    cache::remove(note.key);
+    let is_known = note.if_none_match.is_some_and(|list| condition::matches_any(list, answered.first("etag")));
+    if is_known {
+        tell(&cache_status);
+        return Some(ResponseVerdict::Next);
+    }
+    if cache::again() {
+        return Some(ResponseVerdict::Next);
+    }
+    serve(
+        note,
+        meta,
+        stale,
+        stale.entry,
+        stale.age_ms + note.elapsed_ms(),
+        format!("{cache_status}; detail=other-etag"),
+    )
 }
 
 /// What a HEAD says of a stored response (RFC 9111 section 4.3.5): it is still so, or it is not.
@@ -114,16 +156,17 @@ fn told_by_head(config: &Config, note: &Note<'_>, stale: &Stale<'_>, meta: &Meta
     }
 }
 
-/// A request that may have changed what is stored (RFC 9111 section 4.4).
-fn changed(config: &Config, note: &Note<'_>, answered: &Answered, by_gateway: bool) {
-    if by_gateway || answered.status >= 400 {
-        return;
+/// A request that may have changed what is stored (RFC 9111 section 4.4). True if its answer is stored.
+fn changed(config: &Config, note: &Note<'_>, answered: &Answered) -> bool {
+    if answered.status >= 400 {
+        return false;
     }
     let url = note.key.split(' ').next().unwrap_or_default();
     let own = answered.first("content-location").and_then(|location| url::resolve(url, location));
     let says_what_get_would = note.kind == Kind::Post && own.as_deref() == Some(url);
     // Then it is what a GET would answer (RFC 9110 section 9.3.3), and takes the place of what is there.
-    if !(says_what_get_would && answered.is_explicitly_fresh() && store(config, note, answered)) {
+    let is_stored = says_what_get_would && answered.is_explicitly_fresh() && store(config, note, answered);
+    if !is_stored {
         cache::remove(note.key);
     }
     let rest = note.key.strip_prefix(url).unwrap_or_default();
@@ -131,6 +174,7 @@ fn changed(config: &Config, note: &Note<'_>, answered: &Answered, by_gateway: bo
     for other in [own, location].into_iter().flatten().filter(|other| other != url) {
         cache::remove(&format!("{other}{rest}"));
     }
+    is_stored
 }
 
 fn store(config: &Config, note: &Note<'_>, answered: &Answered) -> bool {

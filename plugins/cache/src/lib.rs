@@ -49,12 +49,13 @@ impl Plugin for Cache {
 
 impl RequestFilter for Cache {
     fn on_request(&self) -> Verdict {
-        let Some(asked) = Asked::read(&self.config, &self.fields) else {
-            return Verdict::Next;
+        let asked = match Asked::read(&self.config, &self.fields) {
+            Ok(asked) => asked,
+            Err(why) => return lookup::past(why),
         };
         match asked.kind {
             Kind::Get | Kind::Head => lookup::answer(&self.config, &asked),
-            Kind::Post | Kind::Unsafe => Verdict::Fetch(lookup::unsafe_method(&asked)),
+            Kind::Post | Kind::Unsafe | Kind::Past => Verdict::Fetch(lookup::unsafe_method(&asked)),
         }
     }
 }

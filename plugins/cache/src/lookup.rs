@@ -1,7 +1,7 @@
 //! The way in: is there a stored response for this request, and will it do?
 
 use tollgate_plugin_sdk::cache::{self, ByteRange, Fetch, Hit, Stored};
-use tollgate_plugin_sdk::{Answer, Header, Verdict, clock};
+use tollgate_plugin_sdk::{Answer, Header, Verdict};
 
 use crate::asked::{Asked, all_lines};
 use crate::condition::{self, Part};
@@ -16,7 +16,7 @@ const CONDITIONS: [&str; 4] = ["if-none-match", "if-modified-since", "range", "i
 /// What becomes of a GET or HEAD.
 pub(crate) fn answer(config: &Config, asked: &Asked) -> Verdict {
     if asked.has_precondition || asked.directives.has("no-store") {
-        return Verdict::Next;
+        return past(Forward::Bypass);
     }
     let found = cache::lookup(&asked.key);
     let mut forward = if found.is_empty() { Forward::UriMiss } else { Forward::VaryMiss };
@@ -50,19 +50,14 @@ pub(crate) fn answer(config: &Config, asked: &Asked) -> Verdict {
 
 /// A request that may change what is stored: it goes on, and the way out is told of it.
 pub(crate) fn unsafe_method(asked: &Asked) -> Fetch {
-    let note = Note {
-        kind: asked.kind,
-        key: &asked.key,
-        sent_us: clock::monotonic_us(),
-        forward: Forward::Method,
-        authorized: asked.is_authorized(),
-        if_none_match: None,
-        if_modified_since: None,
-        range: None,
-        if_range: None,
-        stale: None,
-    };
+    let note = Note { authorized: asked.is_authorized(), ..Note::of(asked.kind, &asked.key, Forward::Method) };
     Fetch { note: notes::write(&note), ..Fetch::alone(asked.key.as_str()) }
+}
+
+/// A request the cache has no part in: it goes on, and the way out is told why.
+pub(crate) fn past(why: Forward) -> Verdict {
+    // Nothing is stored under any key.
+    Verdict::Fetch(Fetch { note: notes::write(&Note::of(Kind::Past, "", why)), ..Fetch::alone("") })
 }
 
 /// A stored response, made the answer to this request: all of it, a part of it, or that it is known.
@@ -161,10 +156,6 @@ fn fetch(
     let wanted = if reader == Reader::Client && validates { asked.wanted() } else { Wanted::default() };
     let authorized = asked.is_authorized();
     let note = Note {
-        kind: asked.kind,
-        key: &asked.key,
-        sent_us: clock::monotonic_us(),
-        forward,
         authorized,
         if_none_match: wanted.if_none_match,
         if_modified_since: wanted.if_modified_since,
@@ -176,7 +167,9 @@ fn fetch(
             age_ms: meta.initial_age_ms + stored.resident_ms,
             validates,
             length: stored.length,
+            client_if_error_ms: if meta.life.must_revalidate { 0 } else { asked.stale_if_error_ms() },
         }),
+        ..Note::of(asked.kind, &asked.key, forward)
     };
     // The answer to what only this client asks for is nobody else's.
     let is_for_all = asked.kind == Kind::Get

@@ -76,10 +76,13 @@ pub(crate) enum Kind {
     Post,
     /// Another method that may change what is stored.
     Unsafe,
+    /// The cache has no part in it.
+    Past,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Forward {
+    Bypass,
     Method,
     UriMiss,
     VaryMiss,
@@ -96,6 +99,8 @@ pub(crate) struct Stale<'a> {
     /// The request asks whether it is still good.
     pub(crate) validates: bool,
     pub(crate) length: u64,
+    /// For how many milliseconds after it is stale the client takes it in place of an error.
+    pub(crate) client_if_error_ms: u64,
 }
 
 /// In bytes; empty only if the memory has run out.
@@ -108,7 +113,23 @@ pub(crate) fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
     postcard::from_bytes(bytes).ok()
 }
 
-impl Note<'_> {
+impl<'a> Note<'a> {
+    /// Without conditions of the client's, and with nothing that is stored.
+    pub(crate) fn of(kind: Kind, key: &'a str, forward: Forward) -> Self {
+        Self {
+            kind,
+            key,
+            sent_us: clock::monotonic_us(),
+            forward,
+            authorized: false,
+            if_none_match: None,
+            if_modified_since: None,
+            range: None,
+            if_range: None,
+            stale: None,
+        }
+    }
+
     /// Milliseconds since the request was sent on.
     pub(crate) fn elapsed_ms(&self) -> u64 {
         clock::monotonic_us().saturating_sub(self.sent_us) / 1000
@@ -118,6 +139,7 @@ impl Note<'_> {
 impl Forward {
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::Bypass => "bypass",
             Self::Method => "method",
             Self::UriMiss => "uri-miss",
             Self::VaryMiss => "vary-miss",

@@ -8,6 +8,8 @@ use tollgate_plugin_sdk::{Plugin, RequestFilter, ResponseFilter, ResponseVerdict
 
 use super::*;
 
+mod stale;
+
 fn plugin(config: Config) -> Cache {
     Cache::configure(config).unwrap()
 }
@@ -94,28 +96,6 @@ fn a_fetch_that_brings_nothing_to_store_is_released_and_one_that_failed_is_not()
         fetched(&host, &plugin, status, &fields);
         assert_eq!((host.released(), host.stored().len()), (apart, 0), "{status}");
     }
-}
-
-#[test]
-fn a_304_gives_the_stored_response_a_new_life_and_the_client_what_it_asked_for() {
-    let host = Host::new();
-    let plugin = plugin(Config::default());
-    fetched(&host, &plugin, 200, &[("cache-control", "max-age=10"), ("etag", "\"1\"")]);
-    host.set_body_length(10);
-    host.advance(Duration::from_secs(11));
-    host.next_request();
-    host.add_request_header("if-none-match", "\"0\"");
-    let asked = fetch(&plugin);
-    assert_eq!(asked.set[0].value, "\"1\"");
-    host.fetched(&asked);
-    assert_eq!(host.request_header("if-none-match").as_deref(), Some("\"1\""));
-    host.enter_response(304);
-    let ResponseVerdict::Serve(served) = plugin.on_response() else { panic!("the stored response is served") };
-    assert_eq!((served.status, field(&served, "cache-status")), (None, "tollgate; fwd=stale; fwd-status=304"));
-    host.next_request();
-    assert_eq!(field(&hit(&plugin), "cache-status"), "tollgate; hit; ttl=10");
-    host.advance(Duration::from_secs(3));
-    assert_eq!((field(&hit(&plugin), "age"), field(&hit(&plugin), "cache-status")), ("3", "tollgate; hit; ttl=7"));
 }
 
 #[test]
@@ -287,13 +267,37 @@ fn a_refresh_is_of_the_whole_whatever_the_client_asked_for() {
 fn a_safe_method_changes_nothing_that_is_stored() {
     let plugin = plugin(Config::default());
     for method in ["OPTIONS", "TRACE", "PROPFIND", "REPORT", "SEARCH", "QUERY"] {
-        let _host = Host::new().method(method);
-        assert_eq!(plugin.on_request(), Verdict::Next, "{method}");
+        let host = Host::new();
+        fetched(&host, &plugin, 200, &[("cache-control", "max-age=10")]);
+        host.next_request();
+        host.set_method(method);
+        let asked = fetch(&plugin);
+        assert_eq!((asked.wait_ms, asked.set.len(), asked.remove.len()), (0, 0, 0), "{method}");
+        host.fetched(&asked);
+        host.enter_response(200);
+        host.add_response_header("cache-control", "max-age=10");
+        plugin.on_response();
+        assert_eq!((host.stored().len(), &*host.stored().remove(0).0), (1, "http://localhost/ test"), "{method}");
     }
     for method in ["POST", "PUT", "PATCH", "DELETE", "PROPPATCH", "MOVE", "QUERY2"] {
         let _host = Host::new().method(method);
         assert!(matches!(plugin.on_request(), Verdict::Fetch(_)), "{method}");
     }
+}
+
+#[test]
+fn a_host_with_the_port_of_its_scheme_is_the_same_host() {
+    let key = |scheme: &str, host: &str| fetch_of(Host::new().header("x-forwarded-proto", scheme).host(host));
+    for host in ["shop.example:80", "SHOP.example"] {
+        assert_eq!(key("http", host), "http://shop.example/ test");
+    }
+    assert_eq!(key("https", "shop.example:443"), "https://shop.example/ test");
+    assert_eq!(key("https", "shop.example:80"), "https://shop.example:80/ test");
+}
+
+/// The key of what this request fetches.
+fn fetch_of(_host: Host) -> String {
+    fetch(&plugin(Config::default())).key
 }
 
 #[test]
@@ -307,22 +311,6 @@ fn whatever_is_stored_is_known_to_who_knows_anything() {
     host.next_request();
     host.add_request_header("if-none-match", "\"1\"");
     assert_eq!(hit(&plugin).status, None);
-}
-
-#[test]
-fn tags_stay_where_a_304_says_nothing_of_them() {
-    for (fields, tags) in [(vec![], vec!["red", "blue"]), (vec![("cache-tag", "green")], vec!["green"])] {
-        let host = Host::new();
-        let plugin = plugin(Config::default());
-        let stored = [("cache-control", "max-age=10"), ("etag", "\"1\""), ("cache-tag", "red, blue")];
-        fetched(&host, &plugin, 200, &stored);
-        for _ in 0..2 {
-            host.advance(Duration::from_secs(11));
-            host.next_request();
-            fetched(&host, &plugin, 304, &fields);
-            assert_eq!(host.stored().remove(0).1.tags, tags, "{fields:?}");
-        }
-    }
 }
 
 #[test]

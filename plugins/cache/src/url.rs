@@ -28,10 +28,18 @@ pub(crate) fn resolve(base: &str, reference: &str) -> Option<String> {
     Some(format!("{origin}{folder}/{reference}"))
 }
 
+/// A host without the port its scheme has anyway: both are one origin (RFC 9110 section 4.2.3).
+pub(crate) fn without_default_port<'a>(scheme: &str, host: &'a str) -> &'a str {
+    let port = if scheme.eq_ignore_ascii_case("https") { ":443" } else { ":80" };
+    host.strip_suffix(port).unwrap_or(host)
+}
+
 fn same_origin(origin: &str, url: &str) -> Option<String> {
     let end = url.find("://")? + 3;
     let path_start = url.get(end..)?.find('/').map_or(url.len(), |at| end + at);
     let (other, target) = url.split_at(path_start);
+    let (scheme, _) = other.split_once("://")?;
+    let other = without_default_port(scheme, other);
     other.eq_ignore_ascii_case(origin).then(|| format!("{origin}{}", if target.is_empty() { "/" } else { target }))
 }
 
@@ -54,6 +62,11 @@ mod tests {
         ] {
             assert_eq!(resolved(reference).as_deref(), Some(expected), "{reference}");
         }
+        for reference in ["http://a:80/z", "//A:80/z", "http://a/z"] {
+            assert_eq!(resolve("http://a/", reference).as_deref(), Some("http://a/z"), "{reference}");
+        }
+        assert_eq!(resolve("https://a/", "https://a:443/z").as_deref(), Some("https://a/z"));
+        assert_eq!(resolve("https://a/", "https://a:80/z"), None);
         assert_eq!((resolved("http://b/z"), resolved("//b/z"), resolved("https://a:1/z")), (None, None, None));
     }
 }

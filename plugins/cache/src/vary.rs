@@ -22,15 +22,13 @@ pub(crate) fn normal(name: &str, lines: &str) -> String {
     if lines.contains('"') {
         return lines.trim().to_owned();
     }
-    let mut parts: Vec<&str> = lines.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
+    let parts: Vec<&str> = lines.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
     if !matches!(name, "accept-language" | "accept-encoding") {
         return parts.join(",");
     }
-    // Preferences: only their weights put them in an order.
-    let lower = parts.join(",").to_ascii_lowercase().replace(' ', "");
-    parts = lower.split(',').filter(|part| !part.is_empty()).collect();
-    parts.sort_unstable();
-    parts.join(",")
+    // Their case means nothing, nor does white space. Their order may: to some recipients the first of those with
+    // the same weight is wanted most (RFC 9110 section 12.5.4).
+    parts.join(",").to_ascii_lowercase().replace([' ', '\t'], "")
 }
 
 #[cfg(test)]
@@ -51,7 +49,8 @@ mod tests {
         assert_ne!(normal("foo", "1,2"), normal("foo", "2,1"));
         assert_ne!(normal("foo", "a"), normal("foo", "A"));
         assert_ne!(normal("foo", "\"a, b\""), normal("foo", "\"a,b\""));
-        assert_eq!(normal("accept-language", "eN , de;q=0.5"), normal("accept-language", "de; q=0.5,en"));
+        assert_eq!(normal("accept-language", "eN , de;q=0.5"), normal("accept-language", "en,DE; q=0.5"));
+        assert_ne!(normal("accept-language", "en, de"), normal("accept-language", "de, en"));
         assert_ne!(normal("accept-language", "en, de;q=0.5"), normal("accept-language", "en;q=0.5, de"));
     }
 }

@@ -43,3 +43,32 @@ async fn an_answer_in_a_transfer_coding_nobody_asked_for_is_refused_and_not_stor
         assert_eq!(upstream.connections(), 2, "{fields}");
     }
 }
+
+/// What a client gets, to its end, of an answer that is written at once and breaks off there.
+async fn of_a_broken(answer: &'static str) -> String {
+    let upstream = Upstream::scripted(move |mut wire| async move {
+        wire.head().await;
+        wire.write(answer).await;
+    })
+    .await;
+    let gateway = Gateway::start(&config().workers(1).upstream("web", [&upstream]).route("/", "web")).await;
+    let mut client = gateway.raw().await;
+    client.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    client.read_to_end().await
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_sent_as_far_as_it_came() {
+    for (came, sent) in [
+        ("transfer-encoding: chunked\r\n\r\nzz\r\nabc", ""),
+        ("transfer-encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n", "3\r\nabc\r\n"),
+        ("content-length: 5\r\n\r\n", ""),
+        ("content-length: 5\r\n\r\nabc", "abc"),
+    ] {
+        let answer: &'static str = format!("HTTP/1.1 200 OK\r\n{came}").leak();
+        let got = of_a_broken(answer).await;
+        let (head, body) = got.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{came}: no head in {got:?}"));
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{came}: {head}");
+        assert_eq!(body, sent, "{came}: and no end, so that the client sees that it is not whole");
+    }
+}

@@ -93,6 +93,12 @@ impl Host for InstanceState {
         Ok(())
     }
 
+    fn again(&mut self) -> Result<bool> {
+        let Some(fetching) = self.fetching("cache.again")? else { return Ok(false) };
+        fetching.again = fetching.target.is_some();
+        Ok(fetching.again)
+    }
+
     fn remove(&mut self, key: String) -> Result<bool> {
         self.context("cache.remove")?;
         Ok(self.plugin.stores.cache.remove(&key))

@@ -161,6 +161,11 @@ impl Host for InstanceState {
         Ok(header_map::remove(&mut head.headers, &name))
     }
 
+    fn has_body(&mut self) -> Result<bool> {
+        let context = self.request("request.has-body")?;
+        Ok(context.replaced_body.as_ref().map_or(context.has_body, |body| !body.is_empty()))
+    }
+
     fn set_body(&mut self, body: Vec<u8>) -> Result<()> {
         self.count(&body);
         let limit = self.plugin.limits.body;

@@ -40,7 +40,7 @@ async fn a_thousand_simultaneous_misses_are_one_request_to_the_upstream() {
 }
 
 #[tokio::test]
-async fn a_leader_that_fails_is_followed_by_the_next_and_nobody_else_is_hurt() {
+async fn a_leader_that_fails_hurts_nobody_else() {
     let upstream = Upstream::scripted(|mut wire| async move {
         let first = wire.number == 1;
         wire.head().await;
@@ -60,6 +60,95 @@ async fn a_leader_that_fails_is_followed_by_the_next_and_nobody_else_is_hurt() {
         failed += usize::from(status == 502);
     }
     assert!(failed <= 1, "{failed} requests failed");
+}
+
+/// Ten ask for the same at once, each in a language of its own. When the first one's answer turns out to be this,
+/// the others are all with the upstream before any of them is answered.
+async fn the_others_wait_only_once(answer: &'static str) {
+    let gate = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
+    let held = gate.clone();
+    let upstream = Upstream::scripted(move |mut wire| {
+        let held = held.clone();
+        async move {
+            wire.head().await;
+            held.acquire().await.unwrap().forget();
+            wire.write(answer).await;
+        }
+    })
+    .await;
+    let gateway = Gateway::start(&cached(&upstream, "wait = \"1m\"")).await;
+    let mut asked = tokio::task::JoinSet::new();
+    for number in 0..10 {
+        let address = gateway.address;
+        asked.spawn(async move {
+            let mut request = tollgate_tests::request("GET", "/", "");
+            request.headers_mut().insert("host", "web.example".parse().unwrap());
+            request.headers_mut().insert("accept-language", number.to_string().parse().unwrap());
+            // Half an answer is an error to the client.
+            let _ = tollgate_tests::Client::to(address).await.try_send(request).await;
+        });
+    }
+    waiting(&gateway, 9.0).await;
+    gate.add_permits(1);
+    // Sooner than the second of them is given up.
+    let asked_by_all = tollgate_tests::until("the others to ask", || (upstream.heads().len() == 10).then_some(()));
+    tokio::time::timeout(Duration::from_secs(15), asked_by_all).await.expect("the others still wait");
+    gate.add_permits(9);
+    while let Some(answer) = within("an answer", asked.join_next()).await {
+        answer.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_leader_that_gets_an_error_is_waited_for_only_once() {
+    the_others_wait_only_once("HTTP/1.1 500 Oh\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").await;
+}
+
+#[tokio::test]
+async fn a_leader_that_gets_no_answer_is_waited_for_only_once() {
+    the_others_wait_only_once("").await;
+}
+
+#[tokio::test]
+async fn a_leader_that_gets_half_an_answer_is_waited_for_only_once() {
+    let half = "HTTP/1.1 200 OK\r\ncache-control: max-age=100\r\ncontent-length: 10\r\n\r\nhalf";
+    the_others_wait_only_once(half).await;
+}
+
+#[tokio::test]
+async fn a_leader_that_gets_another_variant_is_waited_for_only_once() {
+    let variant = "HTTP/1.1 200 OK\r\ncache-control: max-age=100\r\nvary: accept-language\r\n\
+                   connection: close\r\ncontent-length: 2\r\n\r\nhi";
+    the_others_wait_only_once(variant).await;
+}
+
+#[tokio::test]
+async fn a_leader_whose_client_hangs_up_is_followed_by_one_and_not_by_all() {
+    let gate = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
+    let held = gate.clone();
+    let upstream = Upstream::scripted(move |mut wire| {
+        let held = held.clone();
+        async move {
+            wire.head().await;
+            let _open = held.acquire().await;
+            wire.write("HTTP/1.1 200 OK\r\ncache-control: max-age=100\r\ncontent-length: 4\r\n\r\nonce").await;
+            wire.closed().await;
+        }
+    })
+    .await;
+    let gateway = Gateway::start(&cached(&upstream, "wait = \"1m\"")).await;
+    let mut leader = ask_all(&gateway, 1);
+    tollgate_tests::until("the leader to ask", || (upstream.heads().len() == 1).then_some(())).await;
+    let mut followers = ask_all(&gateway, 9);
+    waiting(&gateway, 9.0).await;
+    leader.shutdown().await;
+    tollgate_tests::until("the next to ask", || (upstream.heads().len() == 2).then_some(())).await;
+    waiting(&gateway, 8.0).await;
+    gate.add_permits(1);
+    while let Some(answer) = within("an answer", followers.join_next()).await {
+        assert_eq!(answer.unwrap(), (200, "once".into()));
+    }
+    assert_eq!(upstream.heads().len(), 2);
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ mod called;
 mod coalescing;
 mod limits;
 mod made_for_one;
+mod past;
 mod shared;
 mod storing;
 

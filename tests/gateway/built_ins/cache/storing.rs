@@ -1,6 +1,7 @@
 //! Fresh, stale and changed; variants, parts and conditions.
 
-use tollgate_tests::{Gateway, request};
+use http::Response;
+use tollgate_tests::{Gateway, Upstream, request};
 
 use super::{cached, counting, get, with};
 
@@ -74,6 +75,34 @@ async fn a_stale_response_is_asked_about_and_served_again() {
     let other = get(&gateway, "/", &[("if-none-match", "\"v0\"")]).await;
     assert_eq!((other.status, other.text()), (200, "1"));
     assert_eq!(upstream.last().header("if-none-match"), "\"v1\"");
+}
+
+#[tokio::test]
+async fn a_304_about_another_response_has_the_whole_fetched_for_this_client() {
+    let count = std::sync::atomic::AtomicUsize::new(0);
+    let upstream = Upstream::handling(move |seen| {
+        let number = count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1;
+        let is_asked = seen.headers.contains_key("if-none-match");
+        let answer = Response::builder().status(if is_asked { 304 } else { 200 }).header("cache-control", "max-age=0");
+        let body = if is_asked { String::new() } else { format!("{number} {}", seen.path) };
+        answer.header("etag", format!("\"{number}\"")).body(body.into()).unwrap()
+    })
+    .await;
+    // What a plugin behind the cache does to the request is done once for each time it is made.
+    let config = cached(&upstream, "")
+        .plugin("mark", "use = \"headers\"\nconfig.request.add = { x-mark = \"m\" }")
+        .route_with("/again", "web", "plugins = [\"kept\", \"mark\"]");
+    let gateway = Gateway::start(&config).await;
+    assert_eq!(get(&gateway, "/again", &[]).await.text(), "1 /again");
+    let second = get(&gateway, "/again", &[]).await;
+    assert_eq!((second.status, second.text(), second.header("etag")), (200, "3 /again", "\"3\""));
+    assert_eq!(second.header("cache-status"), "tollgate; fwd=uri-miss; stored");
+    let marks = upstream.seen().iter().map(|seen| seen.headers.get_all("x-mark").iter().count()).collect::<Vec<_>>();
+    assert_eq!(marks, [1, 1, 1]);
+    // A client that has the other one is told that it has.
+    let third = get(&gateway, "/again", &[("if-none-match", "\"4\"")]).await;
+    assert_eq!((third.status, third.header("etag")), (304, "\"4\""));
+    assert_eq!(upstream.seen().len(), 4);
 }
 
 #[tokio::test]
@@ -248,10 +277,14 @@ async fn operators_remove_what_is_stored_by_url_prefix_and_tag() {
         assert_eq!(ask(path).await, number);
     }
     assert!(!get(&gateway, "/tagged", &[]).await.headers.contains_key("cache-tag"), "tags are the operator's");
-    assert_eq!(purge("url=http://WEB.example/a").await, (200, "{\"removed\":1}\n".into()));
+    assert_eq!(purge("url=http://WEB.example:80/a").await, (200, "{\"removed\":1}\n".into()));
     assert_eq!(purge("prefix=http://web.example/b/&plugin=kept").await, (200, "{\"removed\":2}\n".into()));
     assert_eq!(purge("tag=blue").await, (200, "{\"removed\":1}\n".into()));
     assert_eq!((purge("tag=blue&all=true").await.0, purge("all=true&plugin=other").await.0), (400, 400));
+    for nothing in ["prefix=", "url=", "url=foo", "tag="] {
+        let (status, told) = purge(nothing).await;
+        assert!(status == 400 && told.contains("?all=true"), "{nothing}: {status} {told}");
+    }
     for (path, number) in [("/a", "5"), ("/b/1", "6"), ("/b/2", "7"), ("/tagged", "8")] {
         assert_eq!(ask(path).await, number);
     }
