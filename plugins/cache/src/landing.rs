@@ -93,7 +93,7 @@ fn refreshed(
 ) -> Option<ResponseVerdict> {
     let status = format!("{}; fwd=stale; fwd-status=304", config.name);
     if !condition::is_about(answered.first("etag"), meta.etag) {
-        return not_refreshed(note, stale, meta, answered, status);
+        return not_refreshed(note, stale, meta, answered, &status);
     }
     let judged = Judged::of_refresh(config, note, answered, meta);
     let storable = judged.and_then(|judged| Some((judged.storing(config, &OF_THE_BODY)?, judged)));
@@ -113,12 +113,12 @@ fn not_refreshed(
     stale: &Stale<'_>,
     meta: &Meta<'_>,
     answered: &Answered,
-    cache_status: String,
+    cache_status: &str,
 ) -> Option<ResponseVerdict> {
     cache::remove(note.key);
     let is_known = note.if_none_match.is_some_and(|list| condition::matches_any(list, answered.first("etag")));
     if is_known {
-        tell(&cache_status);
+        tell(cache_status);
         return Some(ResponseVerdict::Next);
     }
     if cache::again() {

@@ -130,14 +130,12 @@ impl Sending {
     /// As much as its share allows: what others send must not wait for megabytes.
     fn write(&mut self, cx: &mut Context<'_>, socket: &mut Writer) -> Poll<io::Result<usize>> {
         let left = ready!(self.share.poll_left(cx));
-        let before = IoSlice::new(&self.before[self.written..]);
-        let written = match self.data.get(..left) {
-            Some(some) => Pin::new(socket).poll_write_vectored(cx, &[before, IoSlice::new(some)]),
-            None => {
-                let rest = [before, IoSlice::new(&self.data), IoSlice::new(self.after)];
-                Pin::new(socket).poll_write_vectored(cx, &rest)
-            }
-        };
+        let before = &self.before[self.written..];
+        // What stands behind the data comes once that is out.
+        let cut = self.data.get(..left).map(|some| (some, b"".as_slice()));
+        let (data, after) = cut.unwrap_or((&self.data, self.after));
+        let slices = [IoSlice::new(before), IoSlice::new(data), IoSlice::new(after)];
+        let written = Pin::new(socket).poll_write_vectored(cx, &slices);
         match &written {
             Poll::Ready(bytes) => self.share.spend(*bytes.as_ref().unwrap_or(&0)),
             Poll::Pending => self.share.renew(),
