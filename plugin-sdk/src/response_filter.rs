@@ -14,7 +14,7 @@ pub trait ResponseFilter: Plugin {
     /// Called with the whole body, and only after `on_response` answered
     /// [`ResponseVerdict::NeedBody`]; maybe on another instance, so what the second hook needs of the
     /// first belongs in [`attributes`](crate::attributes). A body with a `content-encoding` arrives
-    /// encoded; an answer to HEAD, a 204 and a 304 have an empty one.
+    /// encoded; an answer to HEAD, a 204, a 205 and a 304 have an empty one.
     fn on_response_body(&self, body: Vec<u8>) -> ResponseBodyVerdict {
         drop(body);
         ResponseBodyVerdict::Next
