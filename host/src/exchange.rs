@@ -158,10 +158,12 @@ async fn through(
 ) -> (Box<Context>, Body) {
     let entered = route.chain.enter(context, body).await;
     let (mut context, body) = answered(route, snapshot, entered, finish.as_deref_mut()).await;
-    let Some(position) = context.cache.as_mut().and_then(|notes| notes.again.take()) else { return (context, body) };
+    if !context.cache.as_mut().is_some_and(|notes| std::mem::take(&mut notes.again)) {
+        return (context, body);
+    }
     // Boxed: a future is moved about whole, and few requests are made again.
     Box::pin(async {
-        let entered = route.chain.enter_at(position, context, Body::empty()).await;
+        let entered = route.chain.enter_at(context.depth, context, Body::empty()).await;
         answered(route, snapshot, entered, finish).await
     })
     .await

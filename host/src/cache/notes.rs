@@ -21,8 +21,8 @@ pub struct Notes {
     /// What is to be fetched without a client.
     pub refresh: Option<Refresh>,
     pub patience: Patience,
-    /// The plugin at this position of the chain has the request made again.
-    pub again: Option<usize>,
+    /// A plugin has the request made again.
+    pub again: bool,
     /// Once is enough.
     pub was_made_again: bool,
 }

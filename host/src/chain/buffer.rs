@@ -5,6 +5,8 @@ use http::header::CONTENT_LENGTH;
 
 use crate::body::{self, Body, Gathered};
 use crate::context::Context;
+use crate::plugin::link::Link;
+use crate::plugin::state::Hook;
 use crate::respond::Failure;
 
 /// The request's body as it stands at this point of the chain: an earlier plugin's, or the client's. A client
@@ -19,6 +21,14 @@ pub(super) async fn read_request(context: &mut Context, body: Body, max: u64) ->
     match tokio::time::timeout_at(context.deadline.into(), body::collect(body, max)).await {
         Ok(read) => read.map_err(|error| context.failure_of_body(error)),
         Err(_) => Err(Failure::Deadline),
+    }
+}
+
+/// Tells the operator of a client's body that is longer than a plugin takes.
+pub(super) fn report_too_long(link: &Link, context: &Context, limit: u64) {
+    if link.pool.tells_failure() {
+        let (plugin, hook) = (link.plugin.name(), Hook::OnRequestBody.name());
+        tracing::warn!(%plugin, route = %context.route, hook, id = %context.id, owner = "client", kind = "body-too-large", "plugin needs a body of at most {limit} bytes (need-body, limits.body), and the request has more");
     }
 }
 

@@ -165,14 +165,16 @@ impl Chain {
                 continue;
             }
             if link.plugin.filters_responses() {
-                (context, body) = leave_one(link, position, context, body).await;
-                if context.cache.as_ref().is_some_and(|notes| notes.again.is_some()) {
+                (context, body) = leave_one(link, context, body).await;
+                if context.cache.as_ref().is_some_and(|notes| notes.again) {
+                    // From there on it is made again.
+                    context.depth = position;
                     return (context, body);
                 }
             }
             if link.plugin.filters_response_bodies() {
                 // Boxed: a future is moved about whole, and few plugins filter bodies.
-                (context, body) = Box::pin(filter_response(link, position, context, body)).await;
+                (context, body) = Box::pin(filter_response(link, context, body)).await;
             }
         }
         (context, body)
@@ -219,7 +221,7 @@ async fn enter_with_body(link: &Link, mut context: Box<Context>, body: Body, max
     let bytes = match buffer::read_request(&mut context, body, limit).await {
         Ok(bytes) => bytes,
         Err(Failure::BodyTooLarge { limit: exceeded, .. }) if exceeded == limit => {
-            report_too_long(link, &context, limit);
+            buffer::report_too_long(link, &context, limit);
             return (context, Body::empty(), Step::Fail(Failure::BodyTooLarge { limit, is_told: true }));
         }
         Err(failure) => return (context, Body::empty(), Step::Fail(failure)),
@@ -235,7 +237,7 @@ async fn enter_with_body(link: &Link, mut context: Box<Context>, body: Body, max
     (context, Body::full(bytes), step)
 }
 
-async fn leave_one(link: &Link, position: usize, context: Box<Context>, body: Body) -> (Box<Context>, Body) {
+async fn leave_one(link: &Link, context: Box<Context>, body: Body) -> (Box<Context>, Body) {
     let started = context.notes_decisions.then(Instant::now);
     let called = call::on_response(link, context).await;
     let (mut context, verdict) = note(link, Hook::OnResponse, started, called, response_verdict_name);
@@ -248,26 +250,18 @@ async fn leave_one(link: &Link, position: usize, context: Box<Context>, body: Bo
             Err(problem) => impossible(link, &context, Hook::OnResponse, problem),
         },
         // Boxed: a future is moved about whole, and few plugins ask for a body.
-        Ok(ResponseVerdict::NeedBody(max)) => {
-            return Box::pin(leave_with_body(link, position, context, body, max)).await;
-        }
+        Ok(ResponseVerdict::NeedBody(max)) => return Box::pin(leave_with_body(link, context, body, max)).await,
         Err(fault) => refuse_or_skip(link, &context, Hook::OnResponse, fault),
     };
-    left(link, position, context, body, step)
+    left(link, context, body, step)
 }
 
-async fn leave_with_body(
-    link: &Link,
-    position: usize,
-    mut context: Box<Context>,
-    body: Body,
-    max: u32,
-) -> (Box<Context>, Body) {
+async fn leave_with_body(link: &Link, mut context: Box<Context>, body: Body, max: u32) -> (Box<Context>, Body) {
     // Read while no instance is held: a slow upstream costs no plugin anything.
     let limit = u64::from(max).min(link.plugin.rights.limits.body);
     let gathered = match buffer::read_response(&context, body, limit).await {
         Ok(gathered) => gathered,
-        Err(failure) => return left(link, position, context, Body::empty(), Step::Fail(failure)),
+        Err(failure) => return left(link, context, Body::empty(), Step::Fail(failure)),
     };
     let started = context.notes_decisions.then(Instant::now);
     let (called, body) = match gathered {
@@ -283,7 +277,7 @@ async fn leave_with_body(
         Ok(ResponseBodyVerdict::Replace(answer)) => respond(link, &mut context, Hook::OnResponseBody, answer),
         Err(fault) => refuse_or_skip(link, &context, Hook::OnResponseBody, fault),
     };
-    left(link, position, context, body, step)
+    left(link, context, body, step)
 }
 
 /// Puts the plugin around the request's body. It takes an instance when the first chunk is there.
@@ -297,7 +291,7 @@ fn filter_request(link: &Link, context: &mut Context, body: Body) -> Body {
 
 /// Puts the plugin around the response's body. An instance is taken while the head can still be another:
 /// where there is none, the client gets a whole error instead of half an answer.
-async fn filter_response(link: &Link, position: usize, mut context: Box<Context>, body: Body) -> (Box<Context>, Body) {
+async fn filter_response(link: &Link, mut context: Box<Context>, body: Body) -> (Box<Context>, Body) {
     // It failed on this very response.
     if context.failure.as_ref().is_some_and(|failure| failure.is_of(link.plugin.name())) {
         return (context, body);
@@ -325,13 +319,13 @@ async fn filter_response(link: &Link, position: usize, mut context: Box<Context>
             let called = Called::<Infallible>::failed(context, fault.clone());
             let (context, _) = note(link, Hook::OnResponseChunk, started, called, |never| match *never {});
             let step = refuse_or_skip(link, &context, Hook::OnResponseChunk, fault);
-            left(link, position, context, body, step)
+            left(link, context, body, step)
         }
     }
 }
 
 /// The response as a step on the way out leaves it.
-fn left(link: &Link, position: usize, mut context: Box<Context>, body: Body, step: Step) -> (Box<Context>, Body) {
+fn left(link: &Link, mut context: Box<Context>, body: Body, step: Step) -> (Box<Context>, Body) {
     let passed_on = matches!(step, Step::Next);
     let body = match step {
         Step::Next => body,
@@ -339,7 +333,7 @@ fn left(link: &Link, position: usize, mut context: Box<Context>, body: Body, ste
         // A response a policy could not look at must not get out.
         Step::Fail(failure) => respond::fail(&mut context, failure),
     };
-    let body = if context.cache.is_some() { stored::land(link, position, &mut context, body, passed_on) } else { body };
+    let body = if context.cache.is_some() { stored::land(link, &mut context, body, passed_on) } else { body };
     (context, body)
 }
 
@@ -369,14 +363,6 @@ fn report(link: &Link, context: &Context, hook: Hook, fault: &Fault, skipped: bo
     link.metrics.hook(hook.metric()).failed(fault.reason());
     if link.pool.tells_failure() {
         tracing::error!(%plugin, %version, route = %context.route, hook = hook.name(), id = %context.id, skipped, "plugin failed: {fault}");
-    }
-}
-
-/// Tells the operator of a client's body that is longer than a plugin takes.
-fn report_too_long(link: &Link, context: &Context, limit: u64) {
-    if link.pool.tells_failure() {
-        let (plugin, hook) = (link.plugin.name(), Hook::OnRequestBody.name());
-        tracing::warn!(%plugin, route = %context.route, hook, id = %context.id, owner = "client", kind = "body-too-large", "plugin needs a body of at most {limit} bytes (need-body, limits.body), and the request has more");
     }
 }
 

@@ -110,15 +110,15 @@ pub(super) fn serve(
     Ok(body)
 }
 
-/// The plugin's `on-response` is over: its fetch lands. `body` is what goes to the client. `position` is the plugin's.
-pub(super) fn land(link: &Link, position: usize, context: &mut Context, body: Body, passed_on: bool) -> Body {
+/// The plugin's `on-response` is over: its fetch lands. `body` is what goes to the client.
+pub(super) fn land(link: &Link, context: &mut Context, body: Body, passed_on: bool) -> Body {
     let Some(notes) = context.cache.as_deref_mut() else { return body };
     let Some(mut fetching) = notes.take_fetching_of(link.plugin.name()) else { return body };
     if passed_on
         && fetching.again
         && let Some(target) = fetching.target.take()
     {
-        (notes.again, notes.was_made_again) = (Some(position), true);
+        (notes.again, notes.was_made_again) = (true, true);
         (context.request.uri, context.request.headers) = (target, std::mem::take(&mut fetching.asked));
         (context.response, context.failure, context.made_by) = (None, None, Source::Gateway);
         return Body::empty();
