@@ -1,8 +1,10 @@
 //! One fetch for all who want the same, over all workers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Response;
+use tokio::sync::Semaphore;
 use tollgate_tests::{Gateway, Upstream, within};
 
 use super::{SHORT, ask_all, cached};
@@ -12,9 +14,9 @@ async fn waiting(gateway: &Gateway, count: f64) {
     gateway.metrics_with("tollgate_cache_waiting", &[("plugin", "kept")], count).await;
 }
 
-#[tokio::test]
-async fn a_thousand_simultaneous_misses_are_one_request_to_the_upstream() {
-    let gate = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
+/// Keeps what may be stored back, until it has a permit for each answer.
+async fn answering_once_let() -> (Upstream, Arc<Semaphore>) {
+    let gate = Arc::new(Semaphore::new(0));
     let held = gate.clone();
     let upstream = Upstream::scripted(move |mut wire| {
         let held = held.clone();
@@ -26,6 +28,12 @@ async fn a_thousand_simultaneous_misses_are_one_request_to_the_upstream() {
         }
     })
     .await;
+    (upstream, gate)
+}
+
+#[tokio::test]
+async fn a_thousand_simultaneous_misses_are_one_request_to_the_upstream() {
+    let (upstream, gate) = answering_once_let().await;
     // So many at once may wait for an instance, and on a slow machine for long.
     let limits = "[plugins.kept.limits]\nqueue = 1000\nwall = \"1m\"";
     let gateway = Gateway::start(&cached(&upstream, "wait = \"1m\"").table(limits)).await;
@@ -124,18 +132,7 @@ async fn a_leader_that_gets_another_variant_is_waited_for_only_once() {
 
 #[tokio::test]
 async fn a_leader_whose_client_hangs_up_is_followed_by_one_and_not_by_all() {
-    let gate = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
-    let held = gate.clone();
-    let upstream = Upstream::scripted(move |mut wire| {
-        let held = held.clone();
-        async move {
-            wire.head().await;
-            let _open = held.acquire().await;
-            wire.write("HTTP/1.1 200 OK\r\ncache-control: max-age=100\r\ncontent-length: 4\r\n\r\nonce").await;
-            wire.closed().await;
-        }
-    })
-    .await;
+    let (upstream, gate) = answering_once_let().await;
     let gateway = Gateway::start(&cached(&upstream, "wait = \"1m\"")).await;
     let mut leader = ask_all(&gateway, 1);
     tollgate_tests::until("the leader to ask", || (upstream.heads().len() == 1).then_some(())).await;
