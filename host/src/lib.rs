@@ -11,6 +11,7 @@ pub mod chain;
 pub mod cli;
 pub mod config;
 pub mod context;
+mod cork;
 pub mod exchange;
 #[cfg(fuzzing)]
 #[doc(hidden)]

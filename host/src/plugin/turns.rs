@@ -23,6 +23,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use crate::cork;
+
 use super::ticker::{QUICK_TICK, QUICKENING, Quicker, TICK};
 
 /// CPU time from which on a hook is long. The first tick may come at once, or while the kernel has
@@ -166,6 +168,8 @@ impl Turns {
         let look = self.turn(Kind::Look).await;
         give_way(1).await;
         drop(look);
+        // What others have written must not wait for a hook.
+        cork::flush();
         turn.began = Some(Instant::now());
         turn
     }

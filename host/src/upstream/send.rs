@@ -194,7 +194,6 @@ impl Upstream {
                 Poll::Pending => patience.poll(cx, &mut connection.timer, &sending).map(Err),
             })
             .await;
-        let unsent = !sending.is_started();
         let error = match received {
             Ok(Ok(head)) if head.parts.status == StatusCode::SWITCHING_PROTOCOLS => {
                 UpstreamError::Switched { target: attempt.name() }
@@ -207,6 +206,7 @@ impl Upstream {
             Ok(Err(Lost::Answer(error))) => UpstreamError::Broken { target: attempt.name(), error },
             Err(timeout) => timeout.into_error(&attempt, &self.settings.timeouts),
         };
+        let unsent = !connection.give_up(&mut sending);
         Err(Failure { attempt, error, unsent })
     }
 

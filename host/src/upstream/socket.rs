@@ -12,8 +12,10 @@ use std::task::{Context, Poll, Waker};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::tcp::OwnedReadHalf;
 use tokio_rustls::client::TlsStream;
+
+use crate::cork;
 
 /// The end that is read.
 #[derive(Debug)]
@@ -25,7 +27,7 @@ pub(super) enum Reader {
 /// The end that is written. Dropped, the target is told that nothing more comes.
 #[derive(Debug)]
 pub(super) enum Writer {
-    Plain(OwnedWriteHalf),
+    Plain(cork::Writer),
     Tls(TlsWriter),
 }
 
@@ -34,7 +36,7 @@ pub(super) struct TlsWriter(Rc<RefCell<TlsStream<TcpStream>>>);
 
 pub(super) fn plain(stream: TcpStream) -> (Reader, Writer) {
     let (reader, writer) = stream.into_split();
-    (Reader::Plain(reader), Writer::Plain(writer))
+    (Reader::Plain(reader), Writer::Plain(cork::Writer::new(writer)))
 }
 
 pub(super) fn tls(stream: TlsStream<TcpStream>) -> (Reader, Writer) {
@@ -74,6 +76,25 @@ fn is_would_block(read: io::Result<usize>) -> bool {
     matches!(read, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }
 
+impl Writer {
+    /// Takes back what the kernel does not have, and says how many bytes that are. TLS gives nothing back: what
+    /// it was given is counted as sent.
+    pub(super) fn take_back(&self) -> usize {
+        match self {
+            Self::Plain(stream) => stream.take_back(),
+            Self::Tls(_) => 0,
+        }
+    }
+
+    /// Whether the kernel has not taken something it was offered. What TLS holds back a flush writes.
+    pub(super) fn is_stuck(&self) -> bool {
+        match self {
+            Self::Plain(stream) => stream.is_stuck(),
+            Self::Tls(_) => false,
+        }
+    }
+}
+
 impl AsyncRead for Reader {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
@@ -106,7 +127,7 @@ impl AsyncWrite for Writer {
     /// TLS keeps what it could not write at once.
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Self::Plain(_) => Poll::Ready(Ok(())),
+            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
             Self::Tls(writer) => Pin::new(&mut *writer.0.borrow_mut()).poll_flush(cx),
         }
     }

@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
 use super::background::Intervals;
 use super::{Worker, gauges};
+use crate::cork;
 use crate::listen::connection;
 use crate::snapshot::{Snapshot, WorkerSnapshot};
 use crate::telemetry::WorkerId;
@@ -99,11 +100,17 @@ pub fn spawn(role: Role, snapshot: Arc<Snapshot>, draining: watch::Receiver<bool
             let _ = schedule::short_slices();
         }
         let mut builder = tokio::runtime::Builder::new_current_thread();
-        let runtime = match builder.enable_all().event_interval(EVENT_INTERVAL).build_local(LocalOptions::default()) {
+        let runtime = match builder
+            .enable_all()
+            .event_interval(EVENT_INTERVAL)
+            .on_thread_park(cork::end_round)
+            .build_local(LocalOptions::default())
+        {
             Ok(runtime) => runtime,
             Err(error) => return drop(ready.send(Err(error))),
         };
         runtime.block_on(run(role, snapshot, messages, draining, counter, ready));
+        cork::flush();
         // Connections that did not end within the drain time are cut here. A file that is still being
         // read from a dead disk must not hold up the end.
         runtime.shutdown_background();
@@ -163,6 +170,7 @@ async fn run(
         drop(draining.wait_for(|draining| *draining).await);
         drained.connections.drain();
     });
+    tokio::task::spawn_local(cork::keep_flushing());
     drop(ready.send(Ok(())));
 
     // Apart from what follows: while plugins are made ready, which takes as long as they like, the worker goes on

@@ -139,9 +139,17 @@ impl Connection {
         }
     }
 
+    /// Gives a request up, before there is a head. Whether the target may have seen a byte of it.
+    pub(in crate::upstream) fn give_up(&mut self, sending: &mut Sending) -> bool {
+        if let Some(writer) = self.writer.take() {
+            sending.take_back(&writer);
+        }
+        sending.is_started()
+    }
+
     /// The request's rest, where the answer was faster.
     pub(in crate::upstream) fn finish_sending(&mut self, sending: Sending) -> Option<Upload> {
-        if sending.sent_at().is_some() {
+        if sending.sent_at().is_some() && !self.writer.as_ref().is_some_and(Writer::is_stuck) {
             self.request = sending.into_buffer();
             return None;
         }

@@ -42,7 +42,8 @@ pub(in crate::upstream) struct Sending {
     share: Share,
     /// Nothing comes after what is to be written now.
     is_last: bool,
-    started: bool,
+    /// Bytes that the socket took.
+    taken: usize,
     began: Instant,
     sent_at: Option<Instant>,
 }
@@ -71,7 +72,7 @@ impl Sending {
             after: b"",
             share: Share::default(),
             is_last: length == Length::Known(0),
-            started: false,
+            taken: 0,
             began,
             sent_at: None,
         }
@@ -82,8 +83,8 @@ impl Sending {
     }
 
     /// Whether the target may have seen a byte.
-    pub(in crate::upstream) fn is_started(&self) -> bool {
-        self.started
+    pub(super) fn is_started(&self) -> bool {
+        self.taken > 0
     }
 
     /// When the last byte was written, or writing failed.
@@ -94,7 +95,7 @@ impl Sending {
     /// Writes as much as can be written. After an error it is not to be polled again.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, socket: &mut Writer) -> Poll<Result<(), Unsent>> {
         // What goes out in one go is sent when it is begun: the clock is not read for it.
-        let at_once = !self.started;
+        let at_once = self.taken == 0;
         while self.sent_at.is_none() {
             // The head and the first piece of the body go out together, where that piece is there.
             if !self.is_last && self.data.is_empty() && self.after.is_empty() {
@@ -103,7 +104,7 @@ impl Sending {
                     // What TLS holds back must not wait for the rest of the body.
                     Poll::Pending if self.is_written() => {
                         if let Err(error) = ready!(Pin::new(&mut *socket).poll_flush(cx)) {
-                            return self.failed(error);
+                            return self.failed(error, socket);
                         }
                         return Poll::Pending;
                     }
@@ -112,19 +113,23 @@ impl Sending {
             }
             if !self.is_written() {
                 match ready!(self.write(cx, socket)) {
-                    Ok(0) => return self.failed(io::ErrorKind::WriteZero.into()),
+                    Ok(0) => return self.failed(io::ErrorKind::WriteZero.into(), socket),
                     Ok(written) => self.advance(written),
-                    Err(error) => return self.failed(error),
+                    Err(error) => return self.failed(error, socket),
                 }
             }
             if self.is_last && self.is_written() {
                 if let Err(error) = ready!(Pin::new(&mut *socket).poll_flush(cx)) {
-                    return self.failed(error);
+                    return self.failed(error, socket);
                 }
                 self.sent_at = Some(if at_once { self.began } else { Instant::now() });
             }
         }
-        Poll::Ready(Ok(()))
+        // What the socket took may have been refused by the kernel since.
+        match ready!(Pin::new(&mut *socket).poll_flush(cx)) {
+            Ok(()) => Poll::Ready(Ok(())),
+            Err(error) => self.failed(error, socket),
+        }
     }
 
     /// As much as its share allows: what others send must not wait for megabytes.
@@ -143,9 +148,15 @@ impl Sending {
         written
     }
 
-    fn failed(&mut self, error: io::Error) -> Poll<Result<(), Unsent>> {
+    fn failed(&mut self, error: io::Error, socket: &Writer) -> Poll<Result<(), Unsent>> {
+        self.take_back(socket);
         self.sent_at = Some(Instant::now());
         Poll::Ready(Err(Unsent::Socket(error)))
+    }
+
+    /// Of a request that is given up, what the target has not been sent is not sent any more.
+    pub(super) fn take_back(&mut self, socket: &Writer) {
+        self.taken = self.taken.saturating_sub(socket.take_back());
     }
 
     fn is_written(&self) -> bool {
@@ -153,7 +164,7 @@ impl Sending {
     }
 
     fn advance(&mut self, mut written: usize) {
-        self.started = true;
+        self.taken = self.taken.saturating_add(written);
         let before = written.min(self.before.len() - self.written);
         self.written += before;
         written -= before;

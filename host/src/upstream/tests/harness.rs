@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use http::Request;
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{LocalSet, spawn_local};
@@ -51,6 +52,13 @@ pub(super) struct Wire {
     pub(super) number: usize,
     requests: Rc<RefCell<Vec<String>>>,
     closed: Rc<Cell<usize>>,
+}
+
+impl Wire {
+    /// Ends the connection as a process does that crashes: what is on its way is refused.
+    pub(super) fn reset(self) {
+        SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).unwrap();
+    }
 }
 
 impl Server {

@@ -1,12 +1,15 @@
 //! Connections are used again, as long as they may be, and no longer.
 
 use std::future::pending;
+use std::rc::Rc;
 
 use http::Request;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::harness::*;
 use crate::body::{Body, collect};
+use crate::cork;
 use crate::upstream::{Call, Reach, Registry, UpstreamError};
 
 #[test]
@@ -197,6 +200,40 @@ fn a_request_that_hyper_had_not_begun_to_write_is_sent_again_whatever_its_method
         let answer = send(&upstream, post(Body::full("hello"))).await.unwrap();
         assert_eq!(answer.head.status, 200);
         assert_eq!(server.connections.get(), 2);
+    });
+}
+
+#[test]
+fn a_request_that_was_held_when_its_connection_broke_is_sent_again_whatever_its_method() {
+    on_a_worker(async {
+        let breaks = Rc::new(Notify::new());
+        let breaking = Rc::clone(&breaks);
+        let server = Server::start(move |mut wire| {
+            let breaking = Rc::clone(&breaking);
+            async move {
+                wire.request().await;
+                wire.write(OK).await;
+                if wire.number == 1 {
+                    breaking.notified().await;
+                    wire.reset();
+                } else {
+                    pending::<()>().await;
+                }
+            }
+        })
+        .await;
+        let upstream = Registry::new(0).upstream(&settings(&[server.port]));
+        fetch(&upstream).await;
+        cork::hold_here();
+        let breaks_then_flushes = async {
+            breaks.notify_one();
+            settle().await;
+            cork::flush();
+            cork::hold_nothing_here();
+        };
+        let (answer, ()) = tokio::join!(send(&upstream, post(Body::full("hello"))), breaks_then_flushes);
+        assert_eq!(answer.unwrap().head.status, 200);
+        assert_eq!((server.requests.borrow().len(), server.connections.get()), (2, 2));
     });
 }
 

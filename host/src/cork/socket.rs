@@ -1,0 +1,220 @@
+//! A socket whose short writes can be held.
+
+use std::cell::{Cell, RefCell};
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+
+use super::{ROUND, Round, SHORT};
+
+/// Both ends of one.
+#[derive(Debug)]
+pub(crate) struct Corked {
+    reader: OwnedReadHalf,
+    writer: Writer,
+}
+
+/// The end that is written. Dropped, it still sends what is held, and then tells the other side that nothing
+/// more comes.
+#[derive(Debug)]
+pub(crate) struct Writer(Rc<Socket>);
+
+/// What a [`Writer`] and the round share.
+#[derive(Debug)]
+pub(super) struct Socket {
+    half: RefCell<OwnedWriteHalf>,
+    /// What was written, and the kernel does not have yet.
+    rest: RefCell<Vec<u8>>,
+    /// The rest is held. Otherwise the kernel would not take it when it was offered.
+    is_held: Cell<bool>,
+    /// Why what was held could not be written, and how much it was, until the writer is told.
+    refused: RefCell<Option<io::Error>>,
+    lost: Cell<usize>,
+    /// Who wrote last, and is woken where the kernel does not take all.
+    task: RefCell<Option<Waker>>,
+}
+
+impl Corked {
+    pub(crate) fn new(stream: TcpStream) -> Self {
+        let (reader, writer) = stream.into_split();
+        Self { reader, writer: Writer::new(writer) }
+    }
+}
+
+impl Writer {
+    pub(crate) fn new(half: OwnedWriteHalf) -> Self {
+        Self(Rc::new(Socket {
+            half: RefCell::new(half),
+            rest: RefCell::default(),
+            is_held: Cell::default(),
+            refused: RefCell::default(),
+            lost: Cell::default(),
+            task: RefCell::default(),
+        }))
+    }
+
+    /// Takes back what the kernel does not have. How many bytes that are, with those it refused before.
+    pub(crate) fn take_back(&self) -> usize {
+        self.0.is_held.set(false);
+        let mut rest = self.0.rest.borrow_mut();
+        let count = rest.len() + self.0.lost.take();
+        recycle(&mut rest);
+        count
+    }
+
+    /// Whether the kernel has not taken something it was offered. Whoever writes is to see that it is flushed.
+    pub(crate) fn is_stuck(&self) -> bool {
+        !self.0.is_held.get() && !self.0.rest.borrow().is_empty()
+    }
+}
+
+impl Socket {
+    fn hold(self: &Rc<Self>, round: &Round, cx: &Context<'_>, slices: &[IoSlice<'_>]) {
+        {
+            let mut rest = self.rest.borrow_mut();
+            if rest.capacity() == 0 {
+                *rest = round.buffer();
+            }
+            slices.iter().for_each(|slice| rest.extend_from_slice(slice));
+            let mut task = self.task.borrow_mut();
+            if !task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
+                *task = Some(cx.waker().clone());
+            }
+        }
+        if !self.is_held.replace(true) {
+            round.hold(self);
+        }
+    }
+
+    /// Without waiting. Who wrote it is woken where the kernel does not take all.
+    pub(super) fn write_held(&self) {
+        if !self.is_held.replace(false) {
+            return;
+        }
+        let mut rest = self.rest.borrow_mut();
+        match self.half.borrow().try_write(&rest) {
+            Ok(count) if count == rest.len() => return recycle(&mut rest),
+            Ok(count) => drop(rest.drain(..count)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => {
+                self.lost.set(rest.len());
+                self.refused.replace(Some(error));
+                recycle(&mut rest);
+            }
+        }
+        if let Some(task) = &*self.task.borrow() {
+            task.wake_by_ref();
+        }
+    }
+
+    /// Until the kernel has taken what it did not take before. What is held is left to the round.
+    fn poll_unstuck(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Some(error) = self.refused.take() {
+            return Poll::Ready(Err(error));
+        }
+        if self.is_held.get() { Poll::Ready(Ok(())) } else { self.poll_rest(cx) }
+    }
+
+    /// Until the kernel has all.
+    fn poll_rest(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.is_held.set(false);
+        let mut rest = self.rest.borrow_mut();
+        while !rest.is_empty() {
+            let count = ready!(Pin::new(&mut *self.half.borrow_mut()).poll_write(cx, &rest))?;
+            if count == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            rest.drain(..count);
+        }
+        recycle(&mut rest);
+        Poll::Ready(Ok(()))
+    }
+}
+
+fn recycle(rest: &mut Vec<u8>) {
+    if rest.capacity() > 0 {
+        ROUND.with(|round| round.recycle(std::mem::take(rest)));
+    }
+}
+
+impl AsyncWrite for Writer {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let socket = &self.0;
+        ready!(socket.poll_unstuck(cx))?;
+        let length = slices.iter().map(|slice| slice.len()).sum::<usize>();
+        let is_held = length <= SHORT
+            && ROUND.with(|round| {
+                let holds = round.may_hold() && socket.rest.borrow().len() + length <= SHORT;
+                if holds {
+                    socket.hold(round, cx, slices);
+                }
+                holds
+            });
+        if is_held {
+            return Poll::Ready(Ok(length));
+        }
+        // In the order they were written in.
+        ready!(socket.poll_rest(cx))?;
+        Pin::new(&mut *socket.half.borrow_mut()).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    /// Until nothing is left that the kernel did not take; what is held may still be.
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll_unstuck(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.0.poll_unstuck(cx))?;
+        ready!(self.0.poll_rest(cx))?;
+        Pin::new(&mut *self.0.half.borrow_mut()).poll_shutdown(cx)
+    }
+}
+
+impl AsyncRead for Corked {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.reader).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Corked {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.writer).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.writer).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.writer.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.writer).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.writer).poll_shutdown(cx)
+    }
+}
