@@ -116,8 +116,16 @@ impl Client {
     }
 
     pub(crate) fn ask(&mut self, request: &Request) -> Outcome<Reply> {
+        self.send(request)?;
+        self.receive()
+    }
+
+    pub(crate) fn send(&mut self, request: &Request) -> Outcome<()> {
         let bytes = request.bytes(self.port);
-        self.stream.get_mut().write_all(&bytes).map_err(|error| format!("sending the request: {error}"))?;
+        self.stream.get_mut().write_all(&bytes).map_err(|error| format!("sending the request: {error}"))
+    }
+
+    pub(crate) fn receive(&mut self) -> Outcome<Reply> {
         read_reply(&mut self.stream).map_err(|error| format!("reading the answer: {error}"))
     }
 }

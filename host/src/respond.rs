@@ -201,6 +201,9 @@ impl From<BodyError> for Failure {
             }
             (Side::Client | Side::Gateway, BodyFault::Idle | BodyFault::Deadline) => Self::BodyTimeout,
             (Side::Client | Side::Gateway, BodyFault::Broken) => Self::ClientGone,
+            (Side::Client | Side::Gateway, BodyFault::Malformed) => {
+                Self::BadRequest { problem: "The chunks of the request body are malformed." }
+            }
             (Side::Upstream, _) => Self::UpstreamBody(error),
             // Which plugin ended it is in the request's context, and asked for before this.
             (Side::Plugin, _) => Self::NothingAnswered,

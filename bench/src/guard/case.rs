@@ -18,6 +18,8 @@ pub(super) struct Case {
     plugins: String,
     pub(super) request: Request,
     pub(super) check: Check,
+    /// Connections; each has a request under way.
+    pub(super) clients: u32,
 }
 
 impl Case {
@@ -31,6 +33,7 @@ impl Case {
 pub(super) fn all() -> Vec<Case> {
     vec![
         plain(),
+        busy(),
         headers("headers-1", "the plugin `headers` sets a field of the request", 1, "shared"),
         headers("headers-4", "four plugins `headers`, a field each", 4, "shared"),
         headers("fresh-1", "as headers-1, on an instance made for the request", 1, "fresh"),
@@ -45,7 +48,12 @@ fn plain() -> Case {
     let request = Request::get("/");
     let check = Check::new("the service's answer", request.clone(), 200).bytes(SMALL);
     let title = "a GET with eight header fields, no plugins, an answer of 1 KiB";
-    Case { name: "plain", title, chain: Vec::new(), plugins: String::new(), request, check }
+    Case { name: "plain", title, chain: Vec::new(), plugins: String::new(), request, check, clients: 1 }
+}
+
+fn busy() -> Case {
+    let title = "as plain, 64 requests at a time: what a busy worker writes is held a moment";
+    Case { name: "busy", title, clients: 64, ..plain() }
 }
 
 fn headers(name: &'static str, title: &'static str, count: usize, isolation: &str) -> Case {
@@ -60,33 +68,41 @@ fn headers(name: &'static str, title: &'static str, count: usize, isolation: &st
     let seen = numbers().collect::<Vec<_>>().join(",");
     let request = Request::get("/");
     let check = Check::new("all plugins ran", request.clone(), 200).bytes(SMALL).header("seen-hop", seen);
-    Case { name, title, chain, plugins, request, check }
+    Case { name, title, chain, plugins, request, check, clients: 1 }
 }
 
 fn jwt() -> Case {
     let request = Request::get("/").header("authorization", &format!("Bearer {TOKEN}"));
     let check = Check::new("a good token", request.clone(), 200).bytes(SMALL).header("seen-user", SUBJECT);
     let title = "`jwt-auth` with HS256 and `rate-limit`";
-    Case { name: "jwt", title, chain: vec!["jwt".into(), "limit".into()], plugins: jwt_and_limit(), request, check }
+    Case {
+        name: "jwt",
+        title,
+        chain: vec!["jwt".into(), "limit".into()],
+        plugins: jwt_and_limit(),
+        request,
+        check,
+        clients: 1,
+    }
 }
 
 fn joining() -> Case {
     let request = Request::get("/dashboard");
     let check = Check::new("the joined answer", request.clone(), 200).json(joined());
     let title = "`aggregate`: three services, one JSON answer";
-    Case { name: "aggregate", title, chain: vec!["join".into()], plugins: aggregate(), request, check }
+    Case { name: "aggregate", title, chain: vec!["join".into()], plugins: aggregate(), request, check, clients: 1 }
 }
 
 fn graphql() -> Case {
     let check = Check::new("the query's answer", graphql::request(), 200).json(graphql::answer());
     let title = "`graphql`: a query over two services, the second called with what the first answered";
     let (chain, plugins) = (vec!["graphql".into()], tollgate::graphql());
-    Case { name: "graphql", title, chain, plugins, request: graphql::request(), check }
+    Case { name: "graphql", title, chain, plugins, request: graphql::request(), check, clients: 1 }
 }
 
 fn hit() -> Case {
     let request = Request::get(KEPT).without("cache-control");
     let check = Check::new("a kept answer", request.clone(), 200).bytes(SMALL).same("seen-request");
     let title = "`cache`: an answer of 1 KiB that is kept";
-    Case { name: "cache", title, chain: vec!["kept".into()], plugins: CACHE.into(), request, check }
+    Case { name: "cache", title, chain: vec!["kept".into()], plugins: CACHE.into(), request, check, clients: 1 }
 }

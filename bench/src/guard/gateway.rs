@@ -39,7 +39,7 @@ pub(super) struct Gateway {
     pub(super) port: u16,
     folder: PathBuf,
     process: Process,
-    client: Option<Client>,
+    clients: Vec<Client>,
 }
 
 impl Gateway {
@@ -67,28 +67,31 @@ impl Gateway {
         let mut process = Process::start(&command, CORE, &log)?;
         wait_for(&mut process, port, &Request::get("/"), PATIENCE)
             .map_err(|error| format!("the gateway does not start under valgrind: {error}; see {}", log.display()))?;
-        Ok(Self { port, folder, process, client: None })
+        Ok(Self { port, folder, process, clients: Vec::new() })
     }
 
-    /// Sends so many requests, one after the other on one connection; what one of them costs the worker.
-    pub(super) fn count(&mut self, request: &Request, requests: u32) -> Outcome<Count> {
-        let client = match &mut self.client {
-            Some(client) => client,
-            none => none.insert(Client::connect(self.port)?),
-        };
+    /// Sends so many requests or a few more, on so many connections at a time; what one of them costs the worker.
+    pub(super) fn count(&mut self, request: &Request, requests: u32, clients: u32) -> Outcome<Count> {
+        while self.clients.len() < clients as usize {
+            self.clients.push(Client::connect(self.port)?);
+        }
         // A dump sets all counts to zero.
         dump(&self.process, &self.folder)?;
-        for _ in 0..requests {
-            let reply = client.ask(request)?;
-            if reply.status != 200 {
-                return Err(format!("an answer had status {}", reply.status));
+        let rounds = requests.div_ceil(clients);
+        for _ in 0..rounds {
+            self.clients.iter_mut().try_for_each(|client| client.send(request))?;
+            for client in &mut self.clients {
+                let reply = client.receive()?;
+                if reply.status != 200 {
+                    return Err(format!("an answer had status {}", reply.status));
+                }
             }
         }
         let profile = dump(&self.process, &self.folder)?;
         if profile.allocations == 0 {
             return Err("the profile has no call of an allocator: was the binary stripped?".to_owned());
         }
-        Ok(Count::of(profile, requests))
+        Ok(Count::of(profile, rounds * clients))
     }
 
     /// The worker's profile of the last round, as callgrind writes it.

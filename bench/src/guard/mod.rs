@@ -105,8 +105,9 @@ fn count(case: &Case, options: &Options, names: Names) -> Outcome<(Count, String
         let (binary, scratch) = (absolute(&options.tollgate)?, absolute(&options.scratch)?);
         let mut gateway = Gateway::start(case, upstream.ports, &binary, &scratch, names)?;
         case.check.run(gateway.port)?;
-        gateway.count(&case.request, WARM_UP)?;
-        let rounds = (0..ROUNDS).map(|_| gateway.count(&case.request, REQUESTS)).collect::<Outcome<Vec<_>>>()?;
+        gateway.count(&case.request, WARM_UP, case.clients)?;
+        let rounds =
+            (0..ROUNDS).map(|_| gateway.count(&case.request, REQUESTS, case.clients)).collect::<Outcome<Vec<_>>>()?;
         Ok((rounds.into_iter().fold(Count::MOST, Count::least), gateway.profile()?))
     };
     counted().map_err(|error: String| format!("{}: {error}", case.name))

@@ -1,5 +1,7 @@
 //! A request body as the client sends it: limited in bytes and in pauses.
 
+use std::error::Error as _;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -43,7 +45,7 @@ impl ClientBody {
         }
         match Pin::new(&mut self.incoming).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => self.count(frame),
-            Poll::Ready(Some(Err(_))) => failed(Fault::Broken),
+            Poll::Ready(Some(Err(error))) => failed(fault_of(&error)),
             Poll::Ready(None) => Poll::Ready(None),
             Poll::Pending => self.wait(cx),
         }
@@ -65,6 +67,15 @@ impl ClientBody {
             Poll::Ready(()) => failed(Fault::Idle),
             Poll::Pending => Poll::Pending,
         }
+    }
+}
+
+/// hyper's decoder of chunks reports what it cannot read as input that is invalid.
+fn fault_of(error: &hyper::Error) -> Fault {
+    let decoding = error.source().and_then(|source| source.downcast_ref::<io::Error>()).map(io::Error::kind);
+    match decoding {
+        Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => Fault::Malformed,
+        _ => Fault::Broken,
     }
 }
 

@@ -25,8 +25,10 @@ pub enum Side {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The connection ended, or the framing was wrong, before the body was whole.
+    /// The connection ended before the body was whole; or its framing was wrong, where it is not a client's.
     Broken,
+    /// A client sent chunks that are none (RFC 9112 section 7.1).
+    Malformed,
     /// No byte came for the side's idle time-out.
     Idle,
     /// The whole exchange took longer than it may.
@@ -52,6 +54,7 @@ impl fmt::Display for BodyError {
         };
         match self.fault {
             Fault::Broken => write!(f, "{side} broke off"),
+            Fault::Malformed => write!(f, "{side} has malformed chunks"),
             Fault::Idle => write!(f, "{side} stopped coming: idle time-out"),
             Fault::Deadline => write!(f, "{side} was not whole by the total time-out"),
             Fault::LimitExceeded(limit) => write!(f, "{side} is longer than {limit} bytes"),

@@ -104,6 +104,19 @@ async fn a_client_that_stops_sending_is_too_slow_and_one_that_hangs_up_has_abort
 }
 
 #[tokio::test]
+async fn chunks_that_are_none_are_told_from_a_client_that_hangs_up() {
+    let test = async {
+        for chunks in ["x\r\nhello\r\n", "5\r\nhello--", "fffffffffffffffff\r\n"] {
+            let (body, _client) =
+                incoming(&format!("POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n{chunks}")).await;
+            let failed = collect(Body::client(body, 100, LONG), 100).await.unwrap_err();
+            assert_eq!(failed, client_fault(Fault::Malformed), "{chunks:?}");
+        }
+    };
+    LocalSet::new().run_until(test).await;
+}
+
+#[tokio::test]
 async fn a_slow_client_is_waited_for_as_long_as_it_keeps_sending() {
     let test = async {
         let (body, mut client) = incoming("POST / HTTP/1.1\r\ncontent-length: 5\r\n\r\n").await;

@@ -102,7 +102,7 @@ pub async fn send(call: OutboundCall) -> Result<Box<Answered>, ClientError> {
     let body = body::collect(body, max_body).await.map_err(|error| match error.fault {
         Fault::LimitExceeded(_) => ClientError::TooLarge,
         Fault::Deadline | Fault::Idle => ClientError::Timeout,
-        Fault::Broken => ClientError::Unreachable(error.to_string()),
+        Fault::Broken | Fault::Malformed => ClientError::Unreachable(error.to_string()),
     })?;
     // Boxed: it goes from hand to hand, through the task and the hook that waits, and is large.
     Ok(Box::new(Answered { head, body }))

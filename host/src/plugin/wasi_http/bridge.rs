@@ -90,10 +90,10 @@ fn told(error: BodyError) -> Error {
     match (error.side, error.fault) {
         (Side::Upstream, Fault::LimitExceeded(limit)) => Error::HttpResponseBodySize(Some(limit)),
         (Side::Upstream, Fault::Idle | Fault::Deadline) => Error::HttpResponseTimeout,
-        (Side::Upstream, Fault::Broken) => Error::HttpResponseIncomplete,
+        (Side::Upstream, Fault::Broken | Fault::Malformed) => Error::HttpResponseIncomplete,
         (_, Fault::LimitExceeded(limit)) => Error::HttpRequestBodySize(Some(limit)),
         (_, Fault::Idle | Fault::Deadline) => Error::ConnectionReadTimeout,
-        (_, Fault::Broken) => Error::ConnectionTerminated,
+        (_, Fault::Broken | Fault::Malformed) => Error::ConnectionTerminated,
     }
 }
 
