@@ -80,7 +80,9 @@ impl Socket {
             if rest.capacity() == 0 {
                 *rest = round.buffer();
             }
-            slices.iter().for_each(|slice| rest.extend_from_slice(slice));
+            for slice in slices {
+                rest.extend_from_slice(slice);
+            }
             let mut task = self.task.borrow_mut();
             if !task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
                 *task = Some(cx.waker().clone());

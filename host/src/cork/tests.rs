@@ -18,7 +18,7 @@ async fn pair() -> (Writer, TcpStream) {
 
 /// Bytes that were received up to now.
 fn there(socket: &TcpStream) -> usize {
-    match socket.try_read(&mut [0; 1 << 16]) {
+    match socket.try_read(&mut [0; 1 << 14]) {
         Ok(count) => count,
         Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
         Err(error) => panic!("{error}"),
@@ -127,7 +127,7 @@ async fn what_the_kernel_does_not_take_waits_until_it_does() {
     let reading = async {
         let mut got = 0;
         while got < written {
-            got += end.read(&mut [0; 1 << 16]).await.unwrap();
+            got += end.read(&mut [0; 1 << 14]).await.unwrap();
         }
     };
     let (flushed, ()) = tokio::join!(writer.flush(), reading);
