@@ -10,7 +10,6 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 
 use rustix::mm::{Advice, madvise};
-use rustix::param::page_size;
 
 /// Gives all of it back: workers take what they use again in some tens of microseconds.
 ///
@@ -58,8 +57,10 @@ fn mapping(line: &str) -> Option<Mapping<'_>> {
 /// Whether each page that is in memory is the file's own, by `proc_pid_pagemap(5)`.
 fn is_as_in_the_file(pages: &File, addresses: &Range<usize>) -> io::Result<bool> {
     const ENTRY: usize = size_of::<u64>();
-    let mut entries = vec![0; addresses.len() / page_size() * ENTRY];
-    pages.read_exact_at(&mut entries, (addresses.start / page_size() * ENTRY) as u64)?;
+    // SAFETY: it asks for a number.
+    let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).map_err(io::Error::other)?;
+    let mut entries = vec![0; addresses.len() / page * ENTRY];
+    pages.read_exact_at(&mut entries, (addresses.start / page * ENTRY) as u64)?;
     let (entries, _) = entries.as_chunks::<ENTRY>();
     Ok(entries.iter().all(|entry| is_of_a_file(u64::from_ne_bytes(*entry))))
 }
