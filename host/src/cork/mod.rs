@@ -18,7 +18,7 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 
 use socket::Socket;
-pub(crate) use socket::{Corked, Writer};
+pub(crate) use socket::{Writer, corked};
 
 /// Bytes of one connection that are held at the most. Longer writes go out at once, and are not copied.
 const SHORT: usize = 8 << 10;

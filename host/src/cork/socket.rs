@@ -6,18 +6,11 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncWrite, Join, join};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::{ROUND, Round, SHORT};
-
-/// Both ends of one.
-#[derive(Debug)]
-pub(crate) struct Corked {
-    reader: OwnedReadHalf,
-    writer: Writer,
-}
 
 /// The end that is written. Dropped, it still sends what is held, and then tells the other side that nothing
 /// more comes.
@@ -39,11 +32,10 @@ pub(super) struct Socket {
     task: RefCell<Option<Waker>>,
 }
 
-impl Corked {
-    pub(crate) fn new(stream: TcpStream) -> Self {
-        let (reader, writer) = stream.into_split();
-        Self { reader, writer: Writer::new(writer) }
-    }
+/// Both ends of one.
+pub(crate) fn corked(stream: TcpStream) -> Join<OwnedReadHalf, Writer> {
+    let (reader, writer) = stream.into_split();
+    join(reader, Writer::new(writer))
 }
 
 impl Writer {
@@ -186,37 +178,5 @@ impl AsyncWrite for Writer {
         ready!(self.0.poll_unstuck(cx))?;
         ready!(self.0.poll_rest(cx))?;
         Pin::new(&mut *self.0.half.borrow_mut()).poll_shutdown(cx)
-    }
-}
-
-impl AsyncRead for Corked {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.reader).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Corked {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.writer).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.writer).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.writer.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.writer).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.writer).poll_shutdown(cx)
     }
 }

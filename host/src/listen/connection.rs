@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 
 use super::interim::Informing;
 use super::patience::Impatient;
-use crate::cork::Corked;
+use crate::cork::corked;
 use crate::exchange::{self, Client};
 use crate::upstream::Interim;
 use crate::worker::Worker;
@@ -36,7 +36,7 @@ pub async fn serve(worker: Rc<Worker>, accepted: Accepted) {
     let service = service_fn(async |request| Ok::<_, Infallible>(exchange::serve(&worker, &client, request).await));
     let snapshot = worker.snapshot();
     let limits = &snapshot.shared.config.server.limits;
-    let stream = Impatient::new(Corked::new(stream), client.turn.clone(), limits.head_timeout, limits.idle_timeout);
+    let stream = Impatient::new(corked(stream), client.turn.clone(), limits.head_timeout, limits.idle_timeout);
     let stream = Informing::new(stream, interim);
     let connection = http1::Builder::new()
         // `Impatient` bounds it, with one timer for the connection instead of one for each request.
