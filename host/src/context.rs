@@ -20,9 +20,11 @@ use crate::route::Params;
 
 mod attributes;
 mod bodies;
+mod forwarded;
 
 pub use attributes::Attributes;
 pub use bodies::FilteredBodies;
+pub use forwarded::Forwarded;
 
 /// One request, from its head to the head of its answer.
 #[derive(Debug)]
@@ -33,8 +35,11 @@ pub struct Context {
     pub client: IpAddr,
     /// `{name}`s of the route's path, percent-decoded.
     pub params: Params,
-    /// The head that is going to the upstream.
+    /// The head that is going to the upstream. Whoever looks at its fields asks [`Self::asked`] or
+    /// [`Self::all_asked`] for them: some may not be in its map yet.
     pub request: request::Parts,
+    /// Those that are not.
+    pub forwarded: Option<Forwarded>,
     /// Set by a plugin: where the request goes instead of the route's upstream.
     pub forward: Option<Forward>,
     /// Whether the client sends a body.
@@ -84,6 +89,7 @@ impl Context {
             client,
             params,
             request,
+            forwarded: None,
             forward: None,
             has_body: false,
             replaced_body: None,
@@ -115,6 +121,22 @@ impl Context {
         (Box::new(context), Arc::clone(self.filtered.get_or_insert_default()))
     }
 
+    /// The request's head, whose map has whatever field of this name, in whatever case, it has.
+    pub fn asked(&mut self, name: &str) -> &mut request::Parts {
+        if self.forwarded.is_some() && Forwarded::has(name) {
+            return self.all_asked();
+        }
+        &mut self.request
+    }
+
+    /// The request's head, whose map has all its fields.
+    pub fn all_asked(&mut self) -> &mut request::Parts {
+        if let Some(forwarded) = self.forwarded.take() {
+            forwarded.add_to(&mut self.request.headers);
+        }
+        &mut self.request
+    }
+
     /// Why a body could not be read: the plugin's failure that filters it, or the body's own.
     pub fn failure_of_body(&self, error: impl Into<Failure>) -> Failure {
         let of_plugin = self.filtered.as_ref().and_then(|filtered| filtered.take_failure());
@@ -140,6 +162,7 @@ impl Context {
         let params = std::mem::take(&mut self.params);
         let route = Arc::clone(&self.route);
         let mut remains = Self::new(self.id, self.client, route, request, params, self.deadline, false);
+        remains.forwarded = self.forwarded.take();
         remains.attributes = std::mem::take(&mut self.attributes);
         remains.has_body = self.has_body;
         remains.made_by = self.made_by.clone();

@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 
 use crate::body::Body;
 use crate::chain::{Entered, Outcome};
-use crate::context::{Context, Source};
+use crate::context::{Context, Forwarded, Source};
 use crate::respond::{self, Failure};
 use crate::route::{Params, RouteId};
 use crate::snapshot::{RouteState, WorkerSnapshot};
@@ -60,7 +60,7 @@ pub async fn serve(worker: &Worker, client: &Client, request: Request<Incoming>)
     strip_hop_by_hop(&mut request.headers);
     head::take_host_of_target(&mut request);
     head::strip_prefix(&mut request.uri, route.strip_prefix.as_deref());
-    head::add_forwarded(&mut request.headers, client, id);
+    let forwarded = Forwarded::of(&mut request.headers, client.field(), id);
 
     let mut context = Context::new(
         id,
@@ -71,6 +71,7 @@ pub async fn serve(worker: &Worker, client: &Client, request: Request<Incoming>)
         finish.started + route.timeout,
         finish.is_read(),
     );
+    context.forwarded = forwarded;
     context.nesting = nesting;
     context.has_body = !body.is_end_stream();
     if route.chain.is_followed() {
@@ -135,10 +136,11 @@ pub async fn call(worker: &Worker, call: RouteCall) -> Option<Result<(response::
         )));
     }
     head::strip_prefix(&mut request.uri, route.strip_prefix.as_deref());
-    head::add_forwarded(&mut request.headers, &Client::new(caller.client), caller.id);
+    let forwarded = Forwarded::of(&mut request.headers, Client::new(caller.client).field(), caller.id);
 
     let deadline = deadline.min(Instant::now() + route.timeout);
     let mut context = Context::new(caller.id, caller.client, route.name.clone(), request, params, deadline, false);
+    context.forwarded = forwarded;
     context.nesting = nesting;
     context.has_body = !body.is_empty();
     let (mut context, body) = through(route, &snapshot, Box::new(context), Body::full(body), None).await;
@@ -216,8 +218,10 @@ async fn forward(
         return respond::fail(context, Failure::Deadline);
     }
     let interim = finish.as_ref().and_then(|finish| finish.interim.clone());
+    let forwarded = context.forwarded.as_ref().map(|forwarded| forwarded.fields(&context.request.headers));
     let call = Call {
         began: asked.into(),
+        more: forwarded.as_ref().map_or(&[], |fields| fields),
         deadline: Some(context.deadline.into()),
         preserve_host: route.preserve_host,
         interim: interim.as_ref(),

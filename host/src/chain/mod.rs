@@ -101,7 +101,7 @@ impl Chain {
     /// The way in from this position on, for a request that has no client: see [`Refresh`].
     pub async fn enter_behind(&self, refresh: Refresh, mut context: Box<Context>, body: Body) -> Entered {
         let Refresh { position, fetching, set, remove } = refresh;
-        stored::apply(&mut context.request.headers, &set, &remove);
+        stored::apply(&mut context.all_asked().headers, &set, &remove);
         context.cache.get_or_insert_default().fetching.push(fetching);
         self.enter_at(position + 1, context, body).await
     }

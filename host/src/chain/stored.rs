@@ -79,7 +79,7 @@ pub(super) async fn fetch(link: &Link, context: &mut Context, fetch: Fetch) -> R
     // Of this moment, not of when it began to wait: what was removed before is not what it brings.
     fetching.began = fetching.store.moment();
     let (set, remove) = changes(fetch.set, &fetch.remove)?;
-    apply(&mut context.request.headers, &set, &remove);
+    apply(&mut context.all_asked().headers, &set, &remove);
     context.cache.get_or_insert_default().fetching.push(fetching);
     Ok(Next::Go)
 }
@@ -133,7 +133,7 @@ pub(super) fn land(link: &Link, context: &mut Context, body: Body, passed_on: bo
     }
 }
 
-fn begin(link: &Link, context: &Context, fetch: &Fetch) -> Result<(Fetching, Duration), String> {
+fn begin(link: &Link, context: &mut Context, fetch: &Fetch) -> Result<(Fetching, Duration), String> {
     if fetch.key.len() > MAX_KEY {
         return Err(format!("`fetch` of a key that has {} bytes; at most {MAX_KEY} are allowed", fetch.key.len()));
     }
@@ -144,7 +144,7 @@ fn begin(link: &Link, context: &Context, fetch: &Fetch) -> Result<(Fetching, Dur
         plugin: Arc::clone(link.plugin.name()),
         key: fetch.key.as_str().into(),
         note: fetch.note.clone(),
-        asked: context.request.headers.clone(),
+        asked: context.all_asked().headers.clone(),
         target: is_repeatable.then(|| context.request.uri.clone()),
         again: false,
         began: store.moment(),

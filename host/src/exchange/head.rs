@@ -3,18 +3,11 @@
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap};
 use http::uri::PathAndQuery;
 use http::{Method, Uri, Version, request};
 
-use super::Client;
-use crate::context::RequestId;
 use crate::respond::Failure;
-
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const NOT_A_HOST: Failure = Failure::BadRequest { problem: "The request does not name a host." };
 
@@ -57,7 +50,8 @@ fn is_chunked_at_most(headers: &HeaderMap) -> bool {
 /// 3.2.2), for the route and for whoever reads the field later.
 pub(super) fn take_host_of_target(head: &mut request::Parts) {
     if let Some(host) = head.uri.authority().and_then(|authority| authority.as_str().try_into().ok()) {
-        put(&mut head.headers, header::HOST, Some(host));
+        // A map that is full stays as it is: hyper has let at most `server.limits.header_count` in.
+        let _ = head.headers.try_insert(header::HOST, host);
     }
 }
 
@@ -79,32 +73,6 @@ pub(crate) fn strip_prefix(uri: &mut Uri, prefix: Option<&str>) {
     };
     if let Ok(target) = PathAndQuery::try_from(target) {
         *uri = target.into();
-    }
-}
-
-/// Tells the upstream who asked. `x-forwarded-for` is appended to, the others are ours: a client
-/// must not choose them.
-pub(super) fn add_forwarded(headers: &mut HeaderMap, client: &Client, id: RequestId) {
-    let chain = if headers.contains_key(X_FORWARDED_FOR) {
-        let known = headers.get_all(X_FORWARDED_FOR).iter().map(HeaderValue::as_bytes);
-        let known: Vec<&[u8]> = known.chain([client.field().as_bytes()]).collect();
-        HeaderValue::from_bytes(&known.join(&b", "[..])).ok()
-    } else {
-        Some(client.field().clone())
-    };
-    // Room for all four at once; a map that is full is left as it is, below.
-    let _ = headers.try_reserve(4);
-    put(headers, X_FORWARDED_FOR, chain);
-    put(headers, X_FORWARDED_HOST, headers.get(header::HOST).cloned());
-    put(headers, X_FORWARDED_PROTO, Some(HeaderValue::from_static("http")));
-    put(headers, X_REQUEST_ID, HeaderValue::from_bytes(&id.to_hex()).ok());
-}
-
-/// A map that is full stays as it is: hyper has let at most `server.limits.header_count` in.
-fn put(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>) {
-    match value {
-        Some(value) => drop(headers.try_insert(name, value)),
-        None => drop(headers.remove(name)),
     }
 }
 
@@ -171,16 +139,5 @@ mod tests {
         assert_eq!(stripped("/api", "/api"), "/");
         assert_eq!(stripped("/api/", "/api/"), "/");
         assert_eq!(stripped("/other/x", "/api"), "/other/x");
-    }
-
-    #[test]
-    fn a_client_can_add_to_who_asked_but_not_choose_the_rest() {
-        let mut headers = HeaderMap::new();
-        headers.insert("x-forwarded-for", HeaderValue::from_static("1.2.3.4"));
-        headers.insert("x-forwarded-host", HeaderValue::from_static("evil"));
-        headers.insert("host", HeaderValue::from_static("good"));
-        add_forwarded(&mut headers, &Client::new("9.9.9.9".parse().unwrap()), RequestId::new(1, 1));
-        assert_eq!(headers["x-forwarded-for"], "1.2.3.4, 9.9.9.9");
-        assert_eq!(headers["x-forwarded-host"], "good");
     }
 }

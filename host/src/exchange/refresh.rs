@@ -25,6 +25,7 @@ pub(super) fn begin(snapshot: &Rc<WorkerSnapshot>, route: &RouteState, context: 
         Instant::now() + route.timeout,
         false,
     );
+    refreshed.forwarded.clone_from(&context.forwarded);
     refreshed.forward.clone_from(&context.forward);
     refreshed.nesting = context.nesting;
     tokio::task::spawn_local(run(Rc::clone(snapshot), index, Box::new(refreshed), refresh));

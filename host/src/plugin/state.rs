@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http::HeaderMap;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
@@ -183,6 +184,27 @@ impl InstanceState {
             Hook::OnRequest | Hook::OnRequestBody | Hook::OnComplete => self.context(function).map(|context| &*context),
             hook => Err(wrong_hook(function, hook)),
         }
+    }
+
+    /// The request's fields of this name, and perhaps others, only where it may be read.
+    pub fn asked(&mut self, function: &str, name: &str) -> wasmtime::Result<&HeaderMap> {
+        self.asked_any(function, &[name])
+    }
+
+    /// The same of these names.
+    pub fn asked_any(&mut self, function: &str, names: &[impl AsRef<str>]) -> wasmtime::Result<&HeaderMap> {
+        self.request(function)?;
+        let context = self.context(function)?;
+        for name in names {
+            context.asked(name.as_ref());
+        }
+        Ok(&context.request.headers)
+    }
+
+    /// All of the request's fields, only where it may be read.
+    pub fn all_asked(&mut self, function: &str) -> wasmtime::Result<&HeaderMap> {
+        self.request(function)?;
+        Ok(&self.context(function)?.all_asked().headers)
     }
 
     /// The context, only where the request may be changed.

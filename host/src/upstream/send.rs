@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use http::{HeaderValue, StatusCode, header, request, response};
+use http::{StatusCode, header, request, response};
 use tokio::time::Instant;
 
 use super::answer::{AnswerBody, Lease};
 use super::balance::Picker;
 use super::connect::{Unconnected, connect};
-use super::h1::{Connection, Head, Lost, Sending};
+use super::h1::{Asked, Connection, Head, Lost, More, Sending};
 use super::target::{Attempt, Target};
 use super::{Interim, UpstreamError};
 use crate::body::Body;
@@ -38,6 +38,8 @@ pub struct Call<'a> {
     pub deadline: Option<Instant>,
     /// Sends the request's own `host` instead of the target's.
     pub preserve_host: bool,
+    /// Fields that come behind the head's own.
+    pub more: More<'a>,
     /// Takes the interim answers, if anybody wants them.
     pub interim: Option<&'a Interim>,
 }
@@ -79,7 +81,7 @@ impl Upstream {
         let copy = body.in_memory();
         let is_repeatable = copy.is_some() && head.method.is_idempotent();
         let (preserve_host, interim) = (call.preserve_host, call.interim.filter(|_| self.settings.interim));
-        let request = Outgoing { head, preserve_host, interim, is_repeatable, began };
+        let request = Outgoing { head, more: call.more, preserve_host, interim, is_repeatable, began };
         let mut tried = Vec::new();
         let mut attempt = self.attempt(&mut tried, began).ok_or_else(|| self.no_target())?;
 
@@ -186,7 +188,7 @@ impl Upstream {
         body: Body,
         limits: &Limits,
     ) -> Result<Answer, Failure> {
-        let mut sending = connection.begin(request.head, request.host(&attempt.target), body, request.began);
+        let mut sending = connection.begin(&request.asked(&attempt.target), body, request.began);
         let mut patience = Patience { until: limits.first_byte(request.began), limits };
         let received =
             poll_fn(|cx| match connection.poll_head(cx, &mut sending, &request.head.method, request.interim) {
@@ -251,6 +253,7 @@ impl Upstream {
 /// What is sent, to whichever target.
 struct Outgoing<'a> {
     head: &'a request::Parts,
+    more: More<'a>,
     preserve_host: bool,
     interim: Option<&'a Interim>,
     /// It may be sent twice: its method is idempotent and its body in memory.
@@ -259,10 +262,10 @@ struct Outgoing<'a> {
 }
 
 impl<'a> Outgoing<'a> {
-    /// The `host` field to send: the target's, unless the request's own is to be kept and is there.
-    fn host(&self, target: &'a Target) -> &'a HeaderValue {
+    /// With the target's `host`, unless the request's own is to be kept and is there.
+    fn asked(&self, target: &'a Target) -> Asked<'a> {
         let own = if self.preserve_host { self.head.headers.get(header::HOST) } else { None };
-        own.unwrap_or(&target.host)
+        Asked { head: self.head, host: own.unwrap_or(&target.host), more: self.more }
     }
 }
 

@@ -158,7 +158,7 @@ async fn ask(
     depth::mark(&mut question.head.headers, question.nesting + 1);
     let began = tokio::time::Instant::now();
     let deadline = Some(question.deadline.into());
-    let terms = upstream::Call { began, deadline, preserve_host: false, interim: None };
+    let terms = upstream::Call { began, deadline, preserve_host: false, more: &[], interim: None };
     let answer = upstream.send(&question.head, question.body, terms).await;
     if let Some(state) = worker.snapshot.borrow().upstream_named(upstream.name()) {
         state.count_call(&answer);

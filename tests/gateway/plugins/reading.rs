@@ -37,6 +37,34 @@ async fn of_the_request() {
     assert_ne!(random[0], random[1]);
 }
 
+/// They are put among the others only when somebody asks, by whatever function and in whatever case.
+#[tokio::test]
+async fn what_an_upstream_is_told_of_the_client_is_the_plugins_to_read_and_to_change() {
+    let upstream = Upstream::answering("ok").await;
+    let told = ["127.0.0.1", "shop.example", "http"];
+    for (steps, expected, shown) in [
+        ("", told, ""),
+        (r#""copy-bytes X-Forwarded-For x-shown""#, told, "127.0.0.1"),
+        (r#""values x-forwarded-Host x-shown""#, told, "shop.example"),
+        (r#""many x-a,x-forwarded-proto x-shown""#, told, "none|http"),
+        (r#""set x-forwarded-proto https""#, ["127.0.0.1", "shop.example", "https"], ""),
+        (r#""append x-forwarded-for 10.0.0.1""#, ["127.0.0.1,10.0.0.1", "shop.example", "http"], ""),
+        (r#""remove X-Forwarded-Host""#, ["127.0.0.1", "", "http"], ""),
+    ] {
+        let gateway = start(&with_p(&upstream, &script(&format!("request = [{steps}]")))).await;
+        let mut asked = request("GET", "/p", "");
+        asked.headers_mut().insert("host", HeaderValue::from_static("shop.example"));
+        assert_eq!(gateway.send(asked).await.text(), "ok", "{steps}");
+        let seen = upstream.last();
+        let all = |name: &str| {
+            let values: Vec<_> = seen.headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect();
+            values.join("|")
+        };
+        assert_eq!(["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"].map(all), expected, "{steps}");
+        assert_eq!((all("x-shown").as_str(), all("x-request-id").len()), (shown, 32), "{steps}");
+    }
+}
+
 #[tokio::test]
 async fn of_the_response() {
     let upstream = Upstream::handling(|_| {

@@ -117,25 +117,25 @@ impl Host for InstanceState {
 
     fn header_bytes(&mut self, name: String) -> Result<Option<Vec<u8>>> {
         self.count(&name);
-        let found = header_map::get_bytes(&self.request("request.header-bytes")?.request.headers, &name);
+        let found = header_map::get_bytes(self.asked("request.header-bytes", &name)?, &name);
         Ok(self.give(found))
     }
 
     fn header_many(&mut self, names: Vec<String>) -> Result<Vec<Option<String>>> {
         header_map::check_names("request.header-many", &names)?;
         self.count(&names);
-        let found = header_map::get_many(&self.request("request.header-many")?.request.headers, &names);
+        let found = header_map::get_many(self.asked_any("request.header-many", &names)?, &names);
         Ok(self.give(found))
     }
 
     fn header_values(&mut self, name: String) -> Result<Vec<String>> {
         self.count(&name);
-        let found = header_map::values(&self.request("request.header-values")?.request.headers, &name);
+        let found = header_map::values(self.asked("request.header-values", &name)?, &name);
         Ok(self.give(found))
     }
 
     fn headers(&mut self) -> Result<Vec<Header>> {
-        let headers = header_map::all(&self.request("request.headers")?.request.headers);
+        let headers = header_map::all(self.all_asked("request.headers")?);
         Ok(self.give(headers))
     }
 
@@ -145,19 +145,19 @@ impl Host for InstanceState {
 
     fn set_header_bytes(&mut self, name: String, value: Vec<u8>) -> Result<std::result::Result<(), HeaderError>> {
         self.count(&(&name, &value));
-        let head = &mut self.request_mut("request.set-header-bytes")?.request;
+        let head = self.request_mut("request.set-header-bytes")?.asked(&name);
         Ok(header_map::set(&mut head.headers, &name, &value))
     }
 
     fn add_header(&mut self, name: String, value: String) -> Result<std::result::Result<(), HeaderError>> {
         self.count(&(&name, &value));
-        let head = &mut self.request_mut("request.add-header")?.request;
+        let head = self.request_mut("request.add-header")?.asked(&name);
         Ok(header_map::add(&mut head.headers, &name, value.as_bytes()))
     }
 
     fn remove_header(&mut self, name: String) -> Result<std::result::Result<(), HeaderError>> {
         self.count(&name);
-        let head = &mut self.request_mut("request.remove-header")?.request;
+        let head = self.request_mut("request.remove-header")?.asked(&name);
         Ok(header_map::remove(&mut head.headers, &name))
     }
 
@@ -182,7 +182,7 @@ impl Host for InstanceState {
 
 pub(crate) fn header(state: &mut InstanceState, name: &str) -> Result<Option<String>> {
     state.count(name);
-    let found = header_map::get(&state.request("request.header")?.request.headers, name);
+    let found = header_map::get(state.asked("request.header", name)?, name);
     Ok(state.give(found))
 }
 
@@ -192,7 +192,7 @@ pub(crate) fn set_header(
     value: &str,
 ) -> Result<std::result::Result<(), HeaderError>> {
     state.count(&(name, value));
-    let head = &mut state.request_mut("request.set-header")?.request;
+    let head = state.request_mut("request.set-header")?.asked(name);
     Ok(header_map::set(&mut head.headers, name, value.as_bytes()))
 }
 

@@ -82,8 +82,8 @@ pub async fn handle(
     Err(call.unanswered())
 }
 
-fn question(context: &Context, body: Body, answer: oneshot::Sender<Answer>) -> Question {
-    let head = head(&context.request, &body);
+fn question(context: &mut Context, body: Body, answer: oneshot::Sender<Answer>) -> Question {
+    let head = head(context.all_asked(), &body);
     let (body, pump) = bridge(body);
     let caller = Caller { id: context.id, client: context.client, nesting: context.nesting };
     Question {

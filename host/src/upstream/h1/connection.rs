@@ -6,11 +6,11 @@ use std::pin::pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use http::request::Parts;
-use http::{HeaderValue, Method};
+use http::Method;
 use tokio::io::AsyncReadExt as _;
 use tokio::time::Instant;
 
+use super::encode::Asked;
 use super::head::{self, Field, Head};
 use super::sending::{Sending, Unsent, Upload};
 use super::{Broken, Decoded, Decoder};
@@ -87,16 +87,10 @@ impl Connection {
     }
 
     /// Begins a request. `began` is now, or shortly before.
-    pub(in crate::upstream) fn begin(
-        &mut self,
-        head: &Parts,
-        host: &HeaderValue,
-        body: Body,
-        began: Instant,
-    ) -> Sending {
+    pub(in crate::upstream) fn begin(&mut self, asked: &Asked<'_>, body: Body, began: Instant) -> Sending {
         // The last answer is mostly gone by now: its part of the buffer is warm, the rest is not.
         let _ = self.received.try_reclaim(FIRST_READ);
-        Sending::new(head, host, body, std::mem::take(&mut self.request), began)
+        Sending::new(asked, body, std::mem::take(&mut self.request), began)
     }
 
     /// Sends the request and receives the head of the answer, whichever can be done. What comes before it

@@ -6,14 +6,13 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, Bytes};
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRAILER, TRANSFER_ENCODING};
-use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName};
 use http_body::{Body as _, Frame};
 use tokio::io::AsyncWrite as _;
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::Instant;
 
-use super::encode;
+use super::encode::{self, Asked};
 use crate::body::{Body, BodyError, Fault, Side};
 use crate::give_way::Share;
 use crate::upstream::socket::Writer;
@@ -57,11 +56,11 @@ pub(super) enum Unsent {
 
 impl Sending {
     /// `buffer` is taken for the head; [`Self::into_buffer`] gives it back.
-    pub(super) fn new(head: &Parts, host: &HeaderValue, body: Body, mut buffer: Vec<u8>, began: Instant) -> Self {
+    pub(super) fn new(asked: &Asked<'_>, body: Body, mut buffer: Vec<u8>, began: Instant) -> Self {
         let length = body.size_hint().exact().map_or(Length::Chunked, Length::Known);
         buffer.clear();
-        encode::head(&mut buffer, head, host, length);
-        let trailers = if length == Length::Chunked { announced(&head.headers) } else { Vec::new() };
+        encode::head(&mut buffer, asked, length);
+        let trailers = if length == Length::Chunked { announced(&asked.head.headers) } else { Vec::new() };
         Self {
             body,
             length,
@@ -219,7 +218,7 @@ impl Sending {
                 self.before.extend_from_slice(b"0\r\n");
                 for (name, value) in &trailers.unwrap_or_default() {
                     if self.trailers.contains(name) {
-                        encode::field(&mut self.before, name.as_str(), value);
+                        encode::field(&mut self.before, name.as_str(), value.as_bytes());
                     }
                 }
                 self.after = b"\r\n";

@@ -169,7 +169,11 @@ pub(super) fn post(body: Body) -> Request<Body> {
 pub(super) async fn send(upstream: &Upstream, request: Request<Body>) -> Result<Answer, UpstreamError> {
     let (head, body) = request.into_parts();
     upstream
-        .send(&head, body, Call { began: Instant::now(), deadline: None, preserve_host: false, interim: None })
+        .send(
+            &head,
+            body,
+            Call { began: Instant::now(), deadline: None, preserve_host: false, more: &[], interim: None },
+        )
         .await
 }
 

@@ -35,7 +35,11 @@ fn the_target_sees_its_own_host_and_only_path_and_query() {
         send(&upstream, get("http://client.example/a?b")).await.unwrap();
         let (head, body) = get("/c").into_parts();
         upstream
-            .send(&head, body, Call { began: Instant::now(), preserve_host: true, deadline: None, interim: None })
+            .send(
+                &head,
+                body,
+                Call { began: Instant::now(), preserve_host: true, deadline: None, more: &[], interim: None },
+            )
             .await
             .unwrap();
         let requests = server.requests.borrow();
