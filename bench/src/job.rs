@@ -16,6 +16,8 @@ pub(crate) enum Job {
     Hops { count: usize, fresh: bool },
     /// Three calls at once, joined to one JSON object.
     Aggregate,
+    /// The same, by a script that knows its parts are JSON because it parsed them.
+    AggregateParsed,
     /// GraphQL over two of the services: [`QUERY`] is answered.
     GraphQl,
     /// As `Proxy`, keeping what the services allow to be kept.

@@ -12,7 +12,7 @@ pub(super) fn prepare(job: Job, site: &Site) -> Outcome<Command> {
     let name = match job {
         Job::Proxy | Job::BuiltIns => "proxy",
         Job::JwtAndLimit => "jwt-and-limit",
-        Job::Aggregate => "aggregate",
+        Job::Aggregate | Job::AggregateParsed => "aggregate",
         Job::GraphQl => return Err("left out: Apollo Server is what its users take".to_owned()),
         Job::BareProxy | Job::ProxyElsewhere => return Err("it has no reload: it is restarted".to_owned()),
         Job::Routes(_) => return Err("left out: it goes through its routes one by one, as Envoy does".to_owned()),

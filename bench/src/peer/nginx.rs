@@ -45,7 +45,7 @@ const CACHE: &str = "proxy_cache_path cache keys_zone=kept:10m use_temp_path=off
 
 fn config(job: Job, site: &Site) -> Outcome<String> {
     let port = site.port;
-    let lua = if job == Job::Aggregate { LUA } else { "" };
+    let lua = if matches!(job, Job::Aggregate | Job::AggregateParsed) { LUA } else { "" };
     let cache = if job == Job::Cache { CACHE } else { "" };
     let [a, b, c] = site.services;
     let service = if job == Job::ProxyElsewhere { site.elsewhere } else { a };
@@ -57,7 +57,8 @@ fn config(job: Job, site: &Site) -> Outcome<String> {
             let routes = (0..count).map(|number| location(&format!("/service-{number}/"), ""));
             format!("{FORWARDED}{}location / {{ return 404; }}", routes.collect::<String>())
         }
-        Job::Aggregate => aggregate(),
+        Job::Aggregate => aggregate(&concatenated()),
+        Job::AggregateParsed => aggregate(&parsed()),
         Job::GraphQl => return Err("it knows no GraphQL".to_owned()),
         Job::JwtAndLimit => return Err("checking tokens is a feature of NGINX Plus, which is not free".to_owned()),
         Job::Hops { .. } => return Err("it has no sandboxed plugins".to_owned()),
@@ -109,7 +110,8 @@ fn location(path: &str, fields: &str) -> String {
 
 /// Three subrequests at once; their bodies are put together as they are. That they are JSON is not
 /// checked, which Tollgate's plugin does.
-fn aggregate() -> String {
+/// Three calls at the same time; `body` is Lua that makes the answer's body of `one`, `two` and `three`.
+fn aggregate(body: &str) -> String {
     let names = ["a", "b", "c"];
     let internal = names.map(|name| {
         format!(
@@ -118,12 +120,11 @@ fn aggregate() -> String {
     });
     let calls: Vec<String> =
         PARTS.iter().zip(names).map(|((_, path), name)| format!("{{ \"/{name}{path}\" }}")).collect();
-    let [one, two, three] = PARTS.map(|(member, _)| member);
     format!(
         "{}location / {{ content_by_lua_block {{
             local one, two, three = ngx.location.capture_multi({{ {} }})
             if one.status ~= 200 or two.status ~= 200 or three.status ~= 200 then return ngx.exit(502) end
-            local body = table.concat({{ '{{\"{one}\":', one.body, ',\"{two}\":', two.body, ',\"{three}\":', three.body, '}}' }})
+            local body = {body}
             ngx.header[\"content-type\"] = \"application/json\"
             ngx.header[\"content-length\"] = #body
             ngx.print(body)
@@ -131,4 +132,18 @@ fn aggregate() -> String {
         internal.concat(),
         calls.join(", ")
     )
+}
+
+/// The least: bytes put together, whatever they are.
+fn concatenated() -> String {
+    let [one, two, three] = PARTS.map(|(member, _)| member);
+    format!("table.concat({{ '{{\"{one}\":', one.body, ',\"{two}\":', two.body, ',\"{three}\":', three.body, '}}' }})")
+}
+
+/// What a script does that wants to know, or to take, what is in an answer.
+fn parsed() -> String {
+    let [one, two, three] = PARTS.map(|(member, _)| member);
+    let members = [(one, "one"), (two, "two"), (three, "three")]
+        .map(|(member, part)| format!("{member} = cjson.decode({part}.body)"));
+    format!("(function() local cjson = require \"cjson\" return cjson.encode({{ {} }}) end)()", members.join(", "))
 }

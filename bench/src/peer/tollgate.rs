@@ -36,7 +36,7 @@ fn config(job: Job, site: &Site) -> Outcome<String> {
             let plugin = |name: &String| format!("[plugins.{name}]\nuse = {HOP:?}\nisolation = {isolation:?}\n");
             head + &services + &names.iter().map(plugin).collect::<String>() + &all(&names)
         }
-        Job::Aggregate => head + &services + &aggregate() + &all(&["join".into()]),
+        Job::Aggregate | Job::AggregateParsed => head + &services + &aggregate() + &all(&["join".into()]),
         Job::GraphQl => head + &services + &graphql() + &all(&["graphql".into()]),
         Job::Cache => head + &services + CACHE + &all(&["kept".into()]),
         Job::Routes(count) => {

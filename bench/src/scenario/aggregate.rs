@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{LOAD_COLUMNS, Measure, Scenario, contender, ratio};
+use super::{Contender, LOAD_COLUMNS, Measure, Scenario, contender, ratio};
 use crate::check::Check;
 use crate::http::Request;
 use crate::job::{Job, PARTS};
@@ -14,18 +14,18 @@ use crate::services::JSON;
 pub(super) fn scenario() -> Scenario {
     let request = || Request::get("/dashboard");
     let check = Check::new("the joined answer", request(), 200).json(joined());
-    let contenders: Vec<_> = Peer::GATEWAYS
-        .map(|peer| contender(peer, Job::Aggregate, Measure::Load(Load::of(request())), vec![check.clone()]))
-        .into();
+    let joins = |peer, job| contender(peer, job, Measure::Load(Load::of(request())), vec![check.clone()]);
+    let mut contenders: Vec<_> = Peer::GATEWAYS.map(|peer| joins(peer, Job::Aggregate)).into();
+    contenders.push(Contender { label: "nginx parsed".to_owned(), ..joins(Peer::Nginx, Job::AggregateParsed) });
     Scenario {
         name: "aggregate",
         title: "Three services, one JSON answer",
         about: "Three calls at the same time, to three addresses, joined to one JSON object. Tollgate's `aggregate` \
                 checks that each part is JSON; nginx's Lua (`ngx.location.capture_multi`) puts the bodies together \
-                unchecked; Express parses and prints them.",
+                unchecked, and *parsed* decodes and encodes them with `cjson`; Express parses and prints them.",
         primary: Metric::CpuUs,
         columns: LOAD_COLUMNS,
-        comparisons: ["nginx", "express"].map(|other| ratio("tollgate", other, Metric::CpuUs)).into(),
+        comparisons: ["nginx", "nginx parsed", "express"].map(|other| ratio("tollgate", other, Metric::CpuUs)).into(),
         contenders,
     }
 }
