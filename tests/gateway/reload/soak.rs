@@ -58,10 +58,13 @@ async fn soak(reloads: usize, names: usize) {
     stays(&curve);
 }
 
-/// The first tenth is for what is filled once: caches, pools, names that metrics keep.
+/// The first tenth is for what is filled once: caches, pools, names that metrics keep. Code and constants are given
+/// back after each reload, and a sample may be taken just then: of memory the most counts, of five samples.
 fn stays(curve: &[Taken]) {
     let (begin, end) = (curve[1], curve[curve.len() - 1]);
-    assert!(end.resident_mib < begin.resident_mib * 1.1 + 8.0, "{curve:#?}");
+    let most = |samples: &[Taken]| samples.iter().map(|taken| taken.resident_mib).fold(0.0, f64::max);
+    let (before, after) = (most(&curve[1..6]), most(&curve[curve.len() - 5..]));
+    assert!(after < before * 1.1 + 8.0, "{curve:#?}");
     assert!(end.descriptors <= begin.descriptors + 4.0, "{curve:#?}");
     assert!(end.threads <= begin.threads, "{curve:#?}");
 }
