@@ -66,7 +66,8 @@ impl Instance {
         store.limiter(|state| &mut state.limits);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |store| {
-            if !store.data().meter.has_had_its_turn(cpu)? {
+            let meter = &store.data().meter;
+            if !meter.was_ticked() || !meter.has_had_its_turn(cpu)? {
                 return Ok(UpdateDeadline::Continue(1));
             }
             // A plain `Yield` wakes the task at once and starves the reactor; this one is taken up by `metered`.

@@ -11,7 +11,7 @@ use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -35,6 +35,8 @@ pub struct Meter {
     longest_poll: AtomicU64,
     /// Nanoseconds, by the clock in use, at which the poll that is running began.
     poll_started: AtomicU64,
+    /// Ticks before that.
+    ticks: AtomicU32,
     /// Nanoseconds used before that.
     used: AtomicU64,
     /// Whether a tick has put the hook aside, and it has not been told so yet.
@@ -55,12 +57,19 @@ impl Meter {
             is_watched: AtomicBool::new(false),
             longest_poll: AtomicU64::new(0),
             poll_started: AtomicU64::new(0),
+            ticks: AtomicU32::new(0),
             used: AtomicU64::new(0),
             is_aside: AtomicBool::new(false),
             has_paused: AtomicBool::new(false),
             host_wait: AtomicU64::new(0),
             turn_wait: AtomicU64::new(0),
         })
+    }
+
+    /// Whether a tick came since the poll began that is running. A guest hears of those as well that came while it
+    /// waited in the host, when it goes on.
+    pub(super) fn was_ticked(&self) -> bool {
+        ticker::ticks() != self.ticks.load(Relaxed)
     }
 
     /// Whether the hook, which computes, is to let others go on. Then its poll is to be left with `pause`.
@@ -136,6 +145,7 @@ impl Meter {
     }
 
     fn begin(&self) {
+        self.ticks.store(ticker::ticks(), Relaxed);
         self.poll_started.store(self.now(), Relaxed);
     }
 

@@ -6,7 +6,7 @@
 //! one hook was long, the next one most often is.
 
 use std::num::NonZeroU64;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use rustix::thread::set_current_timer_slack;
@@ -41,6 +41,8 @@ const SLACK: Option<NonZeroU64> = NonZeroU64::new(1000);
 static COMPUTING: AtomicUsize = AtomicUsize::new(0);
 /// Whether there was one lately.
 static IS_QUICK: AtomicBool = AtomicBool::new(false);
+/// Ticks so far, of all engines.
+static TICKS: AtomicU32 = AtomicU32::new(0);
 /// Whether the environment asks for slow ticks.
 static IS_SLOW: AtomicBool = AtomicBool::new(false);
 
@@ -72,6 +74,7 @@ pub(super) fn start(engine: EngineWeak) -> std::io::Result<()> {
         IS_SLOW.store(slow.is_some(), Relaxed);
         let mut quick_ticks = 0;
         while let Some(engine) = engine.upgrade() {
+            TICKS.fetch_add(1, Relaxed);
             engine.increment_epoch();
             drop(engine);
             let pause = pause(&mut quick_ticks);
@@ -84,6 +87,11 @@ pub(super) fn start(engine: EngineWeak) -> std::io::Result<()> {
 /// Whether times say little about hooks, since the whole program runs slowly.
 pub(super) fn is_slow() -> bool {
     IS_SLOW.load(Relaxed)
+}
+
+/// How many ticks there were, to be compared with how many there are later.
+pub(super) fn ticks() -> u32 {
+    TICKS.load(Relaxed)
 }
 
 /// CPU time below which a tick leaves a hook alone.

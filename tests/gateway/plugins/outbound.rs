@@ -1,5 +1,7 @@
 //! Plugins that call other services.
 
+use std::time::Duration;
+
 use tollgate_tests::{Upstream, config};
 
 use super::{script, start};
@@ -167,4 +169,25 @@ async fn a_redirect_is_the_plugins_own_affair() {
     let answer = start(&config).await.get("/p").await;
     assert_eq!((answer.status, answer.text()), (302, "elsewhere"));
     assert_eq!(inside.connections(), 0);
+}
+
+/// Ticks come meanwhile, and none of them finds it computing. It was put aside for them once, behind all others that
+/// came back from a call.
+#[tokio::test]
+async fn who_has_waited_for_an_answer_goes_on_at_once() {
+    let other = Upstream::slow(Duration::from_millis(5), "other").await;
+    let config = config()
+        .workers(1)
+        .upstream("other", [&other])
+        .plugin("p", &(script(r#"request = ["call other /x"]"#) + "\ngrant = { http = [\"other\"] }"))
+        .route_without_upstream("/p", "plugins = [\"p\"]");
+    let gateway = start(&config).await;
+    let mut waited = Vec::new();
+    for _ in 0..20 {
+        assert_eq!(gateway.get("/p").await.text(), "other");
+        waited.push(gateway.metrics().await.sum("tollgate_plugin_turn_wait_seconds_total", &[]));
+    }
+    // A tick may come just when one does compute.
+    let aside = waited.windows(2).filter(|pair| pair[1] > pair[0]).count();
+    assert!(aside < 12, "put aside {aside} times: {waited:?}");
 }
