@@ -4,15 +4,19 @@
 //! be JSON, until something is picked, dropped or moved in it; then one level of it becomes a list.
 //! Numbers keep their digits that way, members their order, and nesting costs no stack.
 
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
 
 use crate::level::{self, Level};
+use crate::valid;
+
+/// White space of JSON.
+const SPACE: [char; 4] = [' ', '\n', '\r', '\t'];
 
 /// A JSON value.
 #[derive(Debug, Clone)]
 pub(crate) enum Json {
-    /// As it came.
-    Raw(Box<RawValue>),
+    /// As it came, without white space around it.
+    Raw(Box<str>),
     /// Its members, in order.
     Object(Vec<(String, Json)>),
     /// Its items, in order.
@@ -24,23 +28,29 @@ impl Json {
     pub(crate) fn parse(text: Vec<u8>) -> Result<Self, String> {
         let text =
             String::from_utf8(text).map_err(|error| format!("the answer is not JSON: {}", seems(error.as_bytes())))?;
-        RawValue::from_string(text).map(Self::Raw).map_err(|error| format!("the answer is not JSON: {error}"))
+        let trimmed = text.trim_matches(SPACE);
+        if !valid::is_surely_json(trimmed.as_bytes()) {
+            let judged = serde_json::from_str::<IgnoredAny>(&text);
+            judged.map_err(|error| format!("the answer is not JSON: {error}"))?;
+        }
+        let is_whole = trimmed.len() == text.len();
+        Ok(Self::Raw(if is_whole { text.into() } else { trimmed.into() }))
     }
 
     /// A JSON string.
     pub(crate) fn string(text: &str) -> Self {
         // Text is always JSON once it is quoted; `null` stands for what cannot happen.
-        serde_json::value::to_raw_value(text).map_or_else(|_| Self::null(), Self::Raw)
+        serde_json::to_string(text).map_or_else(|_| Self::null(), |text| Self::Raw(text.into()))
     }
 
     pub(crate) fn null() -> Self {
-        Self::Raw(RawValue::NULL.to_owned())
+        Self::Raw("null".into())
     }
 
     /// Takes one level apart, if it has one.
     pub(crate) fn expand(&mut self) {
         let Self::Raw(text) = &*self else { return };
-        let raw = |raw: &RawValue| Self::Raw(raw.to_owned());
+        let raw = |raw: &str| Self::Raw(raw.into());
         let expanded = match level::of(text) {
             Level::Object(members) => {
                 Self::Object(members.into_iter().map(|(name, value)| (name, raw(value))).collect())
@@ -77,8 +87,8 @@ impl Json {
     pub(crate) fn child(&self, name: &str) -> Option<Self> {
         match self {
             Self::Raw(text) => match level::of(text) {
-                Level::Object(members) => named(members, name).map(|value| Self::Raw(value.to_owned())),
-                Level::Array(items) => items.get(name.parse::<usize>().ok()?).map(|item| Self::Raw((*item).to_owned())),
+                Level::Object(members) => named(members, name).map(|value| Self::Raw(value.into())),
+                Level::Array(items) => items.get(name.parse::<usize>().ok()?).map(|item| Self::Raw((*item).into())),
                 Level::Scalar => None,
             },
             Self::Object(members) => members.iter().find(|(member, _)| member == name).map(|(_, value)| value.clone()),
@@ -89,45 +99,42 @@ impl Json {
     /// What a string says, or how a number or a boolean is written; `None` for the rest.
     pub(crate) fn text(&self) -> Option<String> {
         let Self::Raw(raw) = self else { return None };
-        match raw.get().as_bytes().first() {
-            Some(b'"') => serde_json::from_str(raw.get()).ok(),
+        match raw.as_bytes().first() {
+            Some(b'"') => serde_json::from_str(raw).ok(),
             Some(b'{' | b'[' | b'n') | None => None,
-            Some(_) => Some(raw.get().to_owned()),
+            Some(_) => Some(raw.to_string()),
         }
     }
 
     pub(crate) fn is_null(&self) -> bool {
-        matches!(self, Self::Raw(raw) if raw.get() == "null")
+        matches!(self, Self::Raw(raw) if &**raw == "null")
     }
 
     /// Whether it is neither null nor empty.
     pub(crate) fn is_something(&self) -> bool {
         match self {
-            Self::Raw(raw) => {
-                let text = raw.get();
-                match text.as_bytes().first() {
-                    Some(b'{' | b'[') => text.get(1..text.len() - 1).is_some_and(|inner| !inner.trim().is_empty()),
-                    Some(b'"') => text.len() > 2,
-                    _ => text != "null",
-                }
-            }
+            Self::Raw(raw) => match raw.as_bytes().first() {
+                Some(b'{' | b'[') => raw.get(1..raw.len() - 1).is_some_and(|inner| !inner.trim().is_empty()),
+                Some(b'"') => raw.len() > 2,
+                _ => &**raw != "null",
+            },
             Self::Object(members) => !members.is_empty(),
             Self::Array(items) => !items.is_empty(),
         }
     }
 
     pub(crate) fn is_object(&self) -> bool {
-        matches!(self, Self::Object(_)) || matches!(self, Self::Raw(raw) if raw.get().starts_with('{'))
+        matches!(self, Self::Object(_)) || matches!(self, Self::Raw(raw) if raw.starts_with('{'))
     }
 
     pub(crate) fn is_array(&self) -> bool {
-        matches!(self, Self::Array(_)) || matches!(self, Self::Raw(raw) if raw.get().starts_with('['))
+        matches!(self, Self::Array(_)) || matches!(self, Self::Raw(raw) if raw.starts_with('['))
     }
 
     /// Bytes it takes when it is written. Taking it apart makes it no longer.
     pub(crate) fn length(&self) -> usize {
         match self {
-            Self::Raw(raw) => raw.get().len(),
+            Self::Raw(raw) => raw.len(),
             Self::Object(members) => {
                 let inner = members.iter().map(|(name, value)| quoted_length(name) + 2 + value.length()).sum::<usize>();
                 1 + inner.max(1)
@@ -139,7 +146,7 @@ impl Json {
     /// Its text, behind what is there.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Raw(raw) => out.extend_from_slice(raw.get().as_bytes()),
+            Self::Raw(raw) => out.extend_from_slice(raw.as_bytes()),
             Self::Object(members) => {
                 for (index, (name, value)) in members.iter().enumerate() {
                     out.push(if index == 0 { b'{' } else { b',' });

@@ -10,32 +10,34 @@ use serde_json::value::RawValue;
 pub(crate) enum Level<'a> {
     /// Each name once: of several members with one name it is the last, as readers of JSON have it, and it
     /// stands where the first did.
-    Object(Vec<(String, &'a RawValue)>),
-    Array(Vec<&'a RawValue>),
+    Object(Vec<(String, &'a str)>),
+    Array(Vec<&'a str>),
     /// There is no level down.
     Scalar,
 }
 
 /// Nothing is skipped silently: the text was checked to be JSON when it came. Were something unreadable all the
 /// same, there would be nothing in it, rather than all of what is to be left out.
-pub(crate) fn of(raw: &RawValue) -> Level<'_> {
-    let text = raw.get();
+pub(crate) fn of(text: &str) -> Level<'_> {
     match text.as_bytes().first() {
         Some(b'{') => {
             let members = serde_json::Deserializer::from_str(text).deserialize_map(Members);
             Level::Object(last_of_each(members.unwrap_or_default()))
         }
-        Some(b'[') => Level::Array(serde_json::from_str(text).unwrap_or_default()),
+        Some(b'[') => {
+            let items: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
+            Level::Array(items.into_iter().map(RawValue::get).collect())
+        }
         _ => Level::Scalar,
     }
 }
 
-fn last_of_each(members: Vec<(String, &RawValue)>) -> Vec<(String, &RawValue)> {
+fn last_of_each(members: Vec<(String, &str)>) -> Vec<(String, &str)> {
     if !has_twins(&members) {
         return members;
     }
     let mut places: HashMap<String, usize> = HashMap::with_capacity(members.len());
-    let mut once: Vec<(String, &RawValue)> = Vec::with_capacity(members.len());
+    let mut once: Vec<(String, &str)> = Vec::with_capacity(members.len());
     for (name, value) in members {
         if let Some((_, earlier)) = places.get(&name).and_then(|place| once.get_mut(*place)) {
             *earlier = value;
@@ -47,7 +49,7 @@ fn last_of_each(members: Vec<(String, &RawValue)>) -> Vec<(String, &RawValue)> {
     once
 }
 
-fn has_twins(members: &[(String, &RawValue)]) -> bool {
+fn has_twins(members: &[(String, &str)]) -> bool {
     let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
     names.windows(2).any(|pair| matches!(pair, [one, other] if one == other))
@@ -57,7 +59,7 @@ fn has_twins(members: &[(String, &RawValue)]) -> bool {
 struct Members;
 
 impl<'de> Visitor<'de> for Members {
-    type Value = Vec<(String, &'de RawValue)>;
+    type Value = Vec<(String, &'de str)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
@@ -65,8 +67,8 @@ impl<'de> Visitor<'de> for Members {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members = Vec::new();
-        while let Some((Name(name), value)) = map.next_entry()? {
-            members.push((name, value));
+        while let Some((Name(name), value)) = map.next_entry::<_, &RawValue>()? {
+            members.push((name, value.get()));
         }
         Ok(members)
     }

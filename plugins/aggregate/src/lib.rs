@@ -26,6 +26,7 @@ mod run;
 mod shape;
 mod source;
 mod template;
+mod valid;
 
 use tollgate_plugin_sdk::mistakes::{At, Mistakes};
 use tollgate_plugin_sdk::size::Size;

@@ -227,19 +227,19 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The call that is over first, where somebody waits for it; else the first one, which saves
-    /// asking.
+    /// The call that is over first, where somebody waits for it; else the last one: asking is saved, and most often
+    /// the others are over by then, so that it waits once.
     fn next_over(&mut self) -> Call {
         let somebody_waits = self.stages.iter().any(|stage| match stage {
             Stage::Waiting => true,
             Stage::Fanned(fan) => fan.called < fan.items.len(),
             Stage::Called | Stage::Over => false,
         });
-        let mut place = 0;
+        let mut place = self.open.len() - 1;
         if somebody_waits && self.open.len() > 1 {
             let numbers: Vec<u32> = self.open.iter().map(|call| call.number).collect();
             let over = http_client::wait_any(&numbers);
-            place = numbers.iter().position(|number| *number == over).unwrap_or(0);
+            place = numbers.iter().position(|number| *number == over).unwrap_or(place);
         }
         self.open.remove(place)
     }
