@@ -1,8 +1,8 @@
 //! Whether a text is JSON, found out quickly.
 //!
 //! Most of what the parts answer is only put into the whole, and to know that it is JSON was a third of what the
-//! plugin computed. What is said to be JSON here is (RFC 8259). The rest, and what is nested deeply, is serde_json's
-//! to judge, which also says where the mistake is.
+//! plugin computed. What is said to be JSON here is (RFC 8259). The rest, and what is nested deeply, is for
+//! `serde_json` to judge, which also says where the mistake is.
 
 /// Levels that one word has a bit for.
 const MAX_DEPTH: u32 = 64;
@@ -20,20 +20,18 @@ fn value(text: &[u8]) -> Option<usize> {
         at = match *text.get(at)? {
             b'"' => string(text, at + 1)?,
             b'-' | b'0'..=b'9' => number(text, at)?,
-            b'{' => match enter(text, at, &mut levels, true)? {
-                Next::Value(at) => at,
-                next => {
-                    at = next.name(text)?;
+            first @ (b'{' | b'[') => {
+                let is_object = first == b'{';
+                let inside = space(text, at + 1);
+                let end = if is_object { b'}' } else { b']' };
+                if *text.get(inside)? == end {
+                    inside + 1
+                } else {
+                    levels.enter(is_object)?;
+                    at = if is_object { name(text, inside)? } else { inside };
                     continue;
                 }
-            },
-            b'[' => match enter(text, at, &mut levels, false)? {
-                Next::Value(at) => at,
-                Next::Inside(inside) => {
-                    at = inside;
-                    continue;
-                }
-            },
+            }
             b't' => literal(text, at, b"true")?,
             b'f' => literal(text, at, b"false")?,
             b'n' => literal(text, at, b"null")?,
@@ -52,32 +50,6 @@ fn value(text: &[u8]) -> Option<usize> {
             at += 1;
         }
     }
-}
-
-enum Next {
-    /// It was empty: this is behind it.
-    Value(usize),
-    /// Its first member or item is here.
-    Inside(usize),
-}
-
-impl Next {
-    fn name(self, text: &[u8]) -> Option<usize> {
-        match self {
-            Self::Inside(at) => name(text, at),
-            Self::Value(_) => None,
-        }
-    }
-}
-
-fn enter(text: &[u8], at: usize, levels: &mut Levels, is_object: bool) -> Option<Next> {
-    let inside = space(text, at + 1);
-    let end = if is_object { b'}' } else { b']' };
-    if *text.get(inside)? == end {
-        return Some(Next::Value(inside + 1));
-    }
-    levels.enter(is_object)?;
-    Some(Next::Inside(inside))
 }
 
 /// What the value is inside of, from the outermost on: a bit for each, 1 for an object.
