@@ -41,6 +41,7 @@ impl Forwarded {
         matches!(name.len(), 12 | 15..=17) && NAMES.iter().any(|own| own.as_str().eq_ignore_ascii_case(name))
     }
 
+    /// Puts them into the map; from then on they are fields as all others.
     pub fn add_to(self, headers: &mut HeaderMap) {
         let chain = if headers.contains_key(X_FORWARDED_FOR) {
             let known = headers.get_all(X_FORWARDED_FOR).iter().map(HeaderValue::as_bytes);
