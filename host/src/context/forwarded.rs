@@ -8,11 +8,8 @@ use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 
 use super::RequestId;
 
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const NAMES: [HeaderName; 4] = [X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, X_REQUEST_ID];
+const NAMES: [&str; 4] = [FOR, "x-forwarded-host", "x-forwarded-proto", "x-request-id"];
+const FOR: &str = "x-forwarded-for";
 
 /// How clients ask: TLS ends before the gateway.
 const PROTO: &str = "http";
@@ -38,13 +35,13 @@ impl Forwarded {
 
     /// Whether one of them has this name, in whatever case. `host`, which one repeats, is no plugin's to change.
     pub fn has(name: &str) -> bool {
-        matches!(name.len(), 12 | 15..=17) && NAMES.iter().any(|own| own.as_str().eq_ignore_ascii_case(name))
+        matches!(name.len(), 12 | 15..=17) && NAMES.iter().any(|own| own.eq_ignore_ascii_case(name))
     }
 
     /// Puts them into the map; from then on they are fields as all others.
     pub fn add_to(self, headers: &mut HeaderMap) {
-        let chain = if headers.contains_key(X_FORWARDED_FOR) {
-            let known = headers.get_all(X_FORWARDED_FOR).iter().map(HeaderValue::as_bytes);
+        let chain = if headers.contains_key(FOR) {
+            let known = headers.get_all(FOR).iter().map(HeaderValue::as_bytes);
             let known: Vec<&[u8]> = known.chain([self.client.as_bytes()]).collect();
             HeaderValue::from_bytes(&known.join(&b", "[..])).ok()
         } else {
@@ -59,17 +56,18 @@ impl Forwarded {
             HeaderValue::from_bytes(&self.id).ok(),
         ];
         for (name, value) in NAMES.into_iter().zip(values) {
-            put(headers, name, value);
+            put(headers, HeaderName::from_static(name), value);
         }
     }
 
     /// The same as names and values, of a request with these other fields. What has no value is not sent.
     pub fn fields<'a>(&'a self, headers: &'a HeaderMap) -> [(&'static str, Option<&'a [u8]>); 4] {
+        let [chain, host, proto, id] = NAMES;
         [
-            ("x-forwarded-for", Some(self.client.as_bytes())),
-            ("x-forwarded-host", headers.get(HOST).map(HeaderValue::as_bytes)),
-            ("x-forwarded-proto", Some(PROTO.as_bytes())),
-            ("x-request-id", Some(&self.id)),
+            (chain, Some(self.client.as_bytes())),
+            (host, headers.get(HOST).map(HeaderValue::as_bytes)),
+            (proto, Some(PROTO.as_bytes())),
+            (id, Some(&self.id)),
         ]
     }
 }
@@ -104,7 +102,7 @@ mod tests {
     #[test]
     fn any_of_the_names_is_enough_for_the_map() {
         for name in NAMES {
-            let mut headers = HeaderMap::from_iter([(name.clone(), HeaderValue::from_static("evil"))]);
+            let mut headers = HeaderMap::from_iter([(HeaderName::from_static(name), HeaderValue::from_static("evil"))]);
             assert!(Forwarded::of(&mut headers, &CLIENT, RequestId::new(1, 1)).is_none(), "{name}");
             assert!(!headers.get_all(name).iter().any(|value| value == "evil"));
         }

@@ -15,8 +15,7 @@ mod pieces;
 mod sending;
 
 pub(super) use connection::{Connection, Lost};
-pub(super) use encode::Asked;
-pub(super) use encode::More;
+pub(super) use encode::{Asked, More};
 pub(crate) use error::Broken;
 pub(super) use framing::{Decoded, Decoder};
 pub(super) use head::Head;
