@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use crate::cache;
 use crate::chain::Decision;
 use crate::respond::Failure;
-use crate::route::Params;
+use crate::route::Routed;
 
 mod attributes;
 mod bodies;
@@ -30,13 +30,11 @@ pub use forwarded::Forwarded;
 #[derive(Debug)]
 pub struct Context {
     pub id: RequestId,
-    /// Name of the route that matched.
-    pub route: Arc<str>,
+    /// The route that matched, with what its path's `{name}`s matched.
+    pub route: Routed,
     pub client: IpAddr,
-    /// `{name}`s of the route's path, percent-decoded.
-    pub params: Params,
-    /// The head that is going to the upstream. Whoever looks at its fields asks [`Self::asked`] or
-    /// [`Self::all_asked`] for them: some may not be in its map yet.
+    /// The head that is going to the upstream. Whoever looks at its fields asks [`Self::told`] as well, whoever
+    /// changes them [`Self::asked`] for them, or [`Self::all_asked`]: some may not be in its map yet.
     pub request: request::Parts,
     /// Those that are not.
     pub forwarded: Option<Forwarded>,
@@ -77,9 +75,8 @@ impl Context {
     pub fn new(
         id: RequestId,
         client: IpAddr,
-        route: Arc<str>,
+        route: Routed,
         request: request::Parts,
-        params: Params,
         deadline: Instant,
         notes_decisions: bool,
     ) -> Self {
@@ -87,7 +84,6 @@ impl Context {
             id,
             route,
             client,
-            params,
             request,
             forwarded: None,
             forward: None,
@@ -113,12 +109,16 @@ impl Context {
     /// and where they leave what came of it.
     pub fn for_body(&mut self) -> (Box<Self>, Arc<FilteredBodies>) {
         let head = http::Request::new(()).into_parts().0;
-        let params = Params::default();
-        let route = Arc::clone(&self.route);
-        let mut context = Self::new(self.id, self.client, route, head, params, self.deadline, self.notes_decisions);
+        let route = self.route.without_params();
+        let mut context = Self::new(self.id, self.client, route, head, self.deadline, self.notes_decisions);
         context.attributes = self.attributes.share();
         context.nesting = self.nesting;
         (Box::new(context), Arc::clone(self.filtered.get_or_insert_default()))
+    }
+
+    /// The value of a field of this name, in whatever case, that is not in the request's map yet.
+    pub fn told(&self, name: &str) -> Option<&[u8]> {
+        self.forwarded.as_ref()?.value(name, &self.request.headers)
     }
 
     /// The request's head, whose map has whatever field of this name, in whatever case, it has.
@@ -159,9 +159,7 @@ impl Context {
     /// What a plugin may look at when all is over. The rest has gone its way.
     fn remains(&mut self) -> Self {
         let request = std::mem::replace(&mut self.request, http::Request::new(()).into_parts().0);
-        let params = std::mem::take(&mut self.params);
-        let route = Arc::clone(&self.route);
-        let mut remains = Self::new(self.id, self.client, route, request, params, self.deadline, false);
+        let mut remains = Self::new(self.id, self.client, self.route.clone(), request, self.deadline, false);
         remains.forwarded = self.forwarded.take();
         remains.attributes = std::mem::take(&mut self.attributes);
         remains.has_body = self.has_body;
@@ -238,8 +236,8 @@ mod tests {
     fn what_is_left_of_a_dropped_context_goes_to_who_is_named() {
         let head = http::Request::builder().uri("/a?b=c").header("x-a", "1").body(()).unwrap().into_parts().0;
         let client = std::net::Ipv4Addr::LOCALHOST.into();
-        let (id, params) = (RequestId::new(7, 1), Params::default());
-        let mut context = Context::new(id, client, "r".into(), head, params, Instant::now(), true);
+        let id = RequestId::new(7, 1);
+        let mut context = Context::new(id, client, "r".into(), head, Instant::now(), true);
         let (left_to, mut left) = oneshot::channel();
         context.left_to = Some(left_to);
         context.attributes.set("a".into(), "1".into()).unwrap();
@@ -248,7 +246,7 @@ mod tests {
         (context.depth, context.nesting) = (3, 2);
         drop(context);
         let mut left = left.try_recv().unwrap();
-        assert_eq!((left.id, &*left.route, left.depth, left.nesting), (id, "r", 3, 2));
+        assert_eq!((left.id, left.route.name(), left.depth, left.nesting), (id, "r", 3, 2));
         assert_eq!(
             (left.request.uri.to_string().as_str(), &left.request.headers["x-a"]),
             ("/a?b=c", &"1".parse().unwrap())

@@ -15,7 +15,7 @@ use crate::body::Body;
 use crate::chain::{Entered, Outcome};
 use crate::context::{Context, Forwarded, Source};
 use crate::respond::{self, Failure};
-use crate::route::{Params, RouteId};
+use crate::route::{RouteId, Routed};
 use crate::snapshot::{RouteState, WorkerSnapshot};
 use crate::upstream::Call;
 use crate::upstream::hop_by_hop::strip_hop_by_hop;
@@ -45,7 +45,7 @@ pub async fn serve(worker: &Worker, client: &Client, request: Request<Incoming>)
 
     // Which route, or why none.
     let found = find(&snapshot, &mut request);
-    let ((route_id, params), route, nesting) = match found {
+    let Found { id: route_id, route, routed, nesting } = match found {
         Ok(found) => found,
         Err(failure) => {
             let (head, body) = respond::response(&failure, id);
@@ -53,31 +53,24 @@ pub async fn serve(worker: &Worker, client: &Client, request: Request<Incoming>)
             return finish.respond(head, body);
         }
     };
-    let body = Body::client(incoming, route.body_limit, snapshot.idle_timeout);
+    let body = Body::client(incoming, route.settings.body_limit, snapshot.idle_timeout);
     let body = finish.matched(route_id, body);
 
     // What the upstream is going to get, before any plugin looks at it.
     strip_hop_by_hop(&mut request.headers);
     head::take_host_of_target(&mut request);
-    head::strip_prefix(&mut request.uri, route.strip_prefix.as_deref());
+    head::strip_prefix(&mut request.uri, route.settings.strip_prefix.as_deref());
     let forwarded = Forwarded::of(&mut request.headers, client.field(), id);
 
-    let mut context = Context::new(
-        id,
-        client.address,
-        route.name.clone(),
-        request,
-        params,
-        finish.started + route.timeout,
-        finish.is_read(),
-    );
+    let deadline = finish.started + route.settings.timeout;
+    let mut context = Box::new(Context::new(id, client.address, routed, request, deadline, finish.is_read()));
     context.forwarded = forwarded;
     context.nesting = nesting;
     context.has_body = !body.is_end_stream();
     if route.chain.is_followed() {
         context.left_to = Some(finish.follow(worker));
     }
-    let (mut context, body) = through(route, &snapshot, Box::new(context), body, Some(&mut finish)).await;
+    let (mut context, body) = through(route, &snapshot, context, body, Some(&mut finish)).await;
 
     let head = context.response.take().unwrap_or_else(|| respond::response(&Failure::NothingAnswered, id).0);
     finish.take(context);
@@ -87,19 +80,25 @@ pub async fn serve(worker: &Worker, client: &Client, request: Request<Incoming>)
     finish.respond(head, body)
 }
 
-/// The route of a client's request and its number, what its path's names matched, and how deep it is inside of
-/// others. The spelling comes first: whatever follows knows no other.
-fn find<'a>(
-    snapshot: &'a WorkerSnapshot,
-    request: &mut request::Parts,
-) -> Result<((RouteId, Params), &'a RouteState, u32), Failure> {
+/// The route of a client's request.
+struct Found<'a> {
+    id: RouteId,
+    route: &'a Rc<RouteState>,
+    routed: Routed,
+    /// How deep the request is inside of others.
+    nesting: u32,
+}
+
+/// The spelling comes first: whatever follows knows no other.
+fn find<'a>(snapshot: &'a WorkerSnapshot, request: &mut request::Parts) -> Result<Found<'a>, Failure> {
     let server = &snapshot.shared.config.server;
     target::respell(request, server.merge_slashes)?;
     let host = head::check(request, server.limits.head)?;
-    let found = snapshot.shared.table.find(&host, request)?;
-    let route = snapshot.routes.get(found.0).ok_or(Failure::NoRoute)?;
-    target::check_slashes(request, route.encoded_slashes)?;
-    Ok((found, route, depth::of(&request.headers, server.limits.depth)?))
+    let (id, values) = snapshot.shared.table.find(&host, request)?;
+    let route = &snapshot.routes.get(id).ok_or(Failure::NoRoute)?.state;
+    target::check_slashes(request, route.settings.encoded_slashes)?;
+    let nesting = depth::of(&request.headers, server.limits.depth)?;
+    Ok(Found { id, route, routed: snapshot.routed(id, values), nesting })
 }
 
 /// A plugin's call of a route.
@@ -124,22 +123,22 @@ pub struct TooDeep;
 pub async fn call(worker: &Worker, call: RouteCall) -> Option<Result<(response::Parts, Body), TooDeep>> {
     let RouteCall { route, head: mut request, body, deadline, caller } = call;
     let snapshot = worker.snapshot();
-    let (route, params) = snapshot.route_named(&route, &request)?;
+    let (route, routed) = snapshot.route_named(&route, &request)?;
     let nesting = caller.nesting + 1;
     if nesting > snapshot.shared.config.server.limits.depth {
         return Some(Err(TooDeep));
     }
-    if body.len() as u64 > route.body_limit {
+    if body.len() as u64 > route.settings.body_limit {
         return Some(Ok(respond::response(
-            &Failure::BodyTooLarge { limit: route.body_limit, is_told: false },
+            &Failure::BodyTooLarge { limit: route.settings.body_limit, is_told: false },
             caller.id,
         )));
     }
-    head::strip_prefix(&mut request.uri, route.strip_prefix.as_deref());
+    head::strip_prefix(&mut request.uri, route.settings.strip_prefix.as_deref());
     let forwarded = Forwarded::of(&mut request.headers, Client::new(caller.client).field(), caller.id);
 
-    let deadline = deadline.min(Instant::now() + route.timeout);
-    let mut context = Context::new(caller.id, caller.client, route.name.clone(), request, params, deadline, false);
+    let deadline = deadline.min(Instant::now() + route.settings.timeout);
+    let mut context = Context::new(caller.id, caller.client, routed, request, deadline, false);
     context.forwarded = forwarded;
     context.nesting = nesting;
     context.has_body = !body.is_empty();
@@ -152,7 +151,7 @@ pub async fn call(worker: &Worker, call: RouteCall) -> Option<Result<(response::
 
 /// The chain in; the upstream; the chain out. A part of it again, where a plugin wants that.
 async fn through(
-    route: &RouteState,
+    route: &Rc<RouteState>,
     snapshot: &Rc<WorkerSnapshot>,
     context: Box<Context>,
     body: Body,
@@ -173,7 +172,7 @@ async fn through(
 
 /// What comes after the way in: the upstream, and the chain out.
 async fn answered(
-    route: &RouteState,
+    route: &Rc<RouteState>,
     snapshot: &Rc<WorkerSnapshot>,
     entered: Entered,
     finish: Option<&mut Finish>,
@@ -193,7 +192,7 @@ async fn answered(
 
 /// Sends the request on. The head of the answer goes into the context, the body is returned.
 async fn forward(
-    route: &RouteState,
+    route: &Rc<RouteState>,
     snapshot: &WorkerSnapshot,
     context: &mut Context,
     body: Body,
@@ -223,7 +222,7 @@ async fn forward(
         began: asked.into(),
         more: forwarded.as_ref().map_or(&[], |fields| fields),
         deadline: Some(context.deadline.into()),
-        preserve_host: route.preserve_host,
+        preserve_host: route.settings.preserve_host,
         interim: interim.as_ref(),
     };
     let answer = state.upstream.send(&context.request, body, call).await;

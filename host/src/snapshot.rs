@@ -17,7 +17,7 @@ use crate::plugin::Plugin;
 use crate::plugin::link::Link;
 use crate::plugin::pool::Pool;
 use crate::plugin::turns::Turns;
-use crate::route::{Params, Table, Template};
+use crate::route::{Names, RouteId, Routed, Table, Template};
 use crate::telemetry::metrics::UpstreamMetrics;
 use crate::telemetry::{AccessLog, AccessWriter, metrics};
 use crate::upstream::{self, Answer, Upstream, UpstreamError};
@@ -41,9 +41,11 @@ pub struct Snapshot {
 #[derive(Debug)]
 pub struct WorkerSnapshot {
     pub shared: Arc<Snapshot>,
-    pub routes: Vec<RouteState>,
-    /// For requests no route took.
-    pub unmatched: Arc<metrics::RouteMetrics>,
+    /// In the order of `config.routes`, as are their names.
+    pub routes: Vec<Route>,
+    /// The worker's own: each request holds them.
+    names: Arc<[Names]>,
+    unmatched: Arc<metrics::RouteMetrics>,
     pub access: Rc<AccessLog>,
     pub idle_timeout: Duration,
     upstreams: HashMap<String, Rc<UpstreamState>>,
@@ -93,19 +95,38 @@ impl UpstreamState {
     }
 }
 
-/// A route on one worker. Aligned, so that it is in no more of the cache's lines than it must.
+/// A route on one worker.
 #[derive(Debug)]
-#[repr(align(64))]
+pub struct Route {
+    pub state: Rc<RouteState>,
+    pub metrics: Arc<metrics::RouteMetrics>,
+}
+
+/// What a route does, on one worker. Routes without plugins that do the same share it: with thousands of routes
+/// each request would wait for the memory of another.
+#[derive(Debug)]
 pub struct RouteState {
-    pub name: Arc<str>,
     pub chain: Chain,
     pub upstream: Option<Rc<UpstreamState>>,
-    pub strip_prefix: Option<String>,
+    pub settings: RouteSettings,
+}
+
+/// A route's settings, as resolved.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RouteSettings {
+    pub strip_prefix: Option<Box<str>>,
     pub preserve_host: bool,
     pub encoded_slashes: bool,
     pub body_limit: u64,
     pub timeout: Duration,
-    pub metrics: Arc<metrics::RouteMetrics>,
+}
+
+impl RouteSettings {
+    fn of(route: &model::Route) -> Self {
+        let model::Route { preserve_host, encoded_slashes, body_limit, timeout, .. } = *route;
+        let strip_prefix = route.strip_prefix.as_deref().map(Into::into);
+        Self { strip_prefix, preserve_host, encoded_slashes, body_limit, timeout }
+    }
 }
 
 impl WorkerSnapshot {
@@ -134,23 +155,24 @@ impl WorkerSnapshot {
             })
             .collect();
         let link = |pool: &Rc<Pool>, route: &model::Route| Some(link(&shared, worker, pool, &route.name));
-        let routes = config
-            .routes
-            .iter()
-            .map(|route| RouteState {
-                name: route.name.as_str().into(),
+        let mut alike = HashMap::new();
+        let mut state = |route: &model::Route| {
+            let state = || RouteState {
                 chain: Chain::new(route.plugins.iter().filter_map(|id| link(pools.get(id.0)?, route)).collect()),
                 upstream: route.upstream.and_then(|id| upstreams.get(id.0).cloned()),
-                strip_prefix: route.strip_prefix.clone(),
-                preserve_host: route.preserve_host,
-                encoded_slashes: route.encoded_slashes,
-                body_limit: route.body_limit,
-                timeout: route.timeout,
-                metrics: shared.metrics.route(worker, &route.name),
-            })
-            .collect();
+                settings: RouteSettings::of(route),
+            };
+            if !route.plugins.is_empty() {
+                return Rc::new(state());
+            }
+            let known = alike.entry((route.upstream.map(|id| id.0), RouteSettings::of(route)));
+            Rc::clone(known.or_insert_with(|| Rc::new(state())))
+        };
+        let metrics = |route: &model::Route| shared.metrics.route(worker, &route.name);
+        let routes = config.routes.iter().map(|route| Route { state: state(route), metrics: metrics(route) }).collect();
         Self {
             routes,
+            names: shared.table.names().into(),
             unmatched: shared.metrics.route(worker, ""),
             access: access_log(&shared, worker, previous),
             idle_timeout: config.server.limits.idle_timeout,
@@ -163,9 +185,23 @@ impl WorkerSnapshot {
     }
 
     /// A route that a plugin calls, and the parameters in its path.
-    pub fn route_named(&self, name: &str, head: &request::Parts) -> Option<(&RouteState, Params)> {
+    pub fn route_named(&self, name: &str, head: &request::Parts) -> Option<(&Rc<RouteState>, Routed)> {
         let (id, template) = self.callable.get(name)?;
-        Some((self.routes.get(*id)?, template.params(head)))
+        Some((&self.routes.get(*id)?.state, self.routed(*id, template.params(head))))
+    }
+
+    /// A route as its requests know it, with what the `{name}`s of the path matched.
+    pub fn routed(&self, id: RouteId, values: Vec<String>) -> Routed {
+        Routed::new(&self.names, id, values)
+    }
+
+    /// What a route counts; without one, what requests count that no route took.
+    pub fn route_metrics(&self, id: Option<RouteId>) -> &metrics::RouteMetrics {
+        id.and_then(|id| self.routes.get(id)).map_or(&self.unmatched, |route| &route.metrics)
+    }
+
+    pub fn route_name(&self, id: RouteId) -> Option<&str> {
+        self.names.get(id).map(|names| &*names.route)
     }
 
     /// A plugin on a route of this worker's; on none, by the name "".

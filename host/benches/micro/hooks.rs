@@ -7,7 +7,6 @@ use criterion::Criterion;
 use tollgate::body::Body;
 use tollgate::chain::Outcome;
 use tollgate::context::{Context, RequestId};
-use tollgate::route::Params;
 
 use crate::gateway::{Worker, worker};
 
@@ -51,7 +50,7 @@ fn hook(criterion: &mut Criterion, name: &str, plugin: &str) {
 
 /// The context is made outside of what is timed: a request has one, however many hooks it meets.
 fn run(worker: &Worker, times: u64) -> Duration {
-    let chain = &worker.snapshot.routes[0].chain;
+    let chain = &worker.snapshot.routes[0].state.chain;
     worker.runtime.block_on(async {
         let mut context = Box::new(context());
         let mut spent = Duration::ZERO;
@@ -75,5 +74,5 @@ fn context() -> Context {
     let (request, ()) = request.body(()).unwrap().into_parts();
     let client = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let deadline = Instant::now() + Duration::from_secs(3600);
-    Context::new(RequestId::new(1, 1), client, "r".into(), request, Params::default(), deadline, false)
+    Context::new(RequestId::new(1, 1), client, "r".into(), request, deadline, false)
 }

@@ -42,6 +42,8 @@ pub struct Entry {
     pub id: u64,
     pub head: Head,
     pub body: Bytes,
+    /// Of the body: the field, made once.
+    pub length: HeaderValue,
     pub kept: Kept,
     pub stored: Instant,
     /// The same moment by the clocks of all gateways: milliseconds since 1970.
@@ -114,7 +116,8 @@ impl Entry {
 
     fn of(head: Head, body: Bytes, kept: Kept, stored: Instant, stored_at: u64) -> Self {
         let expires = stored.checked_add(kept.keep);
-        Self { id: LAST.fetch_add(1, Relaxed) + 1, head, body, kept, stored, stored_at, expires }
+        let length = body.len().into();
+        Self { id: LAST.fetch_add(1, Relaxed) + 1, head, body, length, kept, stored, stored_at, expires }
     }
 
     pub(super) fn is_kept(&self, now: Instant) -> bool {

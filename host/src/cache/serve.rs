@@ -38,11 +38,11 @@ pub fn serve(entry: &Arc<Entry>, hit: Hit) -> Result<(response::Parts, Body), St
     if is_bodiless(head.status) {
         return Ok((head, Body::empty()));
     }
-    let body = match hit.part {
-        Some((first, last)) => cut(&entry.body, first, last)?,
-        None => entry.body.clone(),
+    let (body, length) = match hit.part {
+        Some((first, last)) => (cut(&entry.body, first, last)?, HeaderValue::from(last - first + 1)),
+        None => (entry.body.clone(), entry.length.clone()),
     };
-    head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    head.headers.insert(CONTENT_LENGTH, length);
     Ok((head, Body::full(body)))
 }
 

@@ -40,7 +40,7 @@ pub use complete::{Follower, tell};
 /// The plugins of a route, on one worker.
 #[derive(Debug, Default)]
 pub struct Chain {
-    links: Vec<Link>,
+    links: Box<[Link]>,
     /// Whether a plugin is told when a request is over.
     is_followed: bool,
     /// Whether the last plugin is asked in place of an upstream.
@@ -80,7 +80,7 @@ impl Chain {
     pub fn new(links: Vec<Link>) -> Self {
         let is_followed = links.iter().any(|link| link.plugin.follows_requests());
         let is_answered = links.last().is_some_and(|link| link.plugin.answers_requests());
-        Self { links, is_followed, is_answered }
+        Self { links: links.into(), is_followed, is_answered }
     }
 
     pub fn is_followed(&self) -> bool {

@@ -15,7 +15,7 @@ use crate::plugin::capability::Capability;
 use crate::plugin::load;
 use crate::plugin::wasi_http::ANSWERS;
 use crate::respond::{self, Failure};
-use crate::route::{Params, Table};
+use crate::route::Table;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -38,10 +38,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failed> {
     request.headers.entry(HOST).or_insert(const { HeaderValue::from_static("") });
     exchange::respell(&mut request, config.server.merge_slashes).map_err(|failure| refused(&failure))?;
     let host = exchange::check_head(&request, config.server.limits.head).map_err(|failure| refused(&failure))?;
-    match Table::new(&config.routes).find(&host, &request) {
-        Ok((id, params)) => {
+    let table = Table::new(&config.routes);
+    match table.find(&host, &request) {
+        Ok((id, values)) => {
             let route = &config.routes[id];
             exchange::check_slashes(&request, route.encoded_slashes).map_err(|failure| refused(&failure))?;
+            let params: Vec<_> = table.names()[id].params(&values).collect();
             print(&config, route, &params, &request)?;
         }
         Err(Failure::MethodNotAllowed { allow }) => {
@@ -71,10 +73,10 @@ fn request(arguments: &Arguments) -> Result<request::Parts, String> {
     Ok(builder.body(()).map_err(|error| error.to_string())?.into_parts().0)
 }
 
-fn print(config: &Config, route: &Route, params: &Params, request: &request::Parts) -> Result<(), Failed> {
+fn print(config: &Config, route: &Route, params: &[(&str, &str)], request: &request::Parts) -> Result<(), Failed> {
     let answering = answering(config, route)?;
     say!("route      {} ({})", route.name, conditions(route));
-    for (name, value) in params.iter() {
+    for (name, value) in params {
         say!("           {{{name}}} = {value:?}");
     }
     let chain: Vec<&str> = route.plugins.iter().map(|id| config.plugins[id.0].name.as_str()).collect();

@@ -1,8 +1,8 @@
 //! What an upstream is told of who asked: `x-forwarded-for`, `-host`, `-proto` and `x-request-id`.
 //!
 //! They are fields of the request like any other: a plugin finds them there, changes them, takes them off. But most
-//! plugins ask for none of them, and a map of fields that has to grow for four more costs as much as a plugin's hook. So
-//! they are put into the map when somebody asks, and are else written straight behind the other fields.
+//! plugins change none of them, and a map of fields that has to grow for four more costs as much as a plugin's hook. So
+//! they are put into the map when somebody changes one or asks for all, and are else written straight behind the others.
 
 use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 
@@ -36,6 +36,15 @@ impl Forwarded {
     /// Whether one of them has this name, in whatever case. `host`, which one repeats, is no plugin's to change.
     pub fn has(name: &str) -> bool {
         matches!(name.len(), 12 | 15..=17) && NAMES.iter().any(|own| own.eq_ignore_ascii_case(name))
+    }
+
+    /// Of the one that has this name, in whatever case.
+    pub fn value<'a>(&'a self, name: &str, headers: &'a HeaderMap) -> Option<&'a [u8]> {
+        if !Self::has(name) {
+            return None;
+        }
+        let found = self.fields(headers).into_iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+        found.and_then(|(_, value)| value)
     }
 
     /// Puts them into the map; from then on they are fields as all others.

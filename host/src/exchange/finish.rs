@@ -189,15 +189,13 @@ impl BodyObserver for Finish {
         self.turn.the_clients(now);
         let duration = now - self.started;
         let received = self.received_bytes();
-        let route = self.route.and_then(|route| self.snapshot.routes.get(route));
-        let metrics = route.map_or(&self.snapshot.unmatched, |route| &route.metrics);
-        metrics.record(self.status, duration, received, bytes);
+        self.snapshot.route_metrics(self.route).record(self.status, duration, received, bytes);
         if let End::Failed(BodyError { side: body::Side::Upstream, .. }) = end {
             self.upstream_broke_off();
         }
         if let Some(line) = &self.line {
             let ended = Ended {
-                route: route.map(|route| &*route.name),
+                route: self.route.and_then(|route| self.snapshot.route_name(route)),
                 upstream: self.upstream.as_ref().map(|upstream| upstream.upstream.name()),
                 target: self.target.as_deref(),
                 status: self.status.as_u16(),
@@ -225,7 +223,7 @@ impl Finish {
     fn tell_followers(&self, told: &Told) {
         let Some(following) = self.following.take() else { return };
         let Some(route) = self.route.and_then(|route| self.snapshot.routes.get(route)) else { return };
-        following.ended(&route.chain, |context| Completed {
+        following.ended(&route.state.chain, |context| Completed {
             status: told.status,
             ending: follow::ending(told.end),
             made_by: made_by(&context.made_by),

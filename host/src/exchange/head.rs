@@ -80,9 +80,10 @@ pub(crate) fn strip_prefix(uri: &mut Uri, prefix: Option<&str>) {
 /// is whole. None where it is no host, or has a user before it (RFC 9110 section 4.2.4): services would read such
 /// ones in different ways.
 fn host_of(authority: &str) -> Option<&str> {
-    let (host, port) = match authority.find(']') {
+    let find = |wanted: u8| authority.bytes().position(|byte| byte == wanted);
+    let (host, port) = match find(b']') {
         Some(bracket) => authority.split_at_checked(bracket + 1)?,
-        None => authority.split_at_checked(authority.find(':').unwrap_or(authority.len()))?,
+        None => authority.split_at_checked(find(b':').unwrap_or(authority.len()))?,
     };
     let is_port = port.strip_prefix(':').is_none_or(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
     let is_host = match host.strip_prefix('[').and_then(|inside| inside.strip_suffix(']')) {

@@ -14,25 +14,22 @@ use crate::respond;
 use crate::snapshot::{RouteState, WorkerSnapshot};
 
 /// Begins a refresh for a request that was answered. It has that one's id.
-pub(super) fn begin(snapshot: &Rc<WorkerSnapshot>, route: &RouteState, context: &Context, refresh: Refresh) {
-    let Some(index) = snapshot.routes.iter().position(|other| std::ptr::eq(other, route)) else { return };
+pub(super) fn begin(snapshot: &Rc<WorkerSnapshot>, route: &Rc<RouteState>, context: &Context, refresh: Refresh) {
     let mut refreshed = Context::new(
         context.id,
         context.client,
         context.route.clone(),
         context.request.clone(),
-        context.params.clone(),
-        Instant::now() + route.timeout,
+        Instant::now() + route.settings.timeout,
         false,
     );
     refreshed.forwarded.clone_from(&context.forwarded);
     refreshed.forward.clone_from(&context.forward);
     refreshed.nesting = context.nesting;
-    tokio::task::spawn_local(run(Rc::clone(snapshot), index, Box::new(refreshed), refresh));
+    tokio::task::spawn_local(run(Rc::clone(snapshot), Rc::clone(route), Box::new(refreshed), refresh));
 }
 
-async fn run(snapshot: Rc<WorkerSnapshot>, route: usize, context: Box<Context>, mut refresh: Refresh) {
-    let Some(route) = snapshot.routes.get(route) else { return };
+async fn run(snapshot: Rc<WorkerSnapshot>, route: Rc<RouteState>, context: Box<Context>, mut refresh: Refresh) {
     let fetching = &mut refresh.fetching;
     // Another gateway may have fetched it anew.
     if fetching.store.bring(&fetching.key, context.deadline).await {
@@ -41,7 +38,7 @@ async fn run(snapshot: Rc<WorkerSnapshot>, route: usize, context: Box<Context>, 
     let position = refresh.position;
     let Entered { mut context, body, depth, outcome } = route.chain.enter_behind(refresh, context, Body::empty()).await;
     let body = match outcome {
-        Outcome::Forward => super::forward(route, &snapshot, &mut context, body, None).await,
+        Outcome::Forward => super::forward(&route, &snapshot, &mut context, body, None).await,
         Outcome::Answered(body) => body,
         Outcome::Failed(failure) => respond::fail(&mut context, failure),
     };

@@ -186,21 +186,6 @@ impl InstanceState {
         }
     }
 
-    /// The request's fields of this name, and perhaps others, only where it may be read.
-    pub fn asked(&mut self, function: &str, name: &str) -> wasmtime::Result<&HeaderMap> {
-        self.asked_any(function, &[name])
-    }
-
-    /// The same of these names.
-    pub fn asked_any(&mut self, function: &str, names: &[impl AsRef<str>]) -> wasmtime::Result<&HeaderMap> {
-        self.request(function)?;
-        let context = self.context(function)?;
-        for name in names {
-            context.asked(name.as_ref());
-        }
-        Ok(&context.request.headers)
-    }
-
     /// All of the request's fields, only where it may be read.
     pub fn all_asked(&mut self, function: &str) -> wasmtime::Result<&HeaderMap> {
         self.request(function)?;

@@ -7,7 +7,6 @@
 //! falls through: where a method or header does not fit, the next best path is tried.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use http::header::HeaderValue;
 use http::{Method, request};
@@ -16,31 +15,16 @@ use crate::config::model::{Host, Match, Route};
 use crate::respond::Failure;
 
 mod conditions;
+mod routed;
 mod tree;
+
+pub use routed::{Names, Routed};
 
 use conditions::Conditions;
 use tree::Tree;
 
 /// Index into the config's routes.
 pub type RouteId = usize;
-
-/// What the `{name}`s of a path matched, percent-decoded. The names are the route's own.
-#[derive(Debug, Clone, Default)]
-pub struct Params {
-    names: Option<Arc<[String]>>,
-    values: Vec<String>,
-}
-
-impl Params {
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
-    }
-
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        let names = self.names.iter().flat_map(|names| names.iter());
-        names.map(String::as_str).zip(self.values.iter().map(String::as_str))
-    }
-}
 
 /// The path of one route, for requests that are its own whatever else it asks for.
 #[derive(Debug)]
@@ -54,7 +38,7 @@ impl Template {
     }
 
     /// What the path's `{name}`s match; nothing where the path is another.
-    pub fn params(&self, head: &request::Parts) -> Params {
+    pub fn params(&self, head: &request::Parts) -> Vec<String> {
         self.0.find(head, &mut Allowed::default()).map(|(_, params)| params).unwrap_or_default()
     }
 }
@@ -66,6 +50,7 @@ pub struct Table {
     /// `.example.com` and its routes, longest suffix first.
     suffixes: Vec<(String, Tree)>,
     any: Tree,
+    names: Vec<Names>,
 }
 
 impl Table {
@@ -73,13 +58,20 @@ impl Table {
         let mut table = Self::default();
         for (id, route) in routes.iter().enumerate() {
             table.add(id, &route.matches);
+            table.names.push(Names::new(&route.name, &route.matches.path));
         }
         table.suffixes.sort_by_key(|(suffix, _)| std::cmp::Reverse(suffix.len()));
         table
     }
 
-    /// The route of a request. `host` is lower case and without port.
-    pub fn find(&self, host: &str, head: &request::Parts) -> Result<(RouteId, Params), Failure> {
+    /// What the routes are called, in their order.
+    pub fn names(&self) -> &[Names] {
+        &self.names
+    }
+
+    /// The route of a request, and what the `{name}`s of its path matched, percent-decoded. `host` is lower case
+    /// and without port.
+    pub fn find(&self, host: &str, head: &request::Parts) -> Result<(RouteId, Vec<String>), Failure> {
         let mut allowed = Allowed::default();
         let suffixes = self.suffixes.iter().filter(|(suffix, _)| host.ends_with(suffix.as_str()));
         let trees = self.exact.get(host).into_iter().chain(suffixes.map(|(_, tree)| tree)).chain([&self.any]);

@@ -40,8 +40,41 @@ fn a_dead_end_falls_back_to_a_less_special_path() {
 #[test]
 fn parameters_are_decoded_and_a_slash_in_one_stays_in_it() {
     let table = table(vec![route("/u/{id}/{*rest}")]);
-    let (_, params) = table.find("h", &head("GET", "/u/a%2Fb%20c/d/e%2F")).unwrap();
-    assert_eq!(params.iter().collect::<Vec<_>>(), [("id", "a/b c"), ("rest", "d/e/")]);
+    let (_, values) = table.find("h", &head("GET", "/u/a%2Fb%20c/d/e%2F")).unwrap();
+    let names = Names::new("r", "/u/{id}/{*rest}");
+    assert_eq!(names.params(&values).collect::<Vec<_>>(), [("id", "a/b c"), ("rest", "d/e/")]);
+    let routed = Routed::new(&[names].into(), 0, values);
+    assert_eq!((routed.name(), routed.param("rest"), routed.param("r")), ("r", Some("d/e/"), None));
+    assert_eq!(routed.without_params().param("rest"), None);
+}
+
+#[test]
+fn a_path_and_the_rest_below_it_are_two_routes_in_either_order() {
+    let post = |path| Match { methods: vec![Method::POST], ..route(path) };
+    for (here, rest) in [(0, 1), (1, 0)] {
+        let mut paths = ["/a", "/a/{*rest}"];
+        paths.swap(0, here);
+        // Those with a condition are tried first, and passed by.
+        let table = table(paths.into_iter().map(route).chain([post("/a"), post("/a/{*rest}")]));
+        assert_eq!(
+            (found(&table, "/a"), found(&table, "/a/"), found(&table, "/a/b/c")),
+            (Some(here), Some(rest), Some(rest))
+        );
+        assert_eq!(table.find("h", &head("POST", "/a/b")).unwrap(), (3, vec!["b".to_owned()]));
+    }
+}
+
+#[test]
+fn of_two_that_ask_for_the_same_the_first_is_taken() {
+    let table = table([route("/a/{x}"), route("/a/{y}"), route("/a/{*rest}"), route("/a/{*more}")]);
+    assert_eq!((found(&table, "/a/b"), found(&table, "/a/b/c")), (Some(0), Some(2)));
+}
+
+#[test]
+fn a_long_segment_is_found_like_a_short_one() {
+    let long = format!("/{}", "x".repeat(300));
+    let table = table([route(&long), route("/short")]);
+    assert_eq!((found(&table, &long), found(&table, "/short"), found(&table, "/x")), (Some(0), Some(1), None));
 }
 
 #[test]

@@ -5,14 +5,15 @@
 //! not hold. (A radix tree such as matchit's returns one match only.)
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::hash::BuildHasher as _;
 
+use ecow::EcoString;
+use hashbrown::{DefaultHashBuilder, HashTable};
 use http::request;
 use percent_encoding::percent_decode_str;
 
 use super::conditions::Conditions;
-use super::{Allowed, Params, RouteId};
+use super::{Allowed, RouteId};
 
 /// Segments looked at; what a longer path has more is matched by `{*rest}` only.
 const MAX_DEPTH: usize = 64;
@@ -22,63 +23,103 @@ pub(super) struct Tree {
     root: Node,
 }
 
+/// What is below a segment: nearly always one route, whose path is done and which asks for nothing else.
 #[derive(Debug, Default)]
 struct Node {
-    literals: HashMap<String, Node>,
-    param: Option<Box<Node>>,
-    /// Routes that end here, those with more conditions first.
-    here: Vec<Leaf>,
-    /// Routes that take the rest, whatever it is.
-    rest: Vec<Leaf>,
+    plain: Option<Leaf>,
+    more: Option<Box<More>>,
 }
 
-/// Small, and without what most routes have not: with many routes each look-up finds another leaf, and
-/// nothing of it in the processor's cache.
+#[derive(Debug, Default)]
+struct More {
+    literals: HashTable<Branch>,
+    hasher: DefaultHashBuilder,
+    param: Option<Node>,
+    /// Other routes that end here, those with more conditions first.
+    leaves: Vec<(Leaf, Option<Conditions>)>,
+}
+
+/// A segment, and what is below it. Small, and in one line of the processor's cache: with many routes each look-up
+/// finds another one, and nothing of it there.
 #[derive(Debug)]
+#[repr(align(32))]
+struct Branch {
+    segment: EcoString,
+    node: Node,
+}
+
+const _: () = assert!(size_of::<Branch>() == 32, "two branches are one line");
+
+#[derive(Debug, Clone, Copy)]
 struct Leaf {
-    route: RouteId,
-    /// Names of the `{name}`s on the way, in order; the last is `{*name}`'s for a rest. None without any.
-    names: Option<Arc<[String]>>,
-    conditions: Option<Box<Conditions>>,
+    route: u32,
+    /// Whether it takes the rest of the path, whatever it is.
+    takes_rest: bool,
 }
 
 impl Tree {
     pub(super) fn add(&mut self, path: &str, route: RouteId, conditions: Option<Conditions>) {
         let mut node = &mut self.root;
-        let mut names = Vec::new();
+        // No config has as many.
+        let route = u32::try_from(route).unwrap_or(u32::MAX);
+        let mut leaf = Leaf { route, takes_rest: false };
         for segment in segments(path) {
-            if let Some(name) = inner(segment, "{*") {
-                names.push(name.to_owned());
-                insert(&mut node.rest, Leaf::new(route, names, conditions));
-                return;
+            if segment.starts_with("{*") {
+                leaf.takes_rest = true;
+                break;
             }
-            if let Some(name) = inner(segment, "{") {
-                names.push(name.to_owned());
-                node = node.param.get_or_insert_default();
+            let more = node.more.get_or_insert_default();
+            node = if segment.starts_with('{') {
+                more.param.get_or_insert_default()
             } else {
-                node = node.literals.entry(decode(segment).into_owned()).or_default();
-            }
+                more.literal(&decode(segment))
+            };
         }
-        insert(&mut node.here, Leaf::new(route, names, conditions));
+        node.insert(leaf, conditions);
     }
 
-    pub(super) fn find(&self, head: &request::Parts, allowed: &mut Allowed) -> Option<(RouteId, Params)> {
+    /// The route, and what the `{name}`s of its path matched, percent-decoded.
+    pub(super) fn find(&self, head: &request::Parts, allowed: &mut Allowed) -> Option<(RouteId, Vec<String>)> {
         let path = head.uri.path();
         let mut search = Search { head, allowed, values: Vec::new() };
         let leaf = search.walk(&self.root, Some(path.strip_prefix('/').unwrap_or(path)), 0)?;
         let values = search.values.iter().map(|value| decode(value).into_owned()).collect();
-        Some((leaf.route, Params { names: leaf.names.clone(), values }))
+        Some((leaf.route as RouteId, values))
     }
 }
 
-impl Leaf {
-    fn new(route: RouteId, names: Vec<String>, conditions: Option<Conditions>) -> Self {
-        let names = (!names.is_empty()).then(|| names.into());
-        Self { route, names, conditions: conditions.map(Box::new) }
+impl Node {
+    fn insert(&mut self, leaf: Leaf, conditions: Option<Conditions>) {
+        match self.plain {
+            None if conditions.is_none() => self.plain = Some(leaf),
+            // Of two that ask for the same the one written first is taken.
+            Some(plain) if conditions.is_none() && plain.takes_rest == leaf.takes_rest => {}
+            _ => self.more.get_or_insert_default().insert(leaf, conditions),
+        }
+    }
+}
+
+impl More {
+    fn find(&self, segment: &str) -> Option<&Node> {
+        if self.literals.is_empty() {
+            return None;
+        }
+        let branch = self.literals.find(self.hasher.hash_one(segment), |branch| branch.segment == segment);
+        branch.map(|branch| &branch.node)
     }
 
-    fn weight(&self) -> usize {
-        self.conditions.as_ref().map_or(0, |conditions| conditions.weight())
+    fn literal(&mut self, segment: &str) -> &mut Node {
+        let Self { literals, hasher, .. } = self;
+        let hash = |segment: &str| hasher.hash_one(segment);
+        let known = literals.entry(hash(segment), |other| other.segment == segment, |other| hash(&other.segment));
+        let branch = known.or_insert_with(|| Branch { segment: segment.into(), node: Node::default() });
+        &mut branch.into_mut().node
+    }
+
+    fn insert(&mut self, leaf: Leaf, conditions: Option<Conditions>) {
+        let weight = |conditions: &Option<Conditions>| conditions.as_ref().map_or(0, Conditions::weight);
+        let at = self.leaves.partition_point(|(_, known)| weight(known) >= weight(&conditions));
+        self.leaves.insert(at, (leaf, conditions));
     }
 }
 
@@ -91,18 +132,18 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     /// `rest` is the path behind the segments matched so far; `None` at its end.
-    fn walk<'n>(&mut self, node: &'n Node, rest: Option<&'a str>, depth: usize) -> Option<&'n Leaf> {
-        let Some(rest) = rest else { return self.first(&node.here) };
-        if depth < MAX_DEPTH {
-            let (segment, behind) = match rest.split_once('/') {
-                Some((segment, behind)) => (segment, Some(behind)),
+    fn walk(&mut self, node: &Node, rest: Option<&'a str>, depth: usize) -> Option<Leaf> {
+        let Some(rest) = rest else { return self.first(node, false) };
+        if let (Some(more), true) = (&node.more, depth < MAX_DEPTH) {
+            let (segment, behind) = match rest.bytes().position(|byte| byte == b'/') {
+                Some(at) => (&rest[..at], Some(&rest[at + 1..])),
                 None => (rest, None),
             };
-            let literal = node.literals.get(&*decode(segment));
+            let literal = more.find(&decode(segment));
             if let Some(leaf) = literal.and_then(|next| self.walk(next, behind, depth + 1)) {
                 return Some(leaf);
             }
-            if let (Some(next), false) = (&node.param, segment.is_empty()) {
+            if let (Some(next), false) = (&more.param, segment.is_empty()) {
                 self.values.push(segment);
                 if let Some(leaf) = self.walk(next, behind, depth + 1) {
                     return Some(leaf);
@@ -110,36 +151,32 @@ impl<'a> Search<'a> {
                 self.values.pop();
             }
         }
-        let leaf = self.first(&node.rest)?;
+        let leaf = self.first(node, true)?;
         self.values.push(rest);
         Some(leaf)
     }
 
-    fn first<'n>(&mut self, leaves: &'n [Leaf]) -> Option<&'n Leaf> {
-        let mut fits = |leaf: &Leaf| match &leaf.conditions {
+    /// The first route of a node that takes the request: the one without conditions comes last.
+    fn first(&mut self, node: &Node, takes_rest: bool) -> Option<Leaf> {
+        let mut fits = |conditions: &Option<Conditions>| match conditions {
             Some(conditions) => conditions.hold(self.head, self.allowed),
             None => true,
         };
-        leaves.iter().find(|leaf| fits(leaf))
+        let mut others = node.more.iter().flat_map(|more| &more.leaves);
+        let found = others.find(|(leaf, conditions)| leaf.takes_rest == takes_rest && fits(conditions));
+        found.map(|(leaf, _)| *leaf).or_else(|| node.plain.filter(|leaf| leaf.takes_rest == takes_rest))
     }
-}
-
-fn insert(leaves: &mut Vec<Leaf>, leaf: Leaf) {
-    let at = leaves.partition_point(|known| known.weight() >= leaf.weight());
-    leaves.insert(at, leaf);
 }
 
 fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.strip_prefix('/').unwrap_or(path).split('/')
 }
 
-/// `{name}` and `{*name}`: the name.
-fn inner<'a>(segment: &'a str, open: &str) -> Option<&'a str> {
-    segment.strip_prefix(open)?.strip_suffix('}')
-}
-
 /// `/a%62` is the same path as `/ab` (RFC 3986 section 6.2.2.2), so both sides are decoded; but
 /// segment by segment, so that `%2F` never becomes a separator.
 fn decode(segment: &str) -> Cow<'_, str> {
+    if !segment.as_bytes().contains(&b'%') {
+        return Cow::Borrowed(segment);
+    }
     percent_decode_str(segment).decode_utf8_lossy()
 }

@@ -7,3 +7,4 @@ pub(crate) mod calls;
 pub(crate) mod code;
 pub(crate) mod memory;
 pub(crate) mod schedule;
+pub(crate) mod text;

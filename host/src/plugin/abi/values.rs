@@ -1,6 +1,7 @@
 //! Numbers, texts, lists, options and results.
 
 use super::{Layout, Lift, Lower, Reader, Result, Slots, Writer, variant_layout};
+use crate::unchecked::text::utf8;
 
 macro_rules! number {
     ($($type:ident $lift:ident),*) => { $(
@@ -165,7 +166,7 @@ impl Lift for String {
 
 pub(super) fn text<'a>(from: &mut Reader<'a>, at: u32, length: u32) -> Result<&'a str> {
     let bytes = from.list(at, length, (1, 1))?;
-    Ok(std::str::from_utf8(bytes)?)
+    Ok(utf8(bytes)?)
 }
 
 impl Lower for String {

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use crate::plugin::bindings::tollgate::plugin::types::{Header, HeaderError};
+use crate::unchecked::text::utf8;
 
 /// Most field lines of a head that plugins may build up.
 pub(crate) const MAX_FIELDS: usize = 256;
@@ -16,7 +17,7 @@ pub(crate) const MAX_VALUE: usize = 32 * 1024;
 const FEW: usize = 32;
 
 pub(crate) fn get(map: &HeaderMap, name: &str) -> Option<String> {
-    map.get(name).map(to_text)
+    map.get(name).map(|value| to_text(value.as_bytes()))
 }
 
 pub(crate) fn get_bytes(map: &HeaderMap, name: &str) -> Option<Vec<u8>> {
@@ -43,7 +44,7 @@ pub(crate) fn get_many(map: &HeaderMap, names: &[String]) -> Vec<Option<String>>
         let name = name.as_str();
         for (wanted, found) in names.iter().zip(&mut found) {
             if found.is_none() && wanted.eq_ignore_ascii_case(name) {
-                *found = Some(to_text(value));
+                *found = Some(to_text(value.as_bytes()));
             }
         }
     }
@@ -51,11 +52,13 @@ pub(crate) fn get_many(map: &HeaderMap, names: &[String]) -> Vec<Option<String>>
 }
 
 pub(crate) fn values(map: &HeaderMap, name: &str) -> Vec<String> {
-    map.get_all(name).iter().map(to_text).collect()
+    map.get_all(name).iter().map(|value| to_text(value.as_bytes())).collect()
 }
 
 pub(crate) fn all(map: &HeaderMap) -> Vec<Header> {
-    map.iter().map(|(name, value)| Header { name: name.as_str().to_owned(), value: to_text(value) }).collect()
+    map.iter()
+        .map(|(name, value)| Header { name: name.as_str().to_owned(), value: to_text(value.as_bytes()) })
+        .collect()
 }
 
 pub(crate) fn set(map: &mut HeaderMap, name: &str, value: &[u8]) -> Result<(), HeaderError> {
@@ -145,10 +148,9 @@ fn is_reserved(name: &HeaderName) -> bool {
 
 /// Valid UTF-8 as it is; what is not becomes U+FFFD, never a missing header: a policy must not
 /// mistake a field it cannot read for one that is not there.
-fn to_text(value: &HeaderValue) -> String {
-    let bytes = value.as_bytes();
+pub(crate) fn to_text(value: &[u8]) -> String {
     // Nearly all are valid, which is told sooner than what is not is found.
-    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes).into_owned(), str::to_owned)
+    utf8(value).map_or_else(|_| String::from_utf8_lossy(value).into_owned(), str::to_owned)
 }
 
 #[cfg(test)]

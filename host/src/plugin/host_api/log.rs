@@ -50,7 +50,7 @@ impl Host for InstanceState {
         message.truncate(message.floor_char_boundary(MAX_LINE));
         let (plugin, hook) = (&*self.plugin.name, self.hook.name());
         let context = self.context.as_deref();
-        let route = context.map(|context| &*context.route);
+        let route = context.map(|context| context.route.name());
         let id = context.map(|context| tracing::field::display(context.id));
         match level {
             Level::Debug => tracing::debug!(plugin, hook, route, id, "{message}"),

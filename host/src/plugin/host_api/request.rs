@@ -107,7 +107,7 @@ impl Host for InstanceState {
 
     fn param(&mut self, name: String) -> Result<Option<String>> {
         self.count(&name);
-        let param = self.request("request.param")?.params.get(&name).map(str::to_owned);
+        let param = self.request("request.param")?.route.param(&name).map(str::to_owned);
         Ok(self.give(param))
     }
 
@@ -117,20 +117,34 @@ impl Host for InstanceState {
 
     fn header_bytes(&mut self, name: String) -> Result<Option<Vec<u8>>> {
         self.count(&name);
-        let found = header_map::get_bytes(self.asked("request.header-bytes", &name)?, &name);
+        let context = self.request("request.header-bytes")?;
+        let found = match context.told(&name) {
+            Some(told) => Some(told.to_vec()),
+            None => header_map::get_bytes(&context.request.headers, &name),
+        };
         Ok(self.give(found))
     }
 
     fn header_many(&mut self, names: Vec<String>) -> Result<Vec<Option<String>>> {
         header_map::check_names("request.header-many", &names)?;
         self.count(&names);
-        let found = header_map::get_many(self.asked_any("request.header-many", &names)?, &names);
+        let context = self.request("request.header-many")?;
+        let mut found = header_map::get_many(&context.request.headers, &names);
+        for (name, found) in names.iter().zip(&mut found) {
+            if found.is_none() {
+                *found = context.told(name).map(header_map::to_text);
+            }
+        }
         Ok(self.give(found))
     }
 
     fn header_values(&mut self, name: String) -> Result<Vec<String>> {
         self.count(&name);
-        let found = header_map::values(self.asked("request.header-values", &name)?, &name);
+        let context = self.request("request.header-values")?;
+        let found = match context.told(&name) {
+            Some(told) => vec![header_map::to_text(told)],
+            None => header_map::values(&context.request.headers, &name),
+        };
         Ok(self.give(found))
     }
 
@@ -182,7 +196,11 @@ impl Host for InstanceState {
 
 pub(crate) fn header(state: &mut InstanceState, name: &str) -> Result<Option<String>> {
     state.count(name);
-    let found = header_map::get(state.asked("request.header", name)?, name);
+    let context = state.request("request.header")?;
+    let found = match context.told(name) {
+        Some(told) => Some(header_map::to_text(told)),
+        None => header_map::get(&context.request.headers, name),
+    };
     Ok(state.give(found))
 }
 

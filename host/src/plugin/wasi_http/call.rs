@@ -17,6 +17,7 @@ use crate::plugin::fault::Fault;
 use crate::plugin::link::Link;
 use crate::plugin::state::Hook;
 use crate::respond::Failure;
+use crate::route::Routed;
 
 /// Why there is no answer. The operator was told.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ pub enum Unanswered {
 
 pub(super) struct Call {
     pub(super) link: Link,
-    route: Arc<str>,
+    route: Routed,
     id: RequestId,
     /// Whether it has given an answer, whatever becomes of its body. The guest's store shares it.
     pub(super) has_answered: Arc<AtomicBool>,
@@ -45,7 +46,7 @@ impl Call {
     pub(super) fn new(link: &Link, context: &mut Context) -> Rc<Self> {
         Rc::new(Self {
             link: link.clone(),
-            route: Arc::clone(&context.route),
+            route: context.route.without_params(),
             id: context.id,
             has_answered: Arc::default(),
             fault: RefCell::default(),

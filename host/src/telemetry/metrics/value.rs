@@ -3,6 +3,7 @@
 //! One worker writes, so an addition is a relaxed load and a relaxed store: a tenth of what an
 //! atomic addition costs. Two writers at a time would lose counts, never more.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -14,14 +15,21 @@ pub struct Counter(AtomicU64);
 #[derive(Debug, Default)]
 pub struct Gauge(AtomicI64);
 
-/// How often durations fell into which range. The sum stands beside the buckets for what is quick.
+/// How often durations fell into which range. Small for who is always quick, because there may be many of them:
+/// the other buckets have memory of their own, and only where they are needed.
 #[derive(Debug, Default)]
-#[repr(C)]
 pub struct Histogram {
     nanoseconds: Counter,
-    /// Not cumulative; the last is for what is above every bound.
-    buckets: [Counter; BOUNDS.len() + 1],
+    /// The first of the buckets, which are not cumulative.
+    quick: [Counter; QUICK],
+    slow: OnceLock<Box<Slow>>,
 }
+
+/// The last is for what is above every bound.
+type Slow = [Counter; BOUNDS.len() + 1 - QUICK];
+
+/// Up to 2.5 ms.
+const QUICK: usize = 3;
 
 /// Upper bounds of the buckets, and how they are written in seconds.
 pub(super) const BOUNDS: [(Duration, &str); 14] = [
@@ -82,15 +90,27 @@ impl Gauge {
 impl Histogram {
     pub fn observe(&self, duration: Duration) {
         let bucket = BOUNDS.iter().position(|(bound, _)| duration <= *bound).unwrap_or(BOUNDS.len());
-        self.buckets[bucket].add(1);
+        self.bucket(bucket).add(1);
         self.nanoseconds.add_duration(duration);
+    }
+
+    fn bucket(&self, at: usize) -> &Counter {
+        self.quick.get(at).unwrap_or_else(|| &self.slow.get_or_init(Box::default)[at - QUICK])
+    }
+
+    fn buckets(&self) -> [u64; BOUNDS.len() + 1] {
+        let slow = self.slow.get();
+        std::array::from_fn(|at| match self.quick.get(at) {
+            Some(bucket) => bucket.get(),
+            None => slow.map_or(0, |slow| slow[at - QUICK].get()),
+        })
     }
 
     /// How many durations were not longer than each bound, and how many there were in all.
     pub(super) fn cumulative(&self) -> [u64; BOUNDS.len() + 1] {
         let mut sum = 0;
-        self.buckets.each_ref().map(|bucket| {
-            sum += bucket.get();
+        self.buckets().map(|bucket| {
+            sum += bucket;
             sum
         })
     }
@@ -100,8 +120,8 @@ impl Histogram {
     }
 
     pub(super) fn add_to(&self, total: &Self) {
-        for (mine, theirs) in self.buckets.iter().zip(&total.buckets) {
-            mine.add_to(theirs);
+        for (at, mine) in self.buckets().into_iter().enumerate().filter(|(_, mine)| *mine > 0) {
+            total.bucket(at).add(mine);
         }
         self.nanoseconds.add_to(&total.nanoseconds);
     }
