@@ -17,8 +17,8 @@ pub fn lookup(key: &str) -> Vec<Stored> {
     wit::lookup(key)
 }
 
-/// The `note` of this plugin's fetch; `None` if its `on_request` did not end with one. For
-/// `on_response`.
+/// The `note` of this plugin's fetch; `None` if its `on_request` did not end with one. In `on_request`: that of
+/// the fetch it answered before, where the request has then waited for another's, which is stored now.
 pub fn note() -> Option<Vec<u8>> {
     wit::note()
 }

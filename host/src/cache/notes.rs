@@ -20,6 +20,8 @@ pub struct Notes {
     pub fetching: Vec<Fetching>,
     /// What is to be fetched without a client.
     pub refresh: Option<Refresh>,
+    /// The plugin whose hook runs again because another's fetch is stored, and the note of its own.
+    pub waited: Option<(Arc<str>, Vec<u8>)>,
     pub patience: Patience,
     /// A plugin has the request made again.
     pub again: bool,

@@ -34,7 +34,7 @@ pub(super) enum Next {
 /// held meanwhile.
 pub(super) async fn fetch(link: &Link, context: &mut Context, fetch: Fetch) -> Result<Next, String> {
     let (mut fetching, wait) = begin(link, context, &fetch)?;
-    let Notes { patience, found, .. } = &mut **context.cache.get_or_insert_default();
+    let Notes { patience, found, waited, .. } = &mut **context.cache.get_or_insert_default();
     let patience = patience.restarted(wait, context.deadline);
     while !wait.is_zero() {
         match fetching.store.join(&fetching.key) {
@@ -56,6 +56,7 @@ pub(super) async fn fetch(link: &Link, context: &mut Context, fetch: Fetch) -> R
                     Ok(Some(Landed::Stored)) => {
                         patience.rounds += 1;
                         fetching.store.count_coalesced();
+                        *waited = Some((fetching.plugin, fetching.note));
                         return Ok(Next::Again);
                     }
                     Ok(Some(Landed::NotStored)) => break,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
-use http::header::{self, HeaderMap};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Method, Uri, Version, request};
 
@@ -14,22 +14,22 @@ const NOT_A_HOST: Failure = Failure::BadRequest { problem: "The request does not
 /// Refuses what cannot be forwarded safely; returns the host asked for, in lower case and without
 /// port.
 pub(crate) fn check(head: &request::Parts, max_bytes: usize) -> Result<Cow<'_, str>, Failure> {
+    let Seen { bytes, host, has_hosts, is_coded } = Seen::of(&head.headers);
+    let target = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
     // hyper's own limit is that of its read buffer, which may hold more than one head.
-    if size(head) > max_bytes {
+    if target + bytes > max_bytes {
         return Err(Failure::HeadTooLarge);
     }
     if head.method == Method::CONNECT {
         return Err(Failure::BadRequest { problem: "CONNECT is not supported." });
     }
     // RFC 9112 section 6.1: passed on, it would be taken for the content.
-    if !is_chunked_at_most(&head.headers) {
+    if is_coded {
         return Err(Failure::UnknownCoding);
     }
-    let mut hosts = head.headers.get_all(header::HOST).iter();
-    let (host, more) = (hosts.next(), hosts.next());
     // RFC 9112 section 3.2: none (in HTTP/1.1) or more than one is a 400, or one request could be
     // routed as one host here and served as another behind.
-    if more.is_some() || (host.is_none() && head.version == Version::HTTP_11) {
+    if has_hosts || (host.is_none() && head.version == Version::HTTP_11) {
         return Err(Failure::BadRequest { problem: "A request has exactly one Host field." });
     }
     let authority = match (head.uri.authority(), host) {
@@ -40,10 +40,33 @@ pub(crate) fn check(head: &request::Parts, max_bytes: usize) -> Result<Cow<'_, s
     Ok(lower_case(host_of(authority).ok_or(NOT_A_HOST)?))
 }
 
-/// Whether the body is in no transfer coding but the one that can be taken off.
-fn is_chunked_at_most(headers: &HeaderMap) -> bool {
-    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
-    codings.next().is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked")) && codings.next().is_none()
+/// What there is to see in one look through a head's fields, which costs less than to look for each.
+#[derive(Default)]
+struct Seen<'a> {
+    /// Of the fields as they were sent, but for white space that does not matter.
+    bytes: usize,
+    host: Option<&'a HeaderValue>,
+    /// More than one.
+    has_hosts: bool,
+    /// The body is in another transfer coding than `chunked`, which is the one that can be taken off, or in more.
+    is_coded: bool,
+}
+
+impl<'a> Seen<'a> {
+    fn of(headers: &'a HeaderMap) -> Self {
+        let (mut seen, mut is_chunked) = (Self::default(), false);
+        for (name, value) in headers {
+            seen.bytes += name.as_str().len() + value.len() + 4;
+            if *name == header::HOST {
+                seen.has_hosts |= seen.host.is_some();
+                seen.host = Some(value);
+            } else if *name == header::TRANSFER_ENCODING {
+                seen.is_coded |= is_chunked || !value.as_bytes().eq_ignore_ascii_case(b"chunked");
+                is_chunked = true;
+            }
+        }
+        seen
+    }
 }
 
 /// Makes the target's host the request's own, where it names one: it goes before the field (RFC 9112 section
@@ -53,13 +76,6 @@ pub(super) fn take_host_of_target(head: &mut request::Parts) {
         // A map that is full stays as it is: hyper has let at most `server.limits.header_count` in.
         let _ = head.headers.try_insert(header::HOST, host);
     }
-}
-
-/// Bytes of a head as it was sent, but for white space that does not matter.
-fn size(head: &request::Parts) -> usize {
-    let target = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
-    let fields: usize = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-    target + fields
 }
 
 /// Takes a route's prefix off the path. It is a prefix of every path the route matches, but not of all that
@@ -127,6 +143,21 @@ mod tests {
         assert!(check(&head(&["a"]), 100).is_ok());
         assert!(check(&head(&[]), 100).is_err());
         assert!(check(&head(&["a", "b"]), 100).is_err());
+    }
+
+    #[test]
+    fn a_body_in_another_coding_than_chunked_is_refused() {
+        let refused = |codings: &[&str]| {
+            let mut builder = Request::builder().uri("/").header("host", "a");
+            for coding in codings {
+                builder = builder.header("transfer-encoding", *coding);
+            }
+            let head = builder.body(()).unwrap().into_parts().0;
+            matches!(check(&head, 1000), Err(Failure::UnknownCoding))
+        };
+        assert!(!refused(&[]) && !refused(&["Chunked"]));
+        assert!(refused(&["gzip"]) && refused(&["gzip, chunked"]));
+        assert!(refused(&["chunked", "chunked"]) && refused(&["gzip", "chunked"]) && refused(&["chunked", "gzip"]));
     }
 
     #[test]

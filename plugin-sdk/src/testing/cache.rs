@@ -46,7 +46,8 @@ pub(crate) fn lookup(key: &str) -> Vec<Stored> {
 }
 
 pub(crate) fn note() -> Option<Vec<u8>> {
-    in_response("cache.note", |state| state.fetching.as_ref().map(|fetching| fetching.fetch.note.clone()))
+    // On the way in nobody has waited here: there are no others.
+    with(|state| state.response.as_ref().and(state.fetching.as_ref()).map(|fetching| fetching.fetch.note.clone()))
 }
 
 pub(crate) fn request_headers(names: &[String]) -> Vec<Option<String>> {

@@ -13,6 +13,9 @@ use crate::vary;
 /// Fields of a client's that are replaced where the gateway asks for itself.
 const CONDITIONS: [&str; 4] = ["if-none-match", "if-modified-since", "range", "if-range"];
 
+/// Who waited for what is stored is asked again at once. Later nobody has, and need not be asked about.
+const YOUNG_MS: u64 = 2000;
+
 /// What becomes of a GET or HEAD.
 pub(crate) fn answer(config: &Config, asked: &Asked) -> Verdict {
     if asked.has_precondition || asked.directives.has("no-store") {
@@ -106,7 +109,8 @@ pub(crate) fn shape(wanted: &Wanted<'_>, meta: &Meta<'_>, length: u64) -> Option
 impl Shape {
     /// With the fields of RFC 9111 section 4 and RFC 9211.
     pub(crate) fn into_hit(self, entry: u64, age_ms: u64, cache_status: String) -> Hit {
-        let mut set = vec![Header::new("age", (age_ms / 1000).to_string()), Header::new("cache-status", cache_status)];
+        let age = itoa::Buffer::new().format(age_ms / 1000).to_owned();
+        let mut set = vec![Header::new("age", age), Header::new("cache-status", cache_status)];
         set.extend(self.content_range.map(|range| Header::new("content-range", range)));
         Hit { status: self.status, part: self.part, set, ..Hit::of(entry) }
     }
@@ -116,12 +120,24 @@ fn serve(config: &Config, asked: &Asked, stored: &Stored, meta: &Meta<'_>, age_m
     let is_get = asked.kind == Kind::Get;
     let all = asked.wanted();
     let wanted = Wanted { range: all.range.filter(|_| is_get), ..all };
-    let status = format!("{}; hit; ttl={}", config.name, ttl(meta, age_ms));
+    let status = match waited_for(stored) {
+        Some(forward) => format!("{}; fwd={}; collapsed", config.name, forward.name()),
+        None => [&config.name, "; hit; ttl=", itoa::Buffer::new().format(ttl(meta, age_ms))].concat(),
+    };
     if let Some(shape) = shape(&wanted, meta, stored.length) {
         return Verdict::Serve(shape.into_hit(stored.entry, age_ms, status));
     }
     let outside = Answer::new(416).header("content-range", format!("bytes */{}", stored.length));
     Verdict::Respond(outside.header("cache-status", status))
+}
+
+/// Why this request would have been sent on, if it waited for the one that brought what is stored.
+fn waited_for(stored: &Stored) -> Option<Forward> {
+    if stored.resident_ms > YOUNG_MS {
+        return None;
+    }
+    let note = cache::note()?;
+    notes::read::<Note<'_>>(&note).map(|note| note.forward)
 }
 
 /// Seconds it is still fresh; negative once it is stale.

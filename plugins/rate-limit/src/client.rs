@@ -40,8 +40,8 @@ impl Client {
             Self::Attribute(name) => attributes::get(name),
         };
         match value {
-            Some(value) => format!("v{value}"),
-            None => format!("a{}", network(request::client_address())),
+            Some(value) => ["v", &value].concat(),
+            None => ["a", &network(request::client_address())].concat(),
         }
     }
 }

@@ -93,7 +93,9 @@ export!(RateLimit: request, response);
 impl RateLimit {
     /// The value of `RateLimit`: what is left, and the seconds until all is there again.
     fn standing(&self, decision: &Decision) -> String {
-        format!("{};r={};t={}", self.name, decision.remaining, seconds(decision.reset_ms))
+        let (mut remaining, mut reset) = (itoa::Buffer::new(), itoa::Buffer::new());
+        [&self.name, ";r=", remaining.format(decision.remaining), ";t=", reset.format(seconds(decision.reset_ms))]
+            .concat()
     }
 }
 

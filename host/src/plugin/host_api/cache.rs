@@ -8,7 +8,7 @@ use http::header::CONTENT_LENGTH;
 use super::header_map::check_names;
 use crate::cache::{self, Fetching, Landed, Notes};
 use crate::plugin::bindings::tollgate::plugin::cache::{Host, StoreError, Stored, Storing};
-use crate::plugin::state::InstanceState;
+use crate::plugin::state::{Hook, InstanceState};
 
 type Result<T> = wasmtime::Result<T>;
 
@@ -34,7 +34,14 @@ impl Host for InstanceState {
     }
 
     fn note(&mut self) -> Result<Option<Vec<u8>>> {
-        let note = self.fetching("cache.note")?.map(|fetching| fetching.note.clone());
+        let note = if self.hook == Hook::OnRequest {
+            let plugin = Arc::clone(&self.plugin.name);
+            let notes = self.context("cache.note")?.cache.as_ref();
+            let waited = notes.and_then(|notes| notes.waited.as_ref()).filter(|(other, _)| *other == plugin);
+            waited.map(|(_, note)| note.clone())
+        } else {
+            self.fetching("cache.note")?.map(|fetching| fetching.note.clone())
+        };
         Ok(self.give(note))
     }
 

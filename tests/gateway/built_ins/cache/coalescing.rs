@@ -48,6 +48,29 @@ async fn a_thousand_simultaneous_misses_are_one_request_to_the_upstream() {
 }
 
 #[tokio::test]
+async fn who_gets_what_another_fetched_is_told_so() {
+    let (upstream, gate) = answering_once_let().await;
+    let gateway = Gateway::start(&cached(&upstream, "wait = \"1m\"")).await;
+    let mut asked = tokio::task::JoinSet::new();
+    for _ in 0..3 {
+        let mut client = gateway.connect().await;
+        asked.spawn(async move { told(&client.send(tollgate_tests::request("GET", "/a", "")).await) });
+    }
+    waiting(&gateway, 2.0).await;
+    gate.add_permits(1);
+    let mut seen = within("all answers", asked.join_all()).await;
+    seen.sort_unstable();
+    let (collapsed, fetched) = ("tollgate; fwd=uri-miss; collapsed", "tollgate; fwd=uri-miss; stored");
+    assert_eq!(seen, [collapsed, collapsed, fetched]);
+    let later = told(&gateway.send(tollgate_tests::request("GET", "/a", "")).await);
+    assert!(later.starts_with("tollgate; hit; ttl="), "{later}");
+}
+
+fn told(answer: &tollgate_tests::Answer) -> String {
+    answer.headers["cache-status"].to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
 async fn a_leader_that_fails_hurts_nobody_else() {
     let upstream = Upstream::scripted(|mut wire| async move {
         let first = wire.number == 1;
