@@ -34,3 +34,5 @@ pub mod telemetry;
 mod unchecked;
 pub mod upstream;
 pub mod worker;
+
+pub use unchecked::allocator::Allocator;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 /// glibc's allocator costs a tenth of a proxied request.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tollgate::Allocator = tollgate::Allocator;
 
 fn main() -> ExitCode {
     // The allocator would have 2 MiB pages, and the kernel would clear each of them whole: half of the

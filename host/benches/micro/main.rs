@@ -13,7 +13,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 
 // The gateway's own allocator: an allocation is a part of what is measured.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tollgate::Allocator = tollgate::Allocator;
 
 fn settings() -> Criterion {
     Criterion::default()

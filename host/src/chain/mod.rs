@@ -83,6 +83,10 @@ impl Chain {
         Self { links: links.into(), is_followed, is_answered }
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.links.is_empty()
+    }
+
     pub fn is_followed(&self) -> bool {
         self.is_followed
     }

@@ -206,22 +206,25 @@ impl BodyObserver for Finish {
             };
             line.borrow().with(&ended, |line| self.snapshot.access.write(line));
         }
-        self.tell_followers(&Told { status: self.status.as_u16(), end, sent: bytes, duration });
+        // Once, however it is over.
+        if let Some(following) = self.following.take() {
+            self.tell(following, &Told { status: self.status.as_u16(), end, sent: bytes, duration });
+        }
     }
 }
 
 /// An exchange may be broken off before there is a response: the client hangs up.
 impl Drop for Finish {
     fn drop(&mut self) {
-        let duration = self.started.elapsed();
-        self.tell_followers(&Told { status: 0, end: End::Dropped, sent: 0, duration });
+        if let Some(following) = self.following.take() {
+            let duration = self.started.elapsed();
+            self.tell(following, &Told { status: 0, end: End::Dropped, sent: 0, duration });
+        }
     }
 }
 
 impl Finish {
-    /// Once, however often it is called.
-    fn tell_followers(&self, told: &Told) {
-        let Some(following) = self.following.take() else { return };
+    fn tell(&self, following: Following, told: &Told) {
         let Some(route) = self.route.and_then(|route| self.snapshot.routes.get(route)) else { return };
         following.ended(&route.state.chain, |context| Completed {
             status: told.status,

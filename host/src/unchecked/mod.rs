@@ -3,6 +3,7 @@
 
 #![allow(unsafe_code, reason = "see above; each use says what it relies on")]
 
+pub(crate) mod allocator;
 pub(crate) mod calls;
 pub(crate) mod code;
 pub(crate) mod memory;
