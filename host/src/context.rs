@@ -20,10 +20,12 @@ use crate::route::Routed;
 
 mod attributes;
 mod bodies;
+mod early;
 mod forwarded;
 
 pub use attributes::Attributes;
 pub use bodies::FilteredBodies;
+pub use early::Early;
 pub use forwarded::Forwarded;
 
 /// One request, from its head to the head of its answer.
@@ -46,6 +48,8 @@ pub struct Context {
     pub replaced_body: Option<Bytes>,
     /// The head that is going to the client, once there is one.
     pub response: Option<response::Parts>,
+    /// Set by plugins on the way in: go to the client with whatever response passes them.
+    pub early: Early,
     /// Set by a plugin: goes to the client instead of what the upstream sends.
     pub replaced_response_body: Option<Bytes>,
     pub made_by: Source,
@@ -90,6 +94,7 @@ impl Context {
             has_body: false,
             replaced_body: None,
             response: None,
+            early: Early::default(),
             replaced_response_body: None,
             made_by: Source::Gateway,
             failure: None,

@@ -60,7 +60,8 @@ pub fn set_header_bytes(name: &str, value: &[u8]) -> Result<(), HeaderError> {
     Ok(wit::set_header_bytes(name, value)?)
 }
 
-/// Adds a field line, whatever is there already.
+/// Adds a field line, whatever is there already. On the way in as well: the line is added when the response passes
+/// this plugin, whoever makes it, which saves an `on_response` that would do nothing else.
 pub fn add_header(name: &str, value: &str) -> Result<(), HeaderError> {
     Ok(wit::add_header(name, value)?)
 }

@@ -168,6 +168,10 @@ impl Chain {
             if context.failure.as_ref().is_some_and(|failure| failure.is_of(link.plugin.name())) {
                 continue;
             }
+            let Context { early, response, .. } = &mut *context;
+            if let Some(head) = response {
+                early.add_to(&mut head.headers, position);
+            }
             if link.plugin.filters_responses() {
                 (context, body) = leave_one(link, context, body).await;
                 if context.cache.as_ref().is_some_and(|notes| notes.again) {
@@ -195,6 +199,7 @@ enum Step {
 
 async fn enter_one(link: &Link, position: usize, mut context: Box<Context>, body: Body) -> (Box<Context>, Body, Step) {
     loop {
+        context.early.begin(position);
         let started = context.notes_decisions.then(Instant::now);
         let called = call::on_request(link, context).await;
         let verdict;

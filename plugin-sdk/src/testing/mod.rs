@@ -39,6 +39,7 @@ use crate::completion::{Completed, Ending};
 use crate::hooks::Hook;
 use crate::http_client::Outbound;
 use crate::log::Level;
+use fields::Fields;
 use state::{Request, Response, State};
 
 thread_local! {
@@ -74,6 +75,7 @@ impl Host {
         let mut state = self.state.borrow_mut();
         state.request = Request::new();
         state.response = None;
+        state.early = Fields::default();
         state.is_complete = false;
         state.attributes.clear();
         state.fetching = None;
@@ -127,7 +129,9 @@ impl Host {
 
     /// Goes on to `on_response`, with a response of the upstream with this status and no fields.
     pub fn enter_response(&self, status: u16) {
-        self.state.borrow_mut().response = Some(Response::new(status));
+        let mut state = self.state.borrow_mut();
+        let fields = std::mem::take(&mut state.early);
+        state.response = Some(Response { fields, ..Response::new(status) });
     }
 
     /// Goes on to `on_complete`, and returns what it is told: the whole answer was sent, by the upstream

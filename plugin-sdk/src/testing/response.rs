@@ -1,6 +1,6 @@
 //! The fake of `response`.
 
-use super::state::with_response;
+use super::state::{with, with_response};
 use crate::bindings::tollgate::plugin::types::{Header, HeaderError};
 use crate::response::Source;
 
@@ -49,7 +49,11 @@ pub(crate) fn set_header_bytes(name: &str, value: &[u8]) -> Result<(), HeaderErr
 }
 
 pub(crate) fn add_header(name: &str, value: &str) -> Result<(), HeaderError> {
-    with_response(|response| response.fields.add(name, value.as_bytes()))
+    let early = with(|state| {
+        let is_early = state.response.is_none() && !state.is_complete && !state.is_body_passing;
+        is_early.then(|| state.early.add(name, value.as_bytes()))
+    });
+    early.unwrap_or_else(|| with_response(|response| response.fields.add(name, value.as_bytes())))
 }
 
 pub(crate) fn remove_header(name: &str) -> Result<(), HeaderError> {

@@ -30,6 +30,8 @@ pub(super) struct State {
     pub(super) request: Request,
     /// There once `on_response` is the hook.
     pub(super) response: Option<Response>,
+    /// What the plugin added to it before.
+    pub(super) early: Fields,
     /// Whether `on_complete` is the hook.
     pub(super) is_complete: bool,
     /// Whether a body passes: the heads are on their way already.
@@ -100,6 +102,7 @@ impl State {
         Self {
             request: Request::new(),
             response: None,
+            early: Fields::default(),
             is_complete: false,
             is_body_passing: false,
             attributes: BTreeMap::new(),

@@ -1,8 +1,7 @@
 //! Limits how many requests a client may make in a period, with a token bucket in the gateway.
 //!
 //! Answers 429 with `Retry-After`, and tells every client where it stands, by
-//! draft-ietf-httpapi-ratelimit-headers-10. The two hooks may run on different instances: what the
-//! way out needs to know is an attribute of the request.
+//! draft-ietf-httpapi-ratelimit-headers-10. What the response says is known on the way in.
 
 mod client;
 mod config;
@@ -10,9 +9,7 @@ mod config;
 use serde_json::json;
 use tollgate_plugin_sdk::mistakes::Mistakes;
 use tollgate_plugin_sdk::rate::{self, Bucket, Decision, RateError};
-use tollgate_plugin_sdk::{
-    Answer, Plugin, RequestFilter, ResponseFilter, ResponseVerdict, Verdict, attributes, export, log, response,
-};
+use tollgate_plugin_sdk::{Answer, Plugin, RequestFilter, Verdict, export, log, response};
 
 use client::Client;
 use config::Config;
@@ -25,8 +22,6 @@ struct RateLimit {
     name: String,
     /// The value of `RateLimit-Policy`.
     policy: String,
-    /// The attribute that holds the value of `RateLimit` until the response is there.
-    attribute: String,
 }
 
 impl Plugin for RateLimit {
@@ -56,7 +51,6 @@ impl Plugin for RateLimit {
             bucket: Bucket { capacity, refill: config.limit, period_ms },
             policy: policy(&name, config.limit, period_ms),
             name,
-            attribute: format!("rate-limit.{}", config.name),
         }))
     }
 }
@@ -67,28 +61,17 @@ impl RequestFilter for RateLimit {
             Ok(decision) => decision,
             Err(error) => return Verdict::Respond(undecided(error)),
         };
-        if let Err(error) = attributes::set(&self.attribute, &self.standing(&decision)) {
+        // Both fields are lists: another limit of the chain, or the upstream's, may be there.
+        let added = response::add_header("ratelimit-policy", &self.policy)
+            .and_then(|()| response::add_header("ratelimit", &self.standing(&decision)));
+        if let Err(error) = added {
             log::warn(&format!("the response will have no RateLimit field: {error}"));
         }
         if decision.allowed { Verdict::Next } else { Verdict::Respond(refused(&decision)) }
     }
 }
 
-impl ResponseFilter for RateLimit {
-    fn on_response(&self) -> ResponseVerdict {
-        if let Some(standing) = attributes::get(&self.attribute) {
-            // Both fields are lists: another limit of the chain, or the upstream's, may be there.
-            let added = response::add_header("ratelimit-policy", &self.policy)
-                .and_then(|()| response::add_header("ratelimit", &standing));
-            if let Err(error) = added {
-                log::warn(&format!("the response has no RateLimit field: {error}"));
-            }
-        }
-        ResponseVerdict::Next
-    }
-}
-
-export!(RateLimit: request, response);
+export!(RateLimit: request);
 
 impl RateLimit {
     /// The value of `RateLimit`: what is left, and the seconds until all is there again.

@@ -64,6 +64,39 @@ async fn the_fault_of_a_plugin_goes_out_through_those_before_it() {
 }
 
 #[tokio::test]
+async fn what_plugins_add_to_the_response_on_the_way_in_is_added_as_it_passes_them() {
+    let answering = Upstream::answering("ok").await;
+    let upstream = answering.to_string();
+    let nobody = format!("http://127.0.0.1:{}", Upstream::refusing_port().await);
+    let early = |name: &str, then: &str| {
+        let response = format!(r#"response = ["values x-early x-seen-{name}"]"#);
+        script(&format!(r#"request = ["answer-with x-early {name}"{then}], {response}"#))
+    };
+    for (upstream, then, status, seen) in [
+        (&upstream, "", 200, ["c|b|a", "c|b", "c"]),
+        (&nobody, "", 502, ["c|b|a", "c|b", "c"]),
+        (&upstream, r#", "respond 403 no""#, 403, ["b|a", "b", "none"]),
+        (&upstream, r#", "trap""#, 500, ["a", "none", "none"]),
+    ] {
+        let config = config()
+            .upstream("web", [upstream])
+            .plugin("a", &early("a", ""))
+            .plugin("b", &early("b", then))
+            .plugin("c", &early("c", ""))
+            .route_with("/c", "web", "plugins = [\"a\", \"b\", \"c\"]");
+        let gateway = start(&config).await;
+        for _ in 0..2 {
+            let answer = gateway.get("/c").await;
+            let told = ["x-seen-a", "x-seen-b", "x-seen-c"]
+                .map(|name| answer.headers.get(name).map_or("none", |seen| seen.to_str().unwrap()));
+            assert_eq!((answer.status, told), (status, seen), "{then}");
+            let all: Vec<_> = answer.headers.get_all("x-early").iter().collect();
+            assert_eq!(all, seen[0].split('|').collect::<Vec<_>>(), "{then}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn attributes_are_shared_by_plugins_and_hooks_of_one_request_only() {
     let upstream = Upstream::answering("ok").await;
     let config = config()

@@ -117,7 +117,8 @@ fn describe(error: HeaderError) -> &'static str {
     }
 }
 
-fn parse(name: &str, value: &[u8]) -> Result<(HeaderName, HeaderValue), HeaderError> {
+/// Checked as what a plugin may set.
+pub(crate) fn parse(name: &str, value: &[u8]) -> Result<(HeaderName, HeaderValue), HeaderError> {
     let name = parse_name(name)?;
     if value.len() > MAX_VALUE {
         return Err(HeaderError::TooLarge);

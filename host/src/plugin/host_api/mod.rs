@@ -13,7 +13,7 @@ pub(crate) use copied::Copied;
 mod crypto;
 mod files;
 pub(crate) mod header_map;
-pub(crate) use header_map::{MAX_NAMES, build as build_headers};
+pub(crate) use header_map::{MAX_FIELDS, MAX_NAMES, build as build_headers};
 mod hooks;
 pub mod http_client;
 mod kv;

@@ -7,7 +7,7 @@ use super::header_map;
 use crate::context::Source;
 use crate::plugin::bindings::tollgate::plugin::response::{self as wit, Host};
 use crate::plugin::bindings::tollgate::plugin::types::{Header, HeaderError};
-use crate::plugin::state::InstanceState;
+use crate::plugin::state::{Hook, InstanceState};
 
 type Result<T> = wasmtime::Result<T>;
 
@@ -66,6 +66,11 @@ impl Host for InstanceState {
 
     fn add_header(&mut self, name: String, value: String) -> Result<std::result::Result<(), HeaderError>> {
         self.count(&(&name, &value));
+        if let Hook::OnRequest | Hook::OnRequestBody = self.hook {
+            let context = self.context("response.add-header")?;
+            let field = header_map::parse(&name, value.as_bytes());
+            return Ok(field.and_then(|(name, value)| context.early.add(context.depth, name, value)));
+        }
         let head = self.response("response.add-header")?;
         Ok(header_map::add(&mut head.headers, &name, value.as_bytes()))
     }

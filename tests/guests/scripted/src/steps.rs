@@ -34,6 +34,7 @@ pub(crate) fn take(step: &str, side: Side, body: Option<&[u8]>) -> Result<Option
         // Changes.
         "set" => set(side, first, second)?,
         "append" => append(side, first, second)?,
+        "answer-with" => response::add_header(first, second).map_err(|error| format!("{error:?}"))?,
         "attribute" => attributes::set(first, second).map_err(|error| format!("{error:?}"))?,
         "show-attribute" => set(side, second, &attributes::get(first).unwrap_or_else(|| "none".to_owned()))?,
         "count" => set(side, second, &kv::increment(first, 1, 0).map_err(|error| format!("{error:?}"))?.to_string())?,
