@@ -1,7 +1,7 @@
 //! What goes wrong with such a component: each costs one request, is told to the operator, and says nothing
 //! to the client.
 
-use tollgate_tests::{Gateway, request};
+use tollgate_tests::{Gateway, Upstream, request};
 
 use super::{faults, site, start};
 
@@ -87,10 +87,12 @@ async fn one_that_goes_on_after_its_answer_is_stopped_in_time_and_costs_nobody_a
 
 #[tokio::test]
 async fn a_client_that_hangs_up_stops_it() {
-    let gateway = start(&site("")).await;
+    let other = Upstream::hanging().await;
+    let gateway = start(&site(&format!("grant = {{ http = [\"{other}\"] }}"))).await;
     let mut client = gateway.raw().await;
-    client.write("GET /site/sleep HTTP/1.1\r\nhost: a\r\n\r\n").await;
-    gateway.metrics_with("tollgate_plugin_instances", &[("plugin", "site")], 1.0).await;
+    client.write(format!("GET /site/fetch?{other}/x HTTP/1.1\r\nhost: a\r\n\r\n")).await;
+    // It runs for sure, and waits. That there is an instance would not say so.
+    other.open(1).await;
     drop(client);
     let line = gateway.log().line_with("plugin was stopped: the client is gone").await;
     assert!(line.contains("\"plugin\":\"site\""), "{line}");

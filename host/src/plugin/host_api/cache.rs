@@ -34,7 +34,7 @@ impl Host for InstanceState {
     }
 
     fn note(&mut self) -> Result<Option<Vec<u8>>> {
-        let note = if self.hook == Hook::OnRequest {
+        let note = if let Hook::OnRequest | Hook::OnRequestBody = self.hook {
             let plugin = Arc::clone(&self.plugin.name);
             let notes = self.context("cache.note")?.cache.as_ref();
             let waited = notes.and_then(|notes| notes.waited.as_ref()).filter(|(other, _)| *other == plugin);
