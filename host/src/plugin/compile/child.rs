@@ -26,8 +26,9 @@ pub const OUT_OF_MEMORY: i32 = 11;
 pub const NOT_KEPT: i32 = 12;
 
 /// CPU time in which a child is no nicer than the gateway that serves: enough for most plugins, which serve at
-/// once then. With a tenth of a busy core they would take a second.
-const PROMPT: Duration = Duration::from_millis(100);
+/// once then, also on a machine that is slow for the moment. What is missing then has a tenth of a busy core, and takes
+/// a second: with 100 ms a small plugin served after 0.2 s in a quiet hour, and after 1.7 in a bad one.
+const PROMPT: Duration = Duration::from_millis(250);
 /// How often it looks whether that is over.
 const LOOK: Duration = Duration::from_millis(10);
 /// How much nicer it is from then on: it gets a tenth of a core that a worker keeps busy, which is little enough to
