@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{Method, StatusCode, request, response};
+use http::{HeaderValue, Method, StatusCode, request, response};
 use tokio::sync::oneshot;
 
 use crate::cache;
@@ -35,7 +35,7 @@ pub struct Context {
     /// The route that matched, with what its path's `{name}`s matched.
     pub route: Routed,
     pub client: IpAddr,
-    /// The head that is going to the upstream. Whoever looks at its fields asks [`Self::told`] as well, whoever
+    /// The head that is going to the upstream. Whoever looks at its fields asks [`Self::field`] or [`Self::told`], whoever
     /// changes them [`Self::asked`] for them, or [`Self::all_asked`]: some may not be in its map yet.
     pub request: request::Parts,
     /// Those that are not.
@@ -119,6 +119,11 @@ impl Context {
         context.attributes = self.attributes.share();
         context.nesting = self.nesting;
         (Box::new(context), Arc::clone(self.filtered.get_or_insert_default()))
+    }
+
+    /// The first value of the request's field of this name, in whatever case.
+    pub fn field(&self, name: &str) -> Option<&[u8]> {
+        self.told(name).or_else(|| self.request.headers.get(name).map(HeaderValue::as_bytes))
     }
 
     /// The value of a field of this name, in whatever case, that is not in the request's map yet.

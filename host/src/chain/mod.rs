@@ -13,11 +13,9 @@ use http_body::Body as _;
 
 use crate::body::{Body, Gathered};
 use crate::cache::Refresh;
-use crate::config::model::OnError;
 use crate::context::Context;
 use crate::plugin::bindings::exports::tollgate::plugin::request_filter::BodyVerdict;
 use crate::plugin::bindings::exports::tollgate::plugin::response_filter::ResponseBodyVerdict;
-use crate::plugin::bindings::tollgate::plugin::types::Answer;
 use crate::plugin::call::{self, Called};
 use crate::plugin::fault::Fault;
 use crate::plugin::link::Link;
@@ -26,6 +24,7 @@ use crate::plugin::verdict::{RequestVerdict, ResponseVerdict};
 use crate::respond::{self, Failure};
 use crate::telemetry::{self, Verdict};
 use names::{body_verdict_name, response_body_verdict_name, response_verdict_name, verdict_name};
+use step::{Step, impossible, note, refuse_or_skip, respond};
 
 mod answer;
 mod buffer;
@@ -33,6 +32,7 @@ mod complete;
 mod filter;
 mod handle;
 mod names;
+mod step;
 mod stored;
 
 pub use complete::{Follower, tell};
@@ -40,7 +40,7 @@ pub use complete::{Follower, tell};
 /// The plugins of a route, on one worker.
 #[derive(Debug, Default)]
 pub struct Chain {
-    links: Box<[Link]>,
+    links: Vec<Link>,
     /// Whether a plugin is told when a request is over.
     is_followed: bool,
     /// Whether the last plugin is asked in place of an upstream.
@@ -80,7 +80,7 @@ impl Chain {
     pub fn new(links: Vec<Link>) -> Self {
         let is_followed = links.iter().any(|link| link.plugin.follows_requests());
         let is_answered = links.last().is_some_and(|link| link.plugin.answers_requests());
-        Self { links: links.into(), is_followed, is_answered }
+        Self { links, is_followed, is_answered }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -187,14 +187,6 @@ impl Chain {
         }
         (context, body)
     }
-}
-
-enum Step {
-    Next,
-    Answer(Body),
-    /// With a stored response: the plugin has said all there is to say.
-    Serve(Body),
-    Fail(Failure),
 }
 
 async fn enter_one(link: &Link, position: usize, mut context: Box<Context>, body: Body) -> (Box<Context>, Body, Step) {
@@ -344,62 +336,4 @@ fn left(link: &Link, mut context: Box<Context>, body: Body, step: Step) -> (Box<
     };
     let body = if context.cache.is_some() { stored::land(link, &mut context, body, passed_on) } else { body };
     (context, body)
-}
-
-fn respond(link: &Link, context: &mut Context, hook: Hook, made: Answer) -> Step {
-    match answer::put(context, link.plugin.name(), made) {
-        Ok(body) => Step::Answer(body),
-        Err(problem) => impossible(link, context, hook, problem),
-    }
-}
-
-/// A verdict that cannot be carried out.
-fn impossible(link: &Link, context: &Context, hook: Hook, problem: String) -> Step {
-    refuse_or_skip(link, context, hook, Fault::Verdict(problem.into()))
-}
-
-/// Fails closed, unless the operator said `on_error = "skip"`.
-fn refuse_or_skip(link: &Link, context: &Context, hook: Hook, fault: Fault) -> Step {
-    let skip = skips(link, &fault);
-    report(link, context, hook, &fault, skip);
-    if skip { Step::Next } else { Step::Fail(Failure::Plugin { name: Arc::clone(link.plugin.name()), fault }) }
-}
-
-/// Counts a fault, and tells the operator.
-fn report(link: &Link, context: &Context, hook: Hook, fault: &Fault, skipped: bool) {
-    let plugin = link.plugin.name();
-    let version = &link.plugin.descriptor.version;
-    link.metrics.hook(hook.metric()).failed(fault.reason());
-    if link.pool.tells_failure() {
-        tracing::error!(%plugin, %version, route = %context.route, hook = hook.name(), id = %context.id, skipped, "plugin failed: {fault}");
-    }
-}
-
-/// Counts a call and, if anybody is going to read it, notes it for the access log.
-fn note<V>(
-    link: &Link,
-    hook: Hook,
-    started: Option<Instant>,
-    called: Called<V>,
-    name: fn(&V) -> Verdict,
-) -> (Box<Context>, Result<V, Fault>) {
-    let Called { mut context, verdict, cpu } = called;
-    let name = match &verdict {
-        Ok(verdict) => name(verdict),
-        Err(fault) if skips(link, fault) => Verdict::Skipped,
-        Err(_) => Verdict::Error,
-    };
-    let hook = hook.metric();
-    link.metrics.hook(hook).called(name, cpu);
-    if let Some(started) = started {
-        let plugin = Arc::clone(link.plugin.name());
-        context.decisions.push(Decision { plugin, hook, verdict: name, wall: started.elapsed() });
-    }
-    (context, verdict)
-}
-
-/// Being busy is the gateway's trouble, not the plugin's, and is never skipped: that would let
-/// traffic through under load.
-fn skips(link: &Link, fault: &Fault) -> bool {
-    link.plugin.on_error == OnError::Skip && !matches!(fault, Fault::Busy(_))
 }

@@ -1,7 +1,7 @@
 //! mimalloc, asked for what it gives anyway.
 //!
 //! The crate `mimalloc` asks for an alignment each time, for which mimalloc has a longer way: 20 to 30 instructions
-//! more for each of the 12 to 80 allocations of a request, and twice that beyond 1 KiB.
+//! more for each of the 12 to 80 allocations of a request.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::ffi::c_void;
@@ -16,7 +16,7 @@ pub struct Allocator;
 const ALWAYS: usize = 8;
 
 // SAFETY: each function of mimalloc does what `GlobalAlloc` asks of its counterpart: it gives memory of the size, or
-// null; what it gives is aligned to a word at least, as C's `malloc` must; and it unwinds never. Whatever it gave it
+// null; what it gives is aligned to a word at least, as C's `malloc` must; and none unwinds. Whatever it gave it
 // takes back by `mi_free` and `mi_realloc`, aligned or not.
 unsafe impl GlobalAlloc for Allocator {
     #[inline]

@@ -117,11 +117,7 @@ impl Host for InstanceState {
 
     fn header_bytes(&mut self, name: String) -> Result<Option<Vec<u8>>> {
         self.count(&name);
-        let context = self.request("request.header-bytes")?;
-        let found = match context.told(&name) {
-            Some(told) => Some(told.to_vec()),
-            None => header_map::get_bytes(&context.request.headers, &name),
-        };
+        let found = self.request("request.header-bytes")?.field(&name).map(<[u8]>::to_vec);
         Ok(self.give(found))
     }
 
@@ -196,11 +192,7 @@ impl Host for InstanceState {
 
 pub(crate) fn header(state: &mut InstanceState, name: &str) -> Result<Option<String>> {
     state.count(name);
-    let context = state.request("request.header")?;
-    let found = match context.told(name) {
-        Some(told) => Some(header_map::to_text(told)),
-        None => header_map::get(&context.request.headers, name),
-    };
+    let found = state.request("request.header")?.field(name).map(header_map::to_text);
     Ok(state.give(found))
 }
 
