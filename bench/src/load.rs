@@ -23,13 +23,21 @@ pub(crate) struct Load {
     pub(crate) connections: usize,
     /// More connections, each of which had one request and then stays idle.
     pub(crate) idle: usize,
-    /// The request's path begins with one of so many routes' names, another one each time.
-    pub(crate) routes: Option<usize>,
+    /// Paths that are asked for in turns, in place of the request's.
+    pub(crate) paths: Option<Paths>,
+}
+
+/// So many paths, each with its number, from 0, between two texts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Paths {
+    pub(crate) count: usize,
+    pub(crate) before: &'static str,
+    pub(crate) behind: &'static str,
 }
 
 impl Load {
     pub(crate) fn of(request: Request) -> Self {
-        Self { request, connections: CONNECTIONS, idle: 0, routes: None }
+        Self { request, connections: CONNECTIONS, idle: 0, paths: None }
     }
 
     /// Runs for so many seconds. The folder is for wrk's script.
@@ -55,26 +63,26 @@ impl Load {
             Body::Letters(count) => script.push_str(&format!("wrk.body = string.rep('x', {count})\n")),
             Body::Text(text) => script.push_str(&format!("wrk.body = {text:?}\n")),
         }
-        if let Some(routes) = self.routes {
-            script.push_str(&format!("local routes = {routes}\n{ROUTES}"));
+        if let Some(Paths { count, before, behind }) = self.paths {
+            script.push_str(&format!("local count, before, behind = {count}, {before:?}, {behind:?}\n{PATHS}"));
         }
         script + DONE
     }
 }
 
-/// Goes through all routes, with steps that have no factor in common with their number.
-const ROUTES: &str = r#"
+/// Goes through all paths, with steps that have no factor in common with their number.
+const PATHS: &str = r"
 local made, at = {}, 0
 function init()
-    for route = 0, routes - 1 do
-        made[route] = wrk.format(nil, "/service-" .. route .. "/items/1042")
+    for number = 0, count - 1 do
+        made[number] = wrk.format(nil, before .. number .. behind)
     end
 end
 function request()
-    at = (at + 7919) % routes
+    at = (at + 7919) % count
     return made[at]
 end
-"#;
+";
 
 const DONE: &str = r#"
 function done(summary, latency)

@@ -10,7 +10,7 @@ use std::fmt;
 use crate::host::cache as wit;
 
 pub use crate::bindings::tollgate::plugin::cache::{Stored, Storing};
-pub use crate::bindings::tollgate::plugin::types::{ByteRange, Fetch, Hit};
+pub use crate::bindings::tollgate::plugin::types::{ByteRange, Fetch, Hit, Reuse};
 
 /// What is stored under a key, the newest first.
 pub fn lookup(key: &str) -> Vec<Stored> {
@@ -104,6 +104,6 @@ impl Fetch {
 impl Hit {
     /// The whole of a stored response, as it is.
     pub fn of(entry: u64) -> Self {
-        Self { entry, status: None, part: None, set: Vec::new(), refresh: None }
+        Self { entry, status: None, part: None, set: Vec::new(), refresh: None, reuse: None }
     }
 }

@@ -41,6 +41,7 @@ pub(super) fn all() -> Vec<Case> {
         joining(),
         graphql(),
         hit(),
+        decided_hit(),
     ]
 }
 
@@ -100,9 +101,17 @@ fn graphql() -> Case {
     Case { name: "graphql", title, chain, plugins, request: graphql::request(), check, clients: 1 }
 }
 
+/// A client with a directive of its own has each hit decided for itself.
+fn decided_hit() -> Case {
+    let request = Request::get(KEPT).without("cache-control").header("cache-control", "max-age=86400");
+    let check = Check::new("a kept answer", request.clone(), 200).bytes(SMALL).same("seen-request");
+    let title = "the same, where the plugin decides about each request";
+    Case { name: "cache-hook", title, request, check, ..hit() }
+}
+
 fn hit() -> Case {
     let request = Request::get(KEPT).without("cache-control");
     let check = Check::new("a kept answer", request.clone(), 200).bytes(SMALL).same("seen-request");
-    let title = "`cache`: an answer of 1 KiB that is kept";
+    let title = "`cache`: an answer of 1 KiB that is kept and asked for again and again";
     Case { name: "cache", title, chain: vec!["kept".into()], plugins: CACHE.into(), request, check, clients: 1 }
 }

@@ -40,7 +40,7 @@ load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;
 const CACHE: &str = "proxy_cache_path cache keys_zone=kept:10m use_temp_path=off inactive=1d;
     sendfile on;
     tcp_nopush on;
-    open_file_cache max=1000 inactive=1d;
+    open_file_cache max=20000 inactive=1d;
     open_file_cache_valid 1d;";
 
 fn config(job: Job, site: &Site) -> Outcome<String> {

@@ -4,7 +4,7 @@ use super::{Contender, LOAD_COLUMNS, Measure, Scenario, ratio};
 use crate::check::Check;
 use crate::http::Request;
 use crate::job::Job;
-use crate::load::Load;
+use crate::load::{Load, Paths};
 use crate::metric::Metric;
 use crate::peer::Peer;
 use crate::services::SMALL;
@@ -37,7 +37,8 @@ fn one(peer: Peer, count: usize) -> Contender {
         Check::new("the last route", path(count - 1), 200).bytes(SMALL),
         Check::new("no route", path(count), 404),
     ];
-    let load = Load { routes: Some(count), ..Load::of(path(0)) };
+    let paths = Paths { count, before: "/service-", behind: "/items/1042" };
+    let load = Load { paths: Some(paths), ..Load::of(path(0)) };
     Contender { label: label(peer, count), peer, job: Job::Routes(count), measure: Measure::Load(load), checks }
 }
 

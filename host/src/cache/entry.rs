@@ -53,7 +53,7 @@ pub struct Entry {
 
 /// The responses of one key, the newest first.
 #[derive(Debug, Default)]
-pub(super) struct Variants {
+pub struct Variants {
     pub(super) entries: Vec<Arc<Entry>>,
     /// Until when nobody waits for somebody else to fetch this key.
     pub(super) apart_until: Option<Instant>,

@@ -16,6 +16,8 @@ use super::store::Store;
 pub struct Notes {
     /// What was looked up or refreshed: good until the request is over.
     pub found: Vec<Arc<Entry>>,
+    /// The key that was looked up last.
+    pub key: String,
     /// One for each plugin that answered `fetch`, in the order of the chain.
     pub fetching: Vec<Fetching>,
     /// What is to be fetched without a client.

@@ -1,7 +1,5 @@
 //! A stored response, made the answer. The body is shared with the store, not copied.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
 use http::{Response, StatusCode, response};
@@ -10,18 +8,20 @@ use super::entry::Entry;
 use crate::body::Body;
 use crate::context::is_bodiless;
 
+/// First and last byte.
+pub type Part = (u64, u64);
+
 /// How a stored response is sent.
 #[derive(Debug)]
 pub struct Hit {
     /// The stored one's if `None`.
     pub status: Option<StatusCode>,
-    /// First and last byte.
-    pub part: Option<(u64, u64)>,
+    pub part: Option<Part>,
     pub set: HeaderMap,
 }
 
 /// Head and body; the problem's text if the body has no such part.
-pub fn serve(entry: &Arc<Entry>, hit: Hit) -> Result<(response::Parts, Body), String> {
+pub fn serve(entry: &Entry, hit: Hit) -> Result<(response::Parts, Body), String> {
     let mut head = Response::new(()).into_parts().0;
     head.status = hit.status.unwrap_or(entry.head.status);
     head.headers = entry.head.headers.clone();
@@ -35,15 +35,23 @@ pub fn serve(entry: &Arc<Entry>, hit: Hit) -> Result<(response::Parts, Body), St
             head.headers.append(name, value);
         }
     }
-    if is_bodiless(head.status) {
-        return Ok((head, Body::empty()));
+    let body = body_of(entry, head.status, hit.part)?;
+    if !is_bodiless(head.status) {
+        let of_part = |(first, last)| HeaderValue::from(last - first + 1);
+        head.headers.insert(CONTENT_LENGTH, hit.part.map_or_else(|| entry.length.clone(), of_part));
     }
-    let (body, length) = match hit.part {
-        Some((first, last)) => (cut(&entry.body, first, last)?, HeaderValue::from(last - first + 1)),
-        None => (entry.body.clone(), entry.length.clone()),
-    };
-    head.headers.insert(CONTENT_LENGTH, length);
-    Ok((head, Body::full(body)))
+    Ok((head, body))
+}
+
+/// What of it is the body of an answer of this status.
+pub(super) fn body_of(entry: &Entry, status: StatusCode, part: Option<Part>) -> Result<Body, String> {
+    if is_bodiless(status) {
+        return Ok(Body::empty());
+    }
+    Ok(Body::full(match part {
+        Some((first, last)) => cut(&entry.body, first, last)?,
+        None => entry.body.clone(),
+    }))
 }
 
 fn cut(body: &Bytes, first: u64, last: u64) -> Result<Bytes, String> {

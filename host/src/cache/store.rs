@@ -104,6 +104,18 @@ impl Store {
         (self.max_bytes.load(Relaxed) / SHARDS as u64 / 100 * MAX_PERCENT).saturating_sub(key.len() as u64)
     }
 
+    /// Counts a use of what is stored under a key: what is used least goes first.
+    pub fn touch(&self, key: &str) {
+        if let Some(kept) = self.kept.get() {
+            kept.get(key);
+        }
+    }
+
+    /// All that is stored under a key, as long as it is.
+    pub fn variants(&self, key: &str) -> Option<Arc<Variants>> {
+        self.kept.get()?.peek(key)
+    }
+
     /// What is stored under a key, the newest first.
     pub fn lookup(&self, key: &str) -> Vec<Arc<Entry>> {
         let Some(found) = self.kept.get().and_then(|kept| kept.get(key)) else { return Vec::new() };

@@ -36,9 +36,14 @@ impl Drop for Follower {
 /// Calls `on-complete` of each, one after the other.
 pub async fn tell(followers: Vec<Follower>, mut context: Box<Context>, completed: &Completed) {
     for Follower(link) in &followers {
-        let turn = link.pool.completing.turn().await;
+        let wall = link.plugin.rights.limits.wall;
+        // Where each of those before it takes long, what waits is not to wait, and keep its memory, for ever.
+        let Ok(turn) = tokio::time::timeout(wall, link.pool.completing.turn()).await else {
+            link.pool.metrics.completion_dropped();
+            continue;
+        };
         // The time of the exchange is over; the hook has its own.
-        context.deadline = Instant::now() + link.plugin.rights.limits.wall;
+        context.deadline = Instant::now() + wall;
         let called = call::on_complete(link, context, completed).await;
         drop(turn);
         context = note(link, called);

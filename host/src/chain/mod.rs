@@ -24,7 +24,7 @@ use crate::plugin::verdict::{RequestVerdict, ResponseVerdict};
 use crate::respond::{self, Failure};
 use crate::telemetry::{self, Verdict};
 use names::{body_verdict_name, response_body_verdict_name, response_verdict_name, verdict_name};
-use step::{Step, impossible, note, refuse_or_skip, respond};
+use step::{Step, impossible, note, note_reuse, refuse_or_skip, respond};
 
 mod answer;
 mod buffer;
@@ -190,6 +190,10 @@ impl Chain {
 }
 
 async fn enter_one(link: &Link, position: usize, mut context: Box<Context>, body: Body) -> (Box<Context>, Body, Step) {
+    if let Some(answer) = stored::reuse(link, &mut context) {
+        note_reuse(link, &mut context);
+        return (context, body, Step::Serve(answer));
+    }
     loop {
         context.early.begin(position);
         let started = context.notes_decisions.then(Instant::now);

@@ -1,7 +1,7 @@
 //! What a hook's end means for the chain, and what is told of it.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Decision, answer};
 use crate::body::Body;
@@ -74,6 +74,16 @@ pub(super) fn note<V>(
         context.decisions.push(Decision { plugin, hook, verdict: name, wall: started.elapsed() });
     }
     (context, verdict)
+}
+
+/// Counts a request that was answered without a call, and notes it for the access log.
+pub(super) fn note_reuse(link: &Link, context: &mut Context) {
+    let (hook, verdict) = (Hook::OnRequest.metric(), Verdict::Reuse);
+    link.metrics.hook(hook).called(verdict, Duration::ZERO);
+    if context.notes_decisions {
+        let plugin = Arc::clone(link.plugin.name());
+        context.decisions.push(Decision { plugin, hook, verdict, wall: Duration::ZERO });
+    }
 }
 
 /// Being busy is the gateway's trouble, not the plugin's, and is never skipped: that would let

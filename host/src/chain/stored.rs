@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::{HeaderName, header};
+use http::{HeaderName, header, response};
 
 use crate::body::Body;
-use crate::cache::{self, Fetching, Hit, Joined, Landed, Notes, Patience, Refresh, fill};
+use crate::cache::{self, Entry, Fetching, Hit, Joined, Landed, Notes, Part, Patience, Refresh, fill};
 use crate::context::{Context, Source};
-use crate::plugin::bindings::tollgate::plugin::types::{Fetch, Header, Hit as Served};
+use crate::plugin::bindings::tollgate::plugin::types::{Fetch, Header, Hit as Served, Reuse};
 use crate::plugin::host_api::{MAX_NAMES, build_headers, final_status};
 use crate::plugin::link::Link;
 
@@ -85,6 +85,13 @@ pub(super) async fn fetch(link: &Link, context: &mut Context, fetch: Fetch) -> R
     Ok(Next::Go)
 }
 
+/// The answer the plugin gave to the same request a moment ago, where it said that it would be the same.
+pub(super) fn reuse(link: &Link, context: &mut Context) -> Option<Body> {
+    let (head, body) = link.pool.answers.find(context, &link.plugin.rights.stores.cache)?;
+    answer(link, context, head);
+    Some(body)
+}
+
 /// Makes a stored response the answer, and has it fetched anew if the plugin asks for it. `position` is
 /// the plugin's, on the way in.
 pub(super) fn serve(
@@ -96,6 +103,7 @@ pub(super) fn serve(
     let notes = context.cache.as_ref();
     let entry = notes.and_then(|notes| notes.entry(served.entry)).cloned();
     let entry = entry.ok_or_else(|| format!("`serve` of entry {}, which was not looked up", served.entry))?;
+    let refreshes = served.refresh.is_some();
     if let Some(wanted) = served.refresh {
         let position = position.ok_or("`serve` with `refresh` in `on-response`, where nothing is refreshed")?;
         refresh(link, context, wanted, position)?;
@@ -105,10 +113,39 @@ pub(super) fn serve(
         part: served.part.map(|part| (part.first, part.last)),
         set: build_headers(served.set)?,
     };
+    let part = hit.part;
     let (head, body) = cache::serve(&entry, hit)?;
+    if let Some(wanted) = served.reuse
+        && position.is_some()
+        && !refreshes
+        && link.pool.answers.are_worth_keeping_to(context)
+    {
+        keep(link, context, &wanted, &entry, (&head, part))?;
+    }
+    answer(link, context, head);
+    Ok(body)
+}
+
+fn answer(link: &Link, context: &mut Context, head: response::Parts) {
     context.response = Some(head);
     context.made_by = Source::Plugin(Arc::clone(link.plugin.name()));
-    Ok(body)
+}
+
+/// Keeps an answer to be given again.
+fn keep(
+    link: &Link,
+    context: &Context,
+    wanted: &Reuse,
+    entry: &Entry,
+    given: (&response::Parts, Option<Part>),
+) -> Result<(), String> {
+    let vary: Vec<_> = wanted.vary.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    let reuse = cache::Reuse { during: Duration::from_millis(wanted.during_ms.into()), vary: names(&vary)? };
+    let key = context.cache.as_ref().map_or("", |notes| &notes.key);
+    if let Some(stored) = link.plugin.rights.stores.cache.variants(key) {
+        link.pool.answers.keep(context, reuse, (key, &stored, entry), given);
+    }
+    Ok(())
 }
 
 /// The plugin's `on-response` is over: its fetch lands. `body` is what goes to the client.
@@ -177,11 +214,15 @@ fn refresh(link: &Link, context: &mut Context, wanted: Fetch, position: usize) -
 type Changes = (http::HeaderMap, Vec<HeaderName>);
 
 fn changes(set: Vec<Header>, remove: &[String]) -> Result<Changes, String> {
-    if remove.len() > MAX_NAMES {
-        return Err(format!("{} fields to remove; at most {MAX_NAMES} are allowed", remove.len()));
+    Ok((build_headers(set)?, names(remove)?))
+}
+
+fn names(names: &[impl AsRef<[u8]>]) -> Result<Vec<HeaderName>, String> {
+    if names.len() > MAX_NAMES {
+        return Err(format!("{} names of fields; at most {MAX_NAMES} are allowed", names.len()));
     }
-    let name = |name: &String| HeaderName::from_bytes(name.as_bytes()).map_err(|error| error.to_string());
-    Ok((build_headers(set)?, remove.iter().map(name).collect::<Result<_, _>>()?))
+    let name = |name: &_| HeaderName::from_bytes(AsRef::as_ref(name)).map_err(|error| error.to_string());
+    names.iter().map(name).collect()
 }
 
 /// Takes fields off a request and puts others on.

@@ -21,6 +21,7 @@ use super::instance::Instance;
 use super::retire::retire;
 use super::turns::{self, Begins, Turn};
 use super::weight::Weight;
+use crate::cache::Answers;
 use crate::config::model::Isolation;
 use crate::telemetry::metrics::{HookMetrics, PluginMetrics};
 
@@ -40,6 +41,8 @@ pub struct Pool {
     /// Idle ones and those checked out.
     live: Cell<usize>,
     waiting: RefCell<VecDeque<oneshot::Sender<()>>>,
+    /// What it lets the worker answer again without a hook.
+    pub answers: Answers,
     /// `on-complete` hooks that have yet to run.
     pub completing: Completing,
     failures: LogBudget,
@@ -75,6 +78,7 @@ impl Pool {
             idle,
             live,
             waiting,
+            answers: Answers::default(),
             completing,
             failures: LogBudget::default(),
             has_lost_one: Cell::new(false),

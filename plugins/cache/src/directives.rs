@@ -54,6 +54,10 @@ impl Directives {
         (!all.is_empty()).then_some(Self(all))
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(other, _)| other == name)
     }

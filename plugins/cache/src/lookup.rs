@@ -1,6 +1,6 @@
 //! The way in: is there a stored response for this request, and will it do?
 
-use tollgate_plugin_sdk::cache::{self, ByteRange, Fetch, Hit, Stored};
+use tollgate_plugin_sdk::cache::{self, ByteRange, Fetch, Hit, Reuse, Stored};
 use tollgate_plugin_sdk::{Answer, Header, Verdict};
 
 use crate::asked::{Asked, all_lines};
@@ -12,6 +12,11 @@ use crate::vary;
 
 /// Fields of a client's that are replaced where the gateway asks for itself.
 const CONDITIONS: [&str; 4] = ["if-none-match", "if-modified-since", "range", "if-range"];
+
+/// Fields of a request a hit depends on, beside those the stored response varies by. `Authorization` is not one: what
+/// was stored is for all.
+const DEPENDS_ON: &str =
+    "x-forwarded-proto,cache-control,range,if-range,if-none-match,if-modified-since,if-match,if-unmodified-since";
 
 /// Who waited for what is stored is asked again at once. Later nobody has, and need not be asked about.
 const YOUNG_MS: u64 = 2000;
@@ -33,9 +38,14 @@ pub(crate) fn answer(config: &Config, asked: &Asked) -> Verdict {
         // A refresh has no client: it cannot be of a HEAD.
         let usable = if usable == Use::ServeAndRefresh && asked.kind == Kind::Head { Use::Validate } else { usable };
         if usable != Use::Validate {
-            let mut verdict = serve(config, asked, stored, meta, age_ms);
-            if let (Verdict::Serve(hit), Use::ServeAndRefresh) = (&mut verdict, usable) {
-                hit.refresh = Some(fetch(config, asked, Reader::Nobody, Forward::Stale, Some((stored, meta))));
+            let collapsed = waited_for(stored);
+            let mut verdict = serve(config, asked, (stored, meta), age_ms, collapsed);
+            if let Verdict::Serve(hit) = &mut verdict {
+                if usable == Use::ServeAndRefresh {
+                    hit.refresh = Some(fetch(config, asked, Reader::Nobody, Forward::Stale, Some((stored, meta))));
+                } else if collapsed.is_none() {
+                    hit.reuse = reuse(asked, &found, (stored, meta), age_ms);
+                }
             }
             return verdict;
         }
@@ -116,11 +126,17 @@ impl Shape {
     }
 }
 
-fn serve(config: &Config, asked: &Asked, stored: &Stored, meta: &Meta<'_>, age_ms: u64) -> Verdict {
+fn serve(
+    config: &Config,
+    asked: &Asked,
+    (stored, meta): (&Stored, &Meta<'_>),
+    age_ms: u64,
+    collapsed: Option<Forward>,
+) -> Verdict {
     let is_get = asked.kind == Kind::Get;
     let all = asked.wanted();
     let wanted = Wanted { range: all.range.filter(|_| is_get), ..all };
-    let status = match waited_for(stored) {
+    let status = match collapsed {
         Some(forward) => format!("{}; fwd={}; collapsed", config.name, forward.name()),
         None => [&config.name, "; hit; ttl=", itoa::Buffer::new().format(ttl(meta, age_ms))].concat(),
     };
@@ -129,6 +145,31 @@ fn serve(config: &Config, asked: &Asked, stored: &Stored, meta: &Meta<'_>, age_m
     }
     let outside = Answer::new(416).header("content-range", format!("bytes */{}", stored.length));
     Verdict::Respond(outside.header("cache-status", status))
+}
+
+/// A request for the same is answered in the same way until the age it is told is another, or what is stored is stale.
+/// Not where the client's directives have a say, in which there are times as well.
+fn reuse(asked: &Asked, found: &[Stored], (stored, meta): (&Stored, &Meta<'_>), age_ms: u64) -> Option<Reuse> {
+    let stays_fresh = meta.life.fresh_ms.saturating_sub(age_ms);
+    if !asked.directives.is_empty() || stays_fresh == 0 {
+        return None;
+    }
+    let next_second = 1000 - age_ms % 1000;
+    let mut vary = DEPENDS_ON.to_owned();
+    // Which of several it is depends on what each of them varies by.
+    let others = found.iter().filter(|other| other.entry != stored.entry);
+    for other in others.filter_map(|other| notes::read::<Meta<'_>>(&other.meta)) {
+        add_names(&mut vary, &other);
+    }
+    add_names(&mut vary, meta);
+    Some(Reuse { during_ms: u32::try_from(stays_fresh.min(next_second)).unwrap_or(0), vary })
+}
+
+fn add_names(vary: &mut String, meta: &Meta<'_>) {
+    for (name, _) in &meta.vary {
+        vary.push(',');
+        vary.push_str(name);
+    }
 }
 
 /// Why this request would have been sent on, if it waited for the one that brought what is stored.

@@ -8,6 +8,7 @@ use tollgate_plugin_sdk::{Plugin, RequestFilter, ResponseFilter, ResponseVerdict
 
 use super::*;
 
+mod reuse;
 mod stale;
 
 fn plugin(config: Config) -> Cache {

@@ -206,6 +206,27 @@ async fn those_that_find_no_room_to_wait_are_dropped_and_counted() {
 }
 
 #[tokio::test]
+async fn none_waits_for_its_turn_longer_than_a_hook_may_take() {
+    let (upstream, slow) = (Upstream::answering("ok").await, Upstream::hanging().await);
+    let limits = "\ngrant = { http = [\"slow\"] }\nlimits = { instances = 2, wall = \"300ms\" }";
+    let settings = witness_with(r#"complete = ["call slow /x"]"#) + limits;
+    let gateway = start(&with_p(&upstream, &settings).upstream("slow", [&slow])).await;
+    let mut client = gateway.connect().await;
+    for _ in 0..8 {
+        assert_eq!(client.get("/p").await.text(), "ok");
+    }
+    // One by one they would need 2.4 seconds; whether the second is just in time is the scheduler's to say.
+    let told = async || {
+        let metrics = gateway.metrics().await;
+        let dropped = metrics.sum("tollgate_plugin_completions_dropped_total", &[("plugin", "p")]);
+        let ran = metrics.sum("tollgate_plugin_calls_total", &[("plugin", "p"), ("hook", "on-complete")]);
+        (dropped + ran > 7.5).then_some((dropped, ran))
+    };
+    let (dropped, ran) = tollgate_tests::wait::until_async("all to be over", told).await;
+    assert!(dropped > 5.5 && ran > 0.5, "{dropped} dropped, {ran} ran");
+}
+
+#[tokio::test]
 async fn a_fault_there_is_logged_and_counted_and_costs_no_client_anything() {
     let upstream = Upstream::answering("ok").await;
     for (step, reason, says) in [

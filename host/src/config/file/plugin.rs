@@ -77,7 +77,7 @@ pub(crate) struct PluginLimits {
     pub instances: usize,
     /// Hooks of each worker that may wait for an instance.
     pub queue: usize,
-    /// `on-complete` hooks of each worker that may wait to be run.
+    /// `on-complete` hooks of each worker that may wait to be run, each for `wall` at most.
     pub completions: usize,
     /// Shortest time between two calls of `on-interval`, whatever the plugin asks for.
     pub interval: Time,

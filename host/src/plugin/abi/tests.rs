@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::{Layout as _, Lift, Lower, MUCH, Placed, Planned, Reader, Slots, record_layout, variant_layout};
 use crate::plugin::bindings::exports::tollgate::plugin::request_filter::Verdict;
 use crate::plugin::bindings::exports::tollgate::plugin::response_filter;
-use crate::plugin::bindings::tollgate::plugin::types::{Answer, ByteRange, Fetch, Header, Hit};
+use crate::plugin::bindings::tollgate::plugin::types::{Answer, ByteRange, Fetch, Header, Hit, Reuse};
 use crate::plugin::verdict::{RequestVerdict, ResponseVerdict};
 use wasmtime::ValRaw;
 
@@ -53,8 +53,10 @@ fn verdict() -> impl Strategy<Value = Verdict> {
     let answer = (any::<u16>(), headers(), bytes());
     let answer = answer.prop_map(|(status, headers, body)| Answer { status, headers, body });
     let part = any::<Option<(u64, u64)>>().prop_map(|part| part.map(|(first, last)| ByteRange { first, last }));
-    let hit = (any::<u64>(), any::<Option<u16>>(), part, headers(), prop::option::of(fetch()));
-    let hit = hit.prop_map(|(entry, status, part, set, refresh)| Hit { entry, status, part, set, refresh });
+    let reuse = (any::<u32>(), any::<String>()).prop_map(|(during_ms, vary)| Reuse { during_ms, vary });
+    let hit = (any::<u64>(), any::<Option<u16>>(), part, headers(), prop::option::of(fetch()), prop::option::of(reuse));
+    let hit =
+        hit.prop_map(|(entry, status, part, set, refresh, reuse)| Hit { entry, status, part, set, refresh, reuse });
     prop_oneof![
         Just(Verdict::Next),
         answer.prop_map(Verdict::Respond),
@@ -92,7 +94,7 @@ proptest! {
 fn the_chains_verdicts_are_the_interfaces() {
     type Other = response_filter::ResponseVerdict;
     let answer = || Answer { status: 1, headers: Vec::new(), body: vec![2] };
-    let hit = || Hit { entry: 3, status: Some(4), part: None, set: Vec::new(), refresh: None };
+    let hit = || Hit { entry: 3, status: Some(4), part: None, set: Vec::new(), refresh: None, reuse: None };
     let fetch = Fetch { key: "k".into(), note: vec![5], wait_ms: 6, set: Vec::new(), remove: Vec::new() };
     for verdict in
         [Verdict::Next, Verdict::Respond(answer()), Verdict::NeedBody(7), Verdict::Fetch(fetch), Verdict::Serve(hit())]

@@ -27,6 +27,7 @@ impl Host for InstanceState {
         let now = Instant::now();
         let told: Vec<_> = found.iter().map(|entry| stored(entry, now)).collect();
         notes.found.extend(found);
+        notes.key = key;
         for stored in &told {
             self.count(&stored.meta);
         }

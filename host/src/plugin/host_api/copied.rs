@@ -106,7 +106,7 @@ impl Copied for Fetch {
 
 impl Copied for Hit {
     fn copied(&self) -> usize {
-        self.set.copied() + self.refresh.copied()
+        self.set.copied() + self.refresh.copied() + self.reuse.as_ref().map_or(0, |reuse| reuse.vary.len())
     }
 }
 

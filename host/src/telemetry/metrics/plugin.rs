@@ -35,6 +35,8 @@ label! {
         Fetch = "fetch",
         /// The plugin answered with a stored response.
         Serve = "serve",
+        /// The gateway answered with a stored response as the plugin did a moment before; no hook ran.
+        Reuse = "reuse",
         /// The plugin put an answer or a chunk of its own in place of what there was.
         Replace = "replace",
         /// The chunk goes on as it is.

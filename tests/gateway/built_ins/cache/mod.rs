@@ -14,6 +14,7 @@ mod coalescing;
 mod limits;
 mod made_for_one;
 mod past;
+mod reuse;
 mod shared;
 mod storing;
 
