@@ -69,7 +69,8 @@ pub(super) fn start(engine: EngineWeak) -> std::io::Result<()> {
         // Else the kernel adds 50 microseconds to each, and a thread that computes beside this one a millisecond and
         // more. Where they may not be set, ticks are that much later.
         let _ = set_current_timer_slack(SLACK);
-        let _ = schedule::short_slices();
+        // On one processor a guest would go on until the kernel looks who wants it too: milliseconds.
+        let _ = schedule::at_once();
         let slow = slow(std::env::var(SLOW).ok().as_deref());
         IS_SLOW.store(slow.is_some(), Relaxed);
         let mut quick_ticks = 0;

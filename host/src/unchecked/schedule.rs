@@ -7,8 +7,11 @@ use std::ffi::c_int;
 use std::io;
 use std::time::Duration;
 
+/// A slice that is short beside the kernel's own, of 3 ms or so.
+const SHORT: Duration = Duration::from_micros(300);
+
 /// The least that the kernel knows; what is less counts as this.
-const SHORT: Duration = Duration::from_micros(100);
+const SHORTEST: Duration = Duration::from_micros(100);
 
 #[allow(clippy::cast_possible_truncation, reason = "it is 48 bytes, and no constant function says so without")]
 const SIZE: u32 = size_of::<libc::sched_attr>() as u32;
@@ -21,7 +24,19 @@ const SIZE: u32 = size_of::<libc::sched_attr>() as u32;
 /// Of a kernel or a sandbox that refuses. Nothing has changed then.
 pub(crate) fn short_slices() -> io::Result<()> {
     // Other policies know no slices; who started the gateway with one of them wanted that.
-    set(0, libc::SCHED_FLAG_KEEP_POLICY, SHORT)
+    set(0, libc::SCHED_FLAG_KEEP_POLICY, 0, SHORT)
+}
+
+/// For the calling thread, to compute at once when it wakes up, which is to be for microseconds: it takes the processor
+/// from any thread that has not asked for the same, where the gateway may have that (`CAP_SYS_NICE`, or a
+/// `RLIMIT_RTPRIO` of 1). Else it asks for a slice shorter than those of [`short_slices`], and computes at once more
+/// often than not: of two with slices of one length the one that computes goes on until the kernel looks, every 4 ms.
+///
+/// # Errors
+///
+/// As [`short_slices`].
+pub(crate) fn at_once() -> io::Result<()> {
+    set(libc::SCHED_RR, 0, 1, Duration::ZERO).or_else(|_| set(0, libc::SCHED_FLAG_KEEP_POLICY, 0, SHORTEST))
 }
 
 /// For the calling thread, to wait when it wakes up until the one that computes has had its slice.
@@ -30,17 +45,17 @@ pub(crate) fn short_slices() -> io::Result<()> {
 ///
 /// As [`short_slices`].
 pub(crate) fn batch() -> io::Result<()> {
-    set(libc::SCHED_BATCH, 0, Duration::ZERO)
+    set(libc::SCHED_BATCH, 0, 0, Duration::ZERO)
 }
 
-fn set(policy: c_int, flags: c_int, slice: Duration) -> io::Result<()> {
+fn set(policy: c_int, flags: c_int, priority: u32, slice: Duration) -> io::Result<()> {
     let attributes = libc::sched_attr {
         size: SIZE,
         sched_policy: policy.cast_unsigned(),
         sched_flags: u64::from(flags.cast_unsigned()),
         // It is set too, and is to stay what it was.
         sched_nice: rustix::process::getpriority_process(None)?,
-        sched_priority: 0,
+        sched_priority: priority,
         sched_runtime: u64::from(slice.subsec_nanos()),
         sched_deadline: 0,
         sched_period: 0,
@@ -72,7 +87,14 @@ mod tests {
     #[test]
     fn a_thread_that_asks_for_short_slices_has_them_and_keeps_its_priority() {
         asked(short_slices);
-        assert!(said("se.slice").is_none_or(|slice| slice == "100000"), "{:?}", said("se.slice"));
+        assert!(said("se.slice").is_none_or(|slice| slice == "300000"), "{:?}", said("se.slice"));
+    }
+
+    #[test]
+    fn a_thread_that_is_to_compute_at_once_is_of_the_first_or_asks_for_the_shortest_slices() {
+        asked(at_once);
+        let is_first = said("policy").is_none_or(|policy| policy == "2");
+        assert!(is_first || said("se.slice").is_none_or(|slice| slice == "100000"), "{:?}", said("se.slice"));
     }
 
     #[test]
