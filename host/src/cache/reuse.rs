@@ -4,8 +4,8 @@
 //! how long that holds, and what it depends on. No answer outlives what it was made of: once the responses stored under
 //! the key have changed, were removed or evicted, it is gone.
 //!
-//! Absent on purpose: an order of what was used last. An answer has one place; another one that falls into it takes it,
-//! and what is popular has it back with the second request from then on.
+//! Absent on purpose: an order of what was used last. An answer has one of two places; others that fall into them take
+//! them, and what is popular has one back with the second request from then on.
 
 use std::cell::RefCell;
 use std::hash::BuildHasher as _;
@@ -24,7 +24,7 @@ use crate::body::Body;
 use crate::context::Context;
 
 /// Answers of one plugin on one worker.
-const PLACES: usize = 1024;
+const PLACES: usize = 2048;
 /// The longest time for which one is given again.
 const LONGEST: Duration = Duration::from_secs(1);
 /// Most bytes of what an answer depends on: host, target, fields.
@@ -34,13 +34,13 @@ const MAX_ASKED: usize = 4 << 10;
 #[derive(Debug, Default)]
 pub struct Answers {
     /// Made with the first: most plugins have none.
-    places: RefCell<Box<[Place]>>,
+    places: RefCell<Box<[[Place; 2]]>>,
     hasher: DefaultHashBuilder,
 }
 
 #[derive(Debug, Default)]
 struct Place {
-    /// Of the request that came last: what is asked for once in a while is not worth keeping.
+    /// Of the request it is for: what is asked for once in a while is not worth keeping.
     hash: u64,
     answer: Option<Box<Answer>>,
 }
@@ -92,7 +92,7 @@ impl Answers {
         if places.is_empty() {
             return None;
         }
-        let (_, place) = self.place(&mut places, context)?;
+        let place = Self::place(&mut places, self.hash(context)?)?;
         let answer = place.answer.as_mut().filter(|answer| answer.asked.is_by(context))?;
         let given = answer.give(store);
         if given.is_none() {
@@ -101,14 +101,20 @@ impl Answers {
         given
     }
 
-    /// Whether this is the second request in a row for the same, of those that fall into its place.
+    /// Whether the same was asked for a moment ago; if not, it has a place from now on.
     pub fn are_worth_keeping_to(&self, context: &Context) -> bool {
+        let Some(hash) = self.hash(context) else { return false };
         let mut places = self.places.borrow_mut();
         if places.is_empty() {
-            *places = (0..PLACES).map(|_| Place::default()).collect();
+            *places = (0..PLACES / 2).map(|_| Default::default()).collect();
         }
-        let place = self.place(&mut places, context);
-        place.is_some_and(|(hash, place)| std::mem::replace(&mut place.hash, hash) == hash)
+        let is_known = Self::place(&mut places, hash).is_some();
+        if let (false, Some(two)) = (is_known, places.get_mut(index(hash))) {
+            // The one that came before keeps the other place.
+            two.swap(0, 1);
+            two[0] = Place { hash, answer: None };
+        }
+        is_known
     }
 
     /// Keeps what a plugin has just answered to this request: this entry, one of `stored`, with this head.
@@ -120,7 +126,7 @@ impl Answers {
         (head, part): (&response::Parts, Option<Part>),
     ) {
         let mut places = self.places.borrow_mut();
-        let Some((_, place)) = self.place(&mut places, context) else { return };
+        let Some(place) = self.hash(context).and_then(|hash| Self::place(&mut places, hash)) else { return };
         place.answer = Asked::by(context, reuse.vary).map(|asked| {
             let until = Instant::now() + reuse.during.min(LONGEST);
             let head = Head { status: head.status, headers: head.headers.clone() };
@@ -129,22 +135,23 @@ impl Answers {
         });
     }
 
-    /// The place of a request, and its hash. `None` for one whose answers are not kept.
-    fn place<'a>(&self, places: &'a mut [Place], context: &Context) -> Option<(u64, &'a mut Place)> {
-        // Nobody has said what a body has to do with the answer.
-        if context.has_body || context.replaced_body.is_some() {
-            return None;
-        }
-        let (hash, place) = self.place_of(context);
-        places.get_mut(place).map(|place| (hash, place))
+    /// The place a request has.
+    fn place(places: &mut [[Place; 2]], hash: u64) -> Option<&mut Place> {
+        places.get_mut(index(hash))?.iter_mut().find(|place| place.hash == hash)
     }
 
-    /// A request's hash, and the number of its place.
-    #[allow(clippy::cast_possible_truncation, reason = "only the low bits choose the place")]
-    fn place_of(&self, context: &Context) -> (u64, usize) {
-        let hash = self.hasher.hash_one((host(context), target(context)));
-        (hash, hash as usize % PLACES)
+    /// `None` for a request whose answers are not kept.
+    fn hash(&self, context: &Context) -> Option<u64> {
+        // Nobody has said what a body has to do with the answer.
+        let has_body = context.has_body || context.replaced_body.is_some();
+        (!has_body).then(|| self.hasher.hash_one((host(context), target(context))))
     }
+}
+
+/// Which two places those of this hash have.
+#[allow(clippy::cast_possible_truncation, reason = "only the low bits choose the places")]
+fn index(hash: u64) -> usize {
+    hash as usize % (PLACES / 2)
 }
 
 impl Answer {
@@ -322,17 +329,23 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for_in_turns_with_another_of_its_place_is_not_kept() {
+    fn two_that_fall_into_the_same_places_are_both_kept_and_of_three_in_turns_none() {
         let (store, answers) = (storing(), Answers::default());
-        let place = |target: &str| answers.place_of(&asked(target, &[])).1;
+        let place = |target: &str| index(answers.hash(&asked(target, &[])).unwrap());
         let others = (0..PLACES * 100).map(|number| format!("/{number}"));
-        let other = others.into_iter().find(|other| place(other) == place("/x")).unwrap();
-        for _ in 0..3 {
-            for target in ["/x", &other] {
+        let all: Vec<_> = others.filter(|other| place(other) == place("/x")).take(3).collect();
+        let given_again = |targets: &[String]| {
+            let mut given = 0;
+            answers.places.take();
+            for target in targets.iter().cycle().take(targets.len() * 3) {
                 let context = asked(target, &[]);
-                assert!(answers.find(&context, &store).is_none());
-                answer(&answers, &store, &context, LONGEST);
+                match answers.find(&context, &store) {
+                    Some(_) => given += 1,
+                    None => answer(&answers, &store, &context, LONGEST),
+                }
             }
-        }
+            given
+        };
+        assert_eq!((given_again(&all[..2]), given_again(&all)), (2, 0));
     }
 }
