@@ -1,7 +1,7 @@
 //! The way in: is there a stored response for this request, and will it do?
 
 use tollgate_plugin_sdk::cache::{self, ByteRange, Fetch, Hit, Reuse, Stored};
-use tollgate_plugin_sdk::{Answer, Header, Verdict};
+use tollgate_plugin_sdk::{Answer, Header, Verdict, is_field_name};
 
 use crate::asked::{Asked, all_lines};
 use crate::condition::{self, Part};
@@ -17,6 +17,9 @@ const CONDITIONS: [&str; 4] = ["if-none-match", "if-modified-since", "range", "i
 /// was stored is for all.
 const DEPENDS_ON: &str =
     "x-forwarded-proto,cache-control,range,if-range,if-none-match,if-modified-since,if-match,if-unmodified-since";
+
+/// Most bytes of the names of such fields, those above among them: less than the names the gateway would take.
+const MAX_VARY: usize = 512;
 
 /// Who waited for what is stored is asked again at once. Later nobody has, and need not be asked about.
 const YOUNG_MS: u64 = 2000;
@@ -159,17 +162,22 @@ fn reuse(asked: &Asked, found: &[Stored], (stored, meta): (&Stored, &Meta<'_>), 
     // Which of several it is depends on what each of them varies by.
     let others = found.iter().filter(|other| other.entry != stored.entry);
     for other in others.filter_map(|other| notes::read::<Meta<'_>>(&other.meta)) {
-        add_names(&mut vary, &other);
+        add_names(&mut vary, &other)?;
     }
-    add_names(&mut vary, meta);
+    add_names(&mut vary, meta)?;
     Some(Reuse { during_ms: u32::try_from(stays_fresh.min(next_second)).unwrap_or(0), vary })
 }
 
-fn add_names(vary: &mut String, meta: &Meta<'_>) {
+/// `None` where there are more of them than it is worth, or one that no field can have: an upstream may say anything.
+fn add_names(vary: &mut String, meta: &Meta<'_>) -> Option<()> {
     for (name, _) in &meta.vary {
+        if vary.len() + name.len() > MAX_VARY || !is_field_name(name) {
+            return None;
+        }
         vary.push(',');
         vary.push_str(name);
     }
+    Some(())
 }
 
 /// Why this request would have been sent on, if it waited for the one that brought what is stored.

@@ -32,6 +32,18 @@ fn it_depends_on_the_clients_conditions_and_on_what_the_response_varies_by() {
 }
 
 #[test]
+fn what_varies_by_what_is_no_name_or_by_hundreds_is_asked_about_each_time() {
+    let hundreds = (0..200).map(|number| format!("x-{number}")).collect::<Vec<_>>().join(",");
+    for vary in ["accept, foo bar", &hundreds] {
+        let (_host, plugin) = stored(&[("cache-control", "max-age=2"), ("vary", vary)]);
+        match plugin.on_request() {
+            Verdict::Serve(hit) => assert!(hit.reuse.is_none(), "{vary}"),
+            other => assert!(matches!(other, Verdict::Fetch(_)), "{other:?}"),
+        }
+    }
+}
+
+#[test]
 fn it_depends_on_what_the_other_responses_of_its_url_vary_by() {
     let (host, plugin) = (Host::new().header("accept", "a"), plugin(Config::default()));
     fetched(&host, &plugin, 200, &[("cache-control", "max-age=9"), ("vary", "accept")]);

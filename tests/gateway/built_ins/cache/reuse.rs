@@ -83,6 +83,17 @@ async fn a_request_that_differs_in_what_matters_has_an_answer_of_its_own() {
 }
 
 #[tokio::test]
+async fn what_varies_by_what_is_no_name_is_answered_all_the_same() {
+    let upstream = counting(|_, answer| {
+        answer.header("cache-control", "max-age=100").header("vary", "accept, foo bar").header("vary", "b@d, \"q\"")
+    })
+    .await;
+    let gateway = start(&upstream).await;
+    let answer = popular(&gateway, "/a", &[]).await;
+    assert_eq!((answer.status, answer.text().len()), (200, 1));
+}
+
+#[tokio::test]
 async fn what_is_removed_is_answered_no_more() {
     let upstream = counting(|_, answer| answer.header("cache-control", "max-age=100")).await;
     let gateway = start(&upstream).await;
