@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tollgate_tests::{Upstream, config};
+use tollgate_tests::{Gateway, Upstream, config, guests};
 
 use super::{script, start};
 
@@ -175,13 +175,15 @@ async fn a_redirect_is_the_plugins_own_affair() {
 /// came back from a call.
 #[tokio::test]
 async fn who_has_waited_for_an_answer_goes_on_at_once() {
-    let other = Upstream::slow(Duration::from_millis(5), "other").await;
+    let other = Upstream::slow(Duration::from_millis(50), "other").await;
     let config = config()
         .workers(1)
         .upstream("other", [&other])
         .plugin("p", &(script(r#"request = ["call other /x"]"#) + "\ngrant = { http = [\"other\"] }"))
         .route_without_upstream("/p", "plugins = [\"p\"]");
-    let gateway = start(&config).await;
+    // Ticks that are much longer than a hook computes, however slow the machine.
+    let prepared = Gateway::with(&config).plugin("scripted", guests::scripted());
+    let gateway = prepared.environment("TOLLGATE_TICK_MS", "10").start().await;
     let mut waited = Vec::new();
     for _ in 0..20 {
         assert_eq!(gateway.get("/p").await.text(), "other");

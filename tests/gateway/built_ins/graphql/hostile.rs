@@ -12,9 +12,10 @@ const GROWTH: u64 = 64 << 20;
 /// As large as requests may be here, so that it is not their size they are refused for.
 const BODY: usize = 4 << 20;
 
+/// With time for a slow machine: what is told is to follow from the query.
 async fn open_gateway(users: &Upstream) -> Gateway {
     let plugin = format!(
-        "use = \"graphql\"\ngrant = {{ http = [\"users\", \"orders\"] }}\nlimits = {{ body = \"4MiB\" }}\n\
+        "use = \"graphql\"\ngrant = {{ http = [\"users\", \"orders\"] }}\nlimits = {{ body = \"4MiB\", cpu = \"500ms\" }}\n\
          config = {{ schema = \"${{file.schema.graphql}}\", limits = {{ body = {BODY}, operations = 5 }} }}"
     );
     let config = config()
