@@ -23,8 +23,9 @@ const SHARDS: usize = 8;
 const MAX_PERCENT: u64 = 96;
 /// A guess, for the memory of what was evicted lately.
 const USUAL_BYTES: u64 = 16 << 10;
-/// Slots for what was removed lately: a fetch that began before must not store.
-const REMOVALS: usize = 1024;
+/// Slots for what was removed lately: a fetch that began before must not store. Another key's fetch that falls into
+/// the same slot does not store either, so there are many.
+const REMOVALS: usize = 16 << 10;
 
 /// The responses of one plugin.
 #[derive(Debug)]
@@ -41,8 +42,8 @@ pub struct Store {
     writing: Mutex<()>,
     /// Counts removals. A fetch notes when it began.
     removals: AtomicU64,
-    /// When a key that falls into this slot was removed last.
-    removed: Box<[AtomicU64]>,
+    /// When a key that falls into this slot was removed last. Made with the first: most plugins remove nothing.
+    removed: OnceLock<Box<[AtomicU64]>>,
     purged: AtomicU64,
     hasher: RandomState,
     /// Where other gateways find what is stored here; empty where nothing is shared.
@@ -63,7 +64,7 @@ impl Default for Store {
             filling: AtomicU64::new(0),
             writing: Mutex::default(),
             removals: AtomicU64::new(0),
-            removed: (0..REMOVALS).map(|_| AtomicU64::new(0)).collect(),
+            removed: OnceLock::new(),
             purged: AtomicU64::new(0),
             hasher: RandomState::new(),
             shared: OnceLock::new(),
@@ -193,7 +194,8 @@ impl Store {
     }
 
     fn is_current(&self, key: &str, began: u64) -> bool {
-        self.slot(key).load(Relaxed) <= began && self.purged.load(Relaxed) <= began
+        let removed = self.removed.get().map_or(0, |removed| removed[self.slot(key)].load(Relaxed));
+        removed <= began && self.purged.load(Relaxed) <= began
     }
 
     /// Removes a key here and wherever it is shared, and keeps what is being fetched from being
@@ -209,7 +211,8 @@ impl Store {
     /// The same, here alone: another gateway has removed it.
     pub fn forget(&self, key: &str) -> bool {
         let moment = self.removals.fetch_add(1, Relaxed) + 1;
-        self.slot(key).store(moment, Relaxed);
+        let removed = self.removed.get_or_init(|| (0..REMOVALS).map(|_| AtomicU64::new(0)).collect());
+        removed[self.slot(key)].store(moment, Relaxed);
         let removed = self.kept.get().and_then(|kept| kept.remove(key));
         let was_there = removed.is_some_and(|(_, variants)| !variants.entries.is_empty());
         if was_there {
@@ -313,8 +316,8 @@ impl Store {
     }
 
     #[allow(clippy::cast_possible_truncation, reason = "only the low bits choose the slot")]
-    fn slot(&self, key: &str) -> &AtomicU64 {
-        &self.removed[self.hasher.hash_one(key) as usize % REMOVALS]
+    fn slot(&self, key: &str) -> usize {
+        self.hasher.hash_one(key) as usize % REMOVALS
     }
 }
 
