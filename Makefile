@@ -7,7 +7,7 @@ ARGS ?=
 
 # How long `make fuzz` looks into each target; which ones.
 SECONDS ?= 60
-TARGETS ?= config routes request answer headers token template graphql record units bulk
+TARGETS ?= config routes request answer headers token template graphql record units json bulk
 
 .PHONY: help setup build demo test soak bench guard fuzz
 

@@ -30,7 +30,7 @@
 //! ```
 //!
 //! The modules carry the names of the interfaces in `wit/`, one each, with the same functions;
-//! [`duration`], [`size`] and [`mistakes`] are for configs.
+//! [`duration`], [`size`] and [`mistakes`] are for configs, [`json`] and [`path`] for what others say.
 //! Compiled natively they talk to [`testing::Host`], so plugins are unit-tested with `cargo test`.
 //! Absent on purpose: anything a component could not do without this crate.
 
@@ -44,6 +44,7 @@ pub mod duration;
 pub mod files;
 pub mod hooks;
 pub mod http_client;
+pub mod json;
 pub mod kv;
 pub mod log;
 pub mod metrics;

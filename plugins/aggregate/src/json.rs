@@ -5,9 +5,9 @@
 //! Numbers keep their digits that way, members their order, and nesting costs no stack.
 
 use serde::de::IgnoredAny;
+use tollgate_plugin_sdk::json;
 
 use crate::level::{self, Level};
-use crate::valid;
 
 /// White space of JSON.
 const SPACE: [char; 4] = [' ', '\n', '\r', '\t'];
@@ -29,7 +29,7 @@ impl Json {
         let text =
             String::from_utf8(text).map_err(|error| format!("the answer is not JSON: {}", seems(error.as_bytes())))?;
         let trimmed = text.trim_matches(SPACE);
-        if !valid::is_surely_json(trimmed.as_bytes()) {
+        if !json::is_surely_json(trimmed.as_bytes()) {
             let judged = serde_json::from_str::<IgnoredAny>(&text);
             judged.map_err(|error| format!("the answer is not JSON: {error}"))?;
         }

@@ -26,7 +26,6 @@ mod run;
 mod shape;
 mod source;
 mod template;
-mod valid;
 
 use tollgate_plugin_sdk::mistakes::{At, Mistakes};
 use tollgate_plugin_sdk::size::Size;

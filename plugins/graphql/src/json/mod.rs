@@ -9,6 +9,7 @@ mod steps;
 use std::borrow::Cow;
 
 use serde_json::value::RawValue;
+use tollgate_plugin_sdk::json::is_surely_json;
 
 /// A path into an object: `contact.email`. Empty for the whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -74,7 +75,11 @@ fn member<'a>(json: &'a str, name: &str) -> Option<&'a str> {
 
 /// The whole text if it is JSON, without the white space around it.
 pub(crate) fn whole(body: &[u8]) -> Result<&str, serde_json::Error> {
-    serde_json::from_slice::<&RawValue>(body).map(RawValue::get)
+    let text = std::str::from_utf8(body).map(|text| text.trim_matches([' ', '\n', '\r', '\t']));
+    match text {
+        Ok(text) if is_surely_json(text.as_bytes()) => Ok(text),
+        _ => serde_json::from_slice::<&RawValue>(body).map(RawValue::get),
+    }
 }
 
 /// The items of a list; none if it is no list.
