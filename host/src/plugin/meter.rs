@@ -315,6 +315,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_tick_leaves_a_hook_alone_that_has_only_begun() {
+        let meter = Meter::new("p".into());
+        let most = Duration::from_secs(9);
+        let asked = async || {
+            let soon = meter.has_had_its_turn(most);
+            let start = nanoseconds(THREAD_TIME);
+            while nanoseconds(THREAD_TIME) - start < 1_000_000 {}
+            (soon, meter.has_had_its_turn(most))
+        };
+        // Where the kernel had put the thread aside before it asked, that counts.
+        for _ in 0..100 {
+            let asked = metered(&meter, most, pin!(asked())).await.unwrap();
+            assert_eq!(asked.1, Ok(true));
+            if asked.0 == Ok(false) {
+                return;
+            }
+        }
+        panic!("put aside at once, each time");
+    }
+
+    #[tokio::test]
     async fn a_thread_that_was_put_aside_has_used_no_cpu_time() {
         let meter = Meter::new("p".into());
         let put_aside = async {
