@@ -15,9 +15,9 @@ pub(crate) enum Job {
     /// As `Proxy`, through `count` plugins that read `x-hop` and set it to one more.
     Hops { count: usize, fresh: bool },
     /// Three calls at once, joined to one JSON object.
-    Aggregate,
+    Aggregate(Answers),
     /// The same, by a script that knows its parts are JSON because it parsed them.
-    AggregateParsed,
+    AggregateParsed(Answers),
     /// GraphQL over two of the services: [`QUERY`] is answered.
     GraphQl,
     /// As `Proxy`, keeping what the services allow to be kept.
@@ -27,6 +27,26 @@ pub(crate) enum Job {
     /// Whatever is built in, on one route.
     BuiltIns,
 }
+
+/// Of the services that are joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answers {
+    /// 400 bytes of three services.
+    Short,
+    /// 5 KB of them.
+    Long,
+}
+
+impl Answers {
+    /// Member of the joined answer, and path at the service of that number.
+    pub(crate) fn parts(self) -> [(&'static str, String); 3] {
+        let before = if self == Self::Long { LONG } else { "" };
+        PARTS.map(|(member, path)| (member, format!("{before}{path}")))
+    }
+}
+
+/// What paths begin with at which the services have longer answers.
+pub(crate) const LONG: &str = "/long";
 
 /// The token's issuer, secret and subject.
 pub(crate) const ISSUER: &str = "https://issuer.example";

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::Outcome;
 use crate::http::Request;
+use crate::job::LONG;
 use crate::peer::nginx::{HEAD, LUA};
 use crate::peer::{free_port, wait_for};
 use crate::process::Process;
@@ -27,6 +28,15 @@ pub(crate) const JSON: [&str; 3] = [
     r#"[{"id":1,"total":1999,"state":"sent","items":[{"sku":"A-100","count":2},{"sku":"B-200","count":1}]},{"id":2,"total":499,"state":"open","items":[{"sku":"C-300","count":1}]}]"#,
     r#"{"A-100":{"left":12,"warehouse":"north"},"B-200":{"left":0,"warehouse":"south"},"C-300":{"left":250,"warehouse":"north"}}"#,
 ];
+
+/// The same of a customer with sixteen times as many orders, and of as many articles.
+pub(crate) fn long() -> [String; 3] {
+    let [user, orders, stock] = JSON;
+    let inside = |json: &'static str| &json[1..json.len() - 1];
+    let articles = (10..26).map(|shelf| inside(stock).replace('-', &format!("-{shelf}-")));
+    let articles: Vec<String> = articles.collect();
+    [user.to_owned(), format!("[{}]", [inside(orders); 16].join(",")), format!("{{{}}}", articles.join(","))]
+}
 
 /// The services, running.
 #[derive(Debug)]
@@ -58,6 +68,7 @@ fn text(ports: [u16; 3], elsewhere: u16) -> String {
     let listen: String = ports.map(|port| format!("listen 127.0.0.1:{port} backlog=16384; ")).concat();
     let small = "x".repeat(SMALL);
     let [user, orders, stock] = JSON;
+    let [_, many_orders, much_stock] = long();
     let locations = format!(
         r#"
         add_header seen-hop $http_x_hop;
@@ -72,6 +83,9 @@ fn text(ports: [u16; 3], elsewhere: u16) -> String {
         location = /users/7 {{ return 200 '{user}'; }}
         location = /orders {{ return 200 '{orders}'; }}
         location = /stock {{ return 200 '{stock}'; }}
+        location = {LONG}/users/7 {{ return 200 '{user}'; }}
+        location = {LONG}/orders {{ return 200 '{many_orders}'; }}
+        location = {LONG}/stock {{ return 200 '{much_stock}'; }}
         location = {UPLOAD} {{
             # Answers when the whole body is there: nginx alone would not wait for it.
             content_by_lua_block {{

@@ -2,7 +2,7 @@
 
 use crate::check::Check;
 use crate::http::Request;
-use crate::job::{SUBJECT, TOKEN};
+use crate::job::{Answers, SUBJECT, TOKEN};
 use crate::peer::tollgate::{self, CACHE, aggregate, jwt_and_limit};
 use crate::scenario::aggregate::joined;
 use crate::scenario::graphql;
@@ -38,7 +38,8 @@ pub(super) fn all() -> Vec<Case> {
         headers("headers-4", "four plugins `headers`, a field each", 4, "shared"),
         headers("fresh-1", "as headers-1, on an instance made for the request", 1, "fresh"),
         jwt(),
-        joining(),
+        joining(Answers::Short),
+        joining(Answers::Long),
         graphql(),
         hit(),
         decided_hit(),
@@ -87,11 +88,14 @@ fn jwt() -> Case {
     }
 }
 
-fn joining() -> Case {
+fn joining(answers: Answers) -> Case {
     let request = Request::get("/dashboard");
-    let check = Check::new("the joined answer", request.clone(), 200).json(joined());
-    let title = "`aggregate`: three services, one JSON answer";
-    Case { name: "aggregate", title, chain: vec!["join".into()], plugins: aggregate(), request, check, clients: 1 }
+    let check = Check::new("the joined answer", request.clone(), 200).json(joined(answers));
+    let (name, title) = match answers {
+        Answers::Short => ("aggregate", "`aggregate`: three services, one JSON answer"),
+        Answers::Long => ("aggregate-long", "the same with answers of 5 KB"),
+    };
+    Case { name, title, chain: vec!["join".into()], plugins: aggregate(answers), request, check, clients: 1 }
 }
 
 fn graphql() -> Case {

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use crate::Outcome;
-use crate::services::{JSON, KEPT, SMALL};
+use crate::job::LONG;
+use crate::services::{self, JSON, KEPT, SMALL};
 
 /// The services; their threads end with the process.
 #[derive(Debug)]
@@ -67,10 +68,15 @@ fn head(lines: &mut impl BufRead) -> Option<Vec<String>> {
 
 fn answer(head: &[String]) -> String {
     let path = head.first().and_then(|line| line.split(' ').nth(1)).unwrap_or_default();
-    let body = match path.split('?').next().unwrap_or_default() {
-        "/users/7" => JSON[0].to_owned(),
-        "/orders" => JSON[1].to_owned(),
-        "/stock" => JSON[2].to_owned(),
+    let (texts, of) = match path.strip_prefix(LONG) {
+        Some(of) => (services::long(), of),
+        None => (JSON.map(str::to_owned), path),
+    };
+    let [user, orders, stock] = texts;
+    let body = match of.split('?').next().unwrap_or_default() {
+        "/users/7" => user,
+        "/orders" => orders,
+        "/stock" => stock,
         _ => "x".repeat(SMALL),
     };
     let kept = if path == KEPT { kept() } else { String::new() };

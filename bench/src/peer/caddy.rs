@@ -42,7 +42,7 @@ fn config(job: Job, site: &Site) -> Outcome<Value> {
         Job::JwtAndLimit => return Err("tokens and rate limits take modules that are compiled into it".to_owned()),
         Job::Hops { .. } => return Err("it has no sandboxed plugins".to_owned()),
         Job::Cache => return Err("a cache takes a module that is compiled into it".to_owned()),
-        Job::Aggregate | Job::AggregateParsed => return Err("it does not join answers".to_owned()),
+        Job::Aggregate(_) | Job::AggregateParsed(_) => return Err("it does not join answers".to_owned()),
         Job::GraphQl => return Err("it knows no GraphQL".to_owned()),
     };
     Ok(json!({

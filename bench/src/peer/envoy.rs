@@ -52,7 +52,7 @@ fn filters(job: Job, site: &Site) -> Outcome<Vec<Value>> {
         Job::Hops { fresh: true, .. } => Err("a filter's VM lives as long as its config".to_owned()),
         Job::Hops { count, .. } => Ok((1..=count).map(|number| wasm(number, site)).collect()),
         Job::Cache => Err("left out: its cache is for trials, by its manual".to_owned()),
-        Job::Aggregate | Job::AggregateParsed => Err("it does not join answers".to_owned()),
+        Job::Aggregate(_) | Job::AggregateParsed(_) => Err("it does not join answers".to_owned()),
         Job::GraphQl => Err("it knows no GraphQL".to_owned()),
     }
 }

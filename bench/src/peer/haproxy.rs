@@ -47,7 +47,7 @@ fn config(job: Job, site: &Site) -> Outcome<String> {
             let routes = format!("\n    use_backend %[path,map_beg({},none)]", map.display());
             (FORWARDED.to_owned() + &routes, "backend none\n    http-request return status 404\n")
         }
-        Job::Aggregate | Job::AggregateParsed => return Err("it does not join answers".to_owned()),
+        Job::Aggregate(_) | Job::AggregateParsed(_) => return Err("it does not join answers".to_owned()),
         Job::GraphQl => return Err("it knows no GraphQL".to_owned()),
         Job::Hops { .. } => return Err("it has no sandboxed plugins".to_owned()),
     };

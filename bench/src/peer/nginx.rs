@@ -5,7 +5,7 @@ use std::process::Command;
 use rustix::process::Signal;
 
 use crate::Outcome;
-use crate::job::{Job, PARTS};
+use crate::job::{Answers, Job, PARTS};
 use crate::peer::{Site, write};
 use crate::process::Process;
 
@@ -45,7 +45,7 @@ const CACHE: &str = "proxy_cache_path cache keys_zone=kept:10m use_temp_path=off
 
 fn config(job: Job, site: &Site) -> Outcome<String> {
     let port = site.port;
-    let lua = if matches!(job, Job::Aggregate | Job::AggregateParsed) { LUA } else { "" };
+    let lua = if matches!(job, Job::Aggregate(_) | Job::AggregateParsed(_)) { LUA } else { "" };
     let cache = if job == Job::Cache { CACHE } else { "" };
     let [a, b, c] = site.services;
     let service = if job == Job::ProxyElsewhere { site.elsewhere } else { a };
@@ -57,8 +57,8 @@ fn config(job: Job, site: &Site) -> Outcome<String> {
             let routes = (0..count).map(|number| location(&format!("/service-{number}/"), ""));
             format!("{FORWARDED}{}location / {{ return 404; }}", routes.collect::<String>())
         }
-        Job::Aggregate => aggregate(&concatenated()),
-        Job::AggregateParsed => aggregate(&parsed()),
+        Job::Aggregate(answers) => aggregate(answers, &concatenated()),
+        Job::AggregateParsed(answers) => aggregate(answers, &parsed()),
         Job::GraphQl => return Err("it knows no GraphQL".to_owned()),
         Job::JwtAndLimit => return Err("checking tokens is a feature of NGINX Plus, which is not free".to_owned()),
         Job::Hops { .. } => return Err("it has no sandboxed plugins".to_owned()),
@@ -108,10 +108,8 @@ fn location(path: &str, fields: &str) -> String {
     format!("location {path} {{ {fields} proxy_pass http://a; }}\n        ")
 }
 
-/// Three subrequests at once; their bodies are put together as they are. That they are JSON is not
-/// checked, which Tollgate's plugin does.
 /// Three calls at the same time; `body` is Lua that makes the answer's body of `one`, `two` and `three`.
-fn aggregate(body: &str) -> String {
+fn aggregate(answers: Answers, body: &str) -> String {
     let names = ["a", "b", "c"];
     let internal = names.map(|name| {
         format!(
@@ -119,7 +117,7 @@ fn aggregate(body: &str) -> String {
         )
     });
     let calls: Vec<String> =
-        PARTS.iter().zip(names).map(|((_, path), name)| format!("{{ \"/{name}{path}\" }}")).collect();
+        answers.parts().iter().zip(names).map(|((_, path), name)| format!("{{ \"/{name}{path}\" }}")).collect();
     format!(
         "{}location / {{ content_by_lua_block {{
             local one, two, three = ngx.location.capture_multi({{ {} }})
@@ -134,7 +132,7 @@ fn aggregate(body: &str) -> String {
     )
 }
 
-/// The least: bytes put together, whatever they are.
+/// The least: bytes put together, whatever they are. That they are JSON is not checked, which Tollgate's plugin does.
 fn concatenated() -> String {
     let [one, two, three] = PARTS.map(|(member, _)| member);
     format!("table.concat({{ '{{\"{one}\":', one.body, ',\"{two}\":', two.body, ',\"{three}\":', three.body, '}}' }})")

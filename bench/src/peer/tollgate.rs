@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::Outcome;
 use crate::guests::HOP;
-use crate::job::{ISSUER, Job, LIMIT, PARTS, SECRET};
+use crate::job::{Answers, ISSUER, Job, LIMIT, PARTS, SECRET};
 use crate::peer::{Site, write};
 
 pub(super) fn prepare(job: Job, site: &Site) -> Outcome<Command> {
@@ -36,7 +36,9 @@ fn config(job: Job, site: &Site) -> Outcome<String> {
             let plugin = |name: &String| format!("[plugins.{name}]\nuse = {HOP:?}\nisolation = {isolation:?}\n");
             head + &services + &names.iter().map(plugin).collect::<String>() + &all(&names)
         }
-        Job::Aggregate | Job::AggregateParsed => head + &services + &aggregate() + &all(&["join".into()]),
+        Job::Aggregate(answers) | Job::AggregateParsed(answers) => {
+            head + &services + &aggregate(answers) + &all(&["join".into()])
+        }
         Job::GraphQl => head + &services + &graphql() + &all(&["graphql".into()]),
         Job::Cache => head + &services + CACHE + &all(&["kept".into()]),
         Job::Routes(count) => {
@@ -48,7 +50,7 @@ fn config(job: Job, site: &Site) -> Outcome<String> {
         Job::BuiltIns => {
             let headers = "[plugins.headers.config.response]\nset = { x-content-type-options = \"nosniff\" }\n";
             let chain = ["headers", "jwt", "limit", "join"].map(str::to_owned);
-            head + &services + headers + &jwt_and_limit() + &aggregate() + &all(&chain)
+            head + &services + headers + &jwt_and_limit() + &aggregate(Answers::Short) + &all(&chain)
         }
     })
 }
@@ -88,11 +90,11 @@ pub(crate) fn jwt_and_limit() -> String {
     )
 }
 
-pub(crate) fn aggregate() -> String {
-    let part = |(name, path): (&str, &str), upstream: &str| {
+pub(crate) fn aggregate(answers: Answers) -> String {
+    let part = |(name, path): (&str, String), upstream: &str| {
         format!("[[plugins.join.config.parts]]\nname = {name:?}\nupstream = {upstream:?}\npath = {path:?}\n")
     };
-    let [user, orders, stock] = PARTS;
+    let [user, orders, stock] = answers.parts();
     let parts = part(user, "a") + &part(orders, "b") + &part(stock, "c");
     format!("[plugins.join]\nuse = \"aggregate\"\ngrant = {{ http = [\"a\", \"b\", \"c\"] }}\n{parts}")
 }
