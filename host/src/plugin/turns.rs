@@ -2,7 +2,7 @@
 //!
 //! A guest runs inside a poll of its worker, and nothing else of the worker runs meanwhile. So a hook
 //! that a tick finds computing goes on only in its turn: one hook, for one tick, between two looks of
-//! the worker at its sockets. A hook that is over before a tick, as nearly all are, or that had begun a moment
+//! the worker at its sockets, or more where much lies between two looks ([`SHARE`]). A hook that is over before a tick, as nearly all are, or that had begun a moment
 //! before, never comes here, and one that waits in the host (for an answer of another service) gives its turn away.
 //!
 //! Those that have computed for [`LONG`] are long hooks. They take turns apart from those that have
@@ -38,6 +38,12 @@ const ROUNDS: usize = 8;
 /// How long the rounds may take in all: long hooks have a fifth of a worker that is busy.
 const ROUNDS_TIME: Duration = QUICK_TICK.saturating_mul(4);
 
+/// What is ready between two looks is done in a moment, or takes milliseconds where there are many connections. Did only
+/// one hook have its turn meanwhile that is nearly over, more would come than go, and wait in line for seconds while
+/// others pass. So as many have that a quick tick of each is this part of the time, up to [`AT_ONCE`].
+const SHARE: u32 = 4;
+const AT_ONCE: usize = 32;
+
 /// A long hook's turn is a quick tick, unless the guest had something done in one piece, such as megabytes
 /// copied by the host. What is about to be ready would wait for the next piece, and rounds
 /// are over at once where nothing is. So after a turn of this length long hooks and what follows a fault rest, in
@@ -57,6 +63,8 @@ pub struct Turns {
     heavy: Line,
     after_fault: Line,
     look: Line,
+    /// How many short hooks may have a turn.
+    at_once: Cell<usize>,
     /// Until when neither long hooks nor what follows a fault compute.
     rest_until: Cell<Option<Instant>>,
     /// The plugin of each long hook that takes turns.
@@ -90,8 +98,8 @@ impl Kind {
 /// Hooks that take turns.
 #[derive(Debug, Default)]
 struct Line {
-    /// Whether one of them has the turn.
-    is_taken: Cell<bool>,
+    /// How many of them have a turn.
+    taken: Cell<usize>,
     /// Those that wait for it.
     waiting: RefCell<VecDeque<oneshot::Sender<Turn>>>,
 }
@@ -108,6 +116,7 @@ impl Default for Turns {
             heavy: Line::default(),
             after_fault: Line::default(),
             look: Line::default(),
+            at_once: Cell::new(1),
             rest_until: Cell::default(),
             running: RefCell::default(),
             waiting: RefCell::default(),
@@ -144,9 +153,16 @@ impl Turns {
         }
     }
 
+    /// How many of a line may have a turn.
+    fn at_once(&self, kind: Kind) -> usize {
+        if kind == Kind::Short { self.at_once.get() } else { 1 }
+    }
+
     async fn turn(self: &Rc<Self>, kind: Kind) -> Turn {
         let line = self.line(kind);
-        if line.is_taken.replace(true) {
+        if line.taken.get() < self.at_once(kind) {
+            line.taken.update(|taken| taken + 1);
+        } else {
             let (sender, turn) = oneshot::channel();
             line.waiting.borrow_mut().push_back(sender);
             // A sender is dropped only after it has sent, as long as `self` is there.
@@ -154,7 +170,7 @@ impl Turns {
                 return turn;
             }
         }
-        Turn { turns: Rc::clone(self), kind, began: None, quicker: None }
+        Turn::now(self, kind)
     }
 
     /// A turn, after the others were let go first.
@@ -165,9 +181,13 @@ impl Turns {
             self.rest().await;
         }
         // One of each line may have a turn; what waits for the worker is not to wait for all of them.
-        let look = self.turn(Kind::Look).await;
+        let look = if self.at_once(kind) == 1 { Some(self.turn(Kind::Look).await) } else { None };
         give_way(1).await;
         drop(look);
+        if kind == Kind::Short {
+            let at_once = turn.since.elapsed().as_nanos() / (QUICK_TICK * SHARE).as_nanos();
+            self.at_once.set(usize::try_from(at_once).map_or(AT_ONCE, |at_once| at_once.clamp(1, AT_ONCE)));
+        }
         // What others have written must not wait for a hook.
         cork::flush();
         turn.began = Some(Instant::now());
@@ -223,10 +243,18 @@ impl Turns {
 pub(super) struct Turn {
     turns: Rc<Turns>,
     kind: Kind,
+    /// Since when it is this hook's.
+    since: Instant,
     /// When it began to compute; none while others are still let go first.
     began: Option<Instant>,
     /// Of hooks that begin in a turn because others were heavy.
     quicker: Option<Quicker>,
+}
+
+impl Turn {
+    fn now(turns: &Rc<Turns>, kind: Kind) -> Self {
+        Self { turns: Rc::clone(turns), kind, since: Instant::now(), began: None, quicker: None }
+    }
 }
 
 impl Drop for Turn {
@@ -236,17 +264,17 @@ impl Drop for Turn {
         if self.kind.rests() && took >= PIECE {
             self.turns.rest_until.set(Some(Instant::now() + took * REST));
         }
-        let next = {
-            let mut waiting = line.waiting.borrow_mut();
-            // One who was given up meanwhile must not swallow the turn.
-            while waiting.pop_front_if(|next| next.is_closed()).is_some() {}
-            waiting.pop_front()
-        };
-        match next {
-            Some(next) => {
-                drop(next.send(Self { turns: Rc::clone(&self.turns), kind: self.kind, began: None, quicker: None }));
-            }
-            None => line.is_taken.set(false),
+        line.taken.update(|taken| taken.saturating_sub(1));
+        while line.taken.get() < self.turns.at_once(self.kind) {
+            let next = {
+                let mut waiting = line.waiting.borrow_mut();
+                // One who was given up meanwhile must not swallow the turn.
+                while waiting.pop_front_if(|next| next.is_closed()).is_some() {}
+                waiting.pop_front()
+            };
+            let Some(next) = next else { return };
+            line.taken.update(|taken| taken + 1);
+            drop(next.send(Self::now(&self.turns, self.kind)));
         }
     }
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tokio::task::{LocalSet, spawn_local, yield_now};
 
+use crate::give_way::give_way;
+
 use super::{Begins, Kind, LONG, REST, Seat, TooMany, Turns, turn_to_begin};
 
 type Record = Rc<RefCell<Vec<String>>>;
@@ -28,7 +30,7 @@ fn with_limits(running: usize, waiting: usize, test: impl AsyncFnOnce(Record)) {
     LocalSet::new().block_on(&runtime, async {
         Turns::here().limit(running, waiting);
         test(record).await;
-        assert!(!Turns::here().line(Kind::Long).is_taken.get(), "the turn was given back");
+        assert_eq!(Turns::here().line(Kind::Long).taken.get(), 0, "the turn was given back");
         assert_eq!(Turns::here().counts(), (0, 0), "the places were given back");
     });
 }
@@ -41,6 +43,33 @@ fn long_hooks_take_turns_of_one_tick() {
             assert_eq!(hook.await.unwrap(), Ok(()));
         }
         assert_eq!(record.borrow().concat(), "abcabcabc");
+    });
+}
+
+#[test]
+fn short_hooks_have_turns_together_where_there_is_much_between_two_looks() {
+    with_limits(9, 9, async |record| {
+        let others = Rc::clone(&record);
+        let other = spawn_local(async move {
+            loop {
+                give_way().await;
+                std::thread::sleep(Duration::from_millis(8));
+                others.borrow_mut().push(".".to_owned());
+            }
+        });
+        let hooks: Vec<_> =
+            (0..40).map(|_| spawn_local(computes("a", Duration::ZERO, 1, Rc::clone(&record)))).collect();
+        for hook in hooks {
+            assert_eq!(hook.await.unwrap(), Ok(()));
+        }
+        other.abort();
+        let seen = record.borrow().concat();
+        assert!(seen.matches('.').count() < 12, "{seen}");
+    });
+    with_limits(9, 9, async |_| {
+        computes("a", Duration::ZERO, 2, Record::default()).await.unwrap();
+        let turns = Turns::here();
+        assert_eq!((turns.at_once(Kind::Short), turns.line(Kind::Short).taken.get()), (1, 0), "nothing is in between");
     });
 }
 
@@ -197,7 +226,7 @@ fn hooks_after_a_fault_run_one_at_a_time_and_the_rest_of_the_worker_between_them
         let record = record.borrow().concat();
         let between: Vec<&str> = record.trim_end_matches('.').split('F').collect();
         assert!(between[1..3].iter().all(|dots| dots.len() >= 4), "{record}");
-        assert!(!Turns::here().line(Kind::AfterFault).is_taken.get());
+        assert_eq!(Turns::here().line(Kind::AfterFault).taken.get(), 0);
     });
 }
 
