@@ -2,8 +2,9 @@
 //!
 //! A guest runs inside a poll of its worker, and nothing else of the worker runs meanwhile. So a hook
 //! that a tick finds computing goes on only in its turn: one hook, for one tick, between two looks of
-//! the worker at its sockets, or more where much lies between two looks ([`SHARE`]). A hook that is over before a tick, as nearly all are, or that had begun a moment
-//! before, never comes here, and one that waits in the host (for an answer of another service) gives its turn away.
+//! the worker at its sockets, or more where much lies between two looks ([`SHARE`]). A hook that is over
+//! before a tick, as nearly all are, or that had begun a moment before, never comes here, and one that
+//! waits in the host (for an answer of another service) gives its turn away.
 //!
 //! Those that have computed for [`LONG`] are long hooks. They take turns apart from those that have
 //! not, which most often are nearly over, and between two of their turns the worker has [`ROUNDS`] for
