@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::Outcome;
 use crate::http::Request;
-use crate::job::LONG;
+use crate::job::{Answers, LONG};
 use crate::peer::nginx::{HEAD, LUA};
 use crate::peer::{free_port, wait_for};
 use crate::process::Process;
@@ -29,9 +29,13 @@ pub(crate) const JSON: [&str; 3] = [
     r#"{"A-100":{"left":12,"warehouse":"north"},"B-200":{"left":0,"warehouse":"south"},"C-300":{"left":250,"warehouse":"north"}}"#,
 ];
 
-/// The same of a customer with sixteen times as many orders, and of as many articles.
-pub(crate) fn long() -> [String; 3] {
+/// What the services answer: [`JSON`], or the same of a customer with sixteen times as many orders, and of as many
+/// articles.
+pub(crate) fn texts(answers: Answers) -> [String; 3] {
     let [user, orders, stock] = JSON;
+    if answers == Answers::Short {
+        return JSON.map(str::to_owned);
+    }
     let inside = |json: &'static str| &json[1..json.len() - 1];
     let articles = (10..26).map(|shelf| inside(stock).replace('-', &format!("-{shelf}-")));
     let articles: Vec<String> = articles.collect();
@@ -68,7 +72,7 @@ fn text(ports: [u16; 3], elsewhere: u16) -> String {
     let listen: String = ports.map(|port| format!("listen 127.0.0.1:{port} backlog=16384; ")).concat();
     let small = "x".repeat(SMALL);
     let [user, orders, stock] = JSON;
-    let [_, many_orders, much_stock] = long();
+    let [_, many_orders, much_stock] = texts(Answers::Long);
     let locations = format!(
         r#"
         add_header seen-hop $http_x_hop;

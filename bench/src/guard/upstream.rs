@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use crate::Outcome;
-use crate::job::LONG;
-use crate::services::{self, JSON, KEPT, SMALL};
+use crate::job::{Answers, LONG};
+use crate::services::{KEPT, SMALL, texts};
 
 /// The services; their threads end with the process.
 #[derive(Debug)]
@@ -68,11 +68,8 @@ fn head(lines: &mut impl BufRead) -> Option<Vec<String>> {
 
 fn answer(head: &[String]) -> String {
     let path = head.first().and_then(|line| line.split(' ').nth(1)).unwrap_or_default();
-    let (texts, of) = match path.strip_prefix(LONG) {
-        Some(of) => (services::long(), of),
-        None => (JSON.map(str::to_owned), path),
-    };
-    let [user, orders, stock] = texts;
+    let (answers, of) = path.strip_prefix(LONG).map_or((Answers::Short, path), |of| (Answers::Long, of));
+    let [user, orders, stock] = texts(answers);
     let body = match of.split('?').next().unwrap_or_default() {
         "/users/7" => user,
         "/orders" => orders,
@@ -105,6 +102,7 @@ fn values(head: &[String], name: &str) -> String {
 mod tests {
     use super::*;
     use crate::http::{Client, Request};
+    use crate::services::JSON;
 
     #[test]
     fn answers_on_one_connection_say_what_was_sent() {

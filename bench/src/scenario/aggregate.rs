@@ -9,7 +9,7 @@ use crate::job::{Answers, Job, PARTS};
 use crate::load::Load;
 use crate::metric::Metric;
 use crate::peer::Peer;
-use crate::services::{self, JSON};
+use crate::services::texts;
 
 pub(super) fn scenario() -> Scenario {
     let request = || Request::get("/dashboard");
@@ -43,8 +43,7 @@ pub(super) fn scenario() -> Scenario {
 }
 
 pub(crate) fn joined(answers: Answers) -> Value {
-    let texts = if answers == Answers::Long { services::long() } else { JSON.map(str::to_owned) };
-    let parts = PARTS.iter().zip(texts);
+    let parts = PARTS.iter().zip(texts(answers));
     let parts = parts.map(|((name, _), json)| ((*name).to_owned(), serde_json::from_str(&json).unwrap_or(Value::Null)));
     Value::Object(parts.collect::<Map<_, _>>())
 }
@@ -58,7 +57,7 @@ mod tests {
         for joined in [Answers::Short, Answers::Long].map(joined) {
             assert!(PARTS.iter().all(|(name, _)| !joined[*name].is_null()), "{joined}");
         }
-        let bytes: usize = services::long().iter().map(String::len).sum();
+        let bytes: usize = texts(Answers::Long).iter().map(String::len).sum();
         assert!((4_500..5_500).contains(&bytes), "{bytes}");
     }
 }
