@@ -120,7 +120,9 @@ mod tests {
             component[at] = byte;
             let _ = Shape::of(&component);
             component.truncate(cut.index(component.len()));
-            prop_assert!(Shape::of(&component).is_none());
+            // What is cut off may be no more than sections that say nothing of functions.
+            let is_valid = wasmparser::Validator::new().validate_all(&component).is_ok();
+            prop_assert!(is_valid || Shape::of(&component).is_none());
         }
     }
 }
