@@ -10,6 +10,8 @@
 //! that trapped is never entered again. Absent on purpose: tables, whose elements are few (`engine` limits them),
 //! and the copies wasmtime makes by itself between the modules of one component.
 
+mod short;
+
 use std::borrow::Cow;
 
 use wasm_encoder::{BlockType, ComponentSectionId, Encode as _, Function, InstructionSink, SectionId};
@@ -288,7 +290,8 @@ impl Instruction {
             Self::Fill { .. } => self.upwards(&mut code, &[TO]),
             Self::Init { .. } => self.upwards(&mut code, &[TO, FROM]),
             // What is copied onto a part of itself is copied from the end that is overwritten last.
-            Self::Copy { .. } => {
+            Self::Copy { to, from } => {
+                short::copy(&mut code, to, from);
                 code.local_get(TO).local_get(FROM).i32_le_u().if_(BlockType::Empty);
                 self.upwards(&mut code, &[TO, FROM]);
                 code.else_();

@@ -60,7 +60,9 @@ fn both() -> &'static (Engine, Module, Module) {
 fn number() -> impl Strategy<Value = u32> {
     prop_oneof![
         0..64_u32,
+        0..64_u32,
         0..MEMORY + 9,
+        (0..64_u32).prop_map(|less| MEMORY - less),
         (0..6_u32, 0..3_u32).prop_map(|(chunks, more)| (chunks << 16) + more),
         any::<u32>(),
         (0..9_u32).prop_map(|less| u32::MAX - less),
@@ -78,6 +80,23 @@ proptest! {
         let wanted = after(engine, before, function, arguments);
         // Megabytes that differ would be printed.
         prop_assert!(after(engine, rewritten, function, arguments) == wanted, "{function} {arguments:?}");
+    }
+}
+
+/// Every length that is copied in words, with places that are apart, overlap, and reach to the end of the memory.
+#[test]
+fn short_copies_do_what_the_instruction_does() {
+    let (engine, before, rewritten) = both();
+    for bytes in 0..36 {
+        for (to, from) in [(100, 200), (200, 100), (100, 107), (107, 100), (MEMORY - bytes, 5), (5, MEMORY - bytes)] {
+            let arguments = (to, from, bytes);
+            let wanted = after(engine, before, "copy", arguments);
+            assert!(wanted.is_some());
+            assert!(after(engine, rewritten, "copy", arguments) == wanted, "{arguments:?}");
+        }
+        for (to, from) in [(MEMORY - bytes + 1, 5), (5, MEMORY - bytes + 1), (u32::MAX - 7, 0), (0, u32::MAX - 7)] {
+            assert!(after(engine, rewritten, "copy", (to, from, bytes)).is_none(), "{to} {from} {bytes}");
+        }
     }
 }
 
