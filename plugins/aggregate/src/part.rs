@@ -1,5 +1,6 @@
 //! One part: how it is called, what counts as an answer, and where that goes.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use tollgate_plugin_sdk::duration::Duration;
@@ -43,6 +44,8 @@ pub(crate) struct Part {
     headers: Vec<(String, Template)>,
     body: Content,
     format: Format,
+    /// The call, where it is the same for every request.
+    always: Option<Outbound>,
 }
 
 /// What takes the part's place where it fails.
@@ -124,7 +127,7 @@ impl Part {
         let shape = Shape::new(&config.shape, &mistakes.of("shape"));
         let place = place(&config, mistakes);
         name.and(method).and(forwarded)?;
-        Some(Self {
+        let mut part = Self {
             otherwise: otherwise?,
             place: place?,
             when: when?,
@@ -141,7 +144,12 @@ impl Part {
             forward_query: config.forward_query,
             format: config.format,
             name: config.name,
-        })
+            always: None,
+        };
+        if !part.depends_on_the_request() {
+            part.always = part.made(Values::default(), &ClientBody::default()).ok();
+        }
+        Some(part)
     }
 
     /// The target for the operator's eyes.
@@ -153,14 +161,20 @@ impl Part {
 
     /// All placeholders in it.
     pub(crate) fn sources(&self) -> Vec<&Source> {
-        let body = if let Content::Json(template) = &self.body { template.sources() } else { Vec::new() };
-        self.path
-            .sources()
-            .chain(self.headers.iter().flat_map(|(_, value)| value.sources()))
+        self.sources_of_the_call()
             .chain(self.when.iter().flat_map(Condition::sources))
             .chain(self.each.iter().map(|each| &each.of))
-            .chain(body)
             .collect()
+    }
+
+    fn sources_of_the_call(&self) -> impl Iterator<Item = &Source> {
+        let body = if let Content::Json(template) = &self.body { template.sources() } else { Vec::new() };
+        self.path.sources().chain(self.headers.iter().flat_map(|(_, value)| value.sources())).chain(body)
+    }
+
+    fn depends_on_the_request(&self) -> bool {
+        let forwards = !self.forward_headers.is_empty() || !self.forward_query.is_empty() || self.forwards_the_body();
+        forwards || self.sources_of_the_call().next().is_some()
     }
 
     /// The request's fields it is made of, whether they are there or not.
@@ -178,7 +192,11 @@ impl Part {
     }
 
     /// The call for the request at hand.
-    pub(crate) fn call(&self, values: Values<'_>, body: &ClientBody) -> Result<Outbound, Failure> {
+    pub(crate) fn call(&self, values: Values<'_>, body: &ClientBody) -> Result<Cow<'_, Outbound>, Failure> {
+        self.always.as_ref().map_or_else(|| self.made(values, body).map(Cow::Owned), |call| Ok(Cow::Borrowed(call)))
+    }
+
+    fn made(&self, values: Values<'_>, body: &ClientBody) -> Result<Outbound, Failure> {
         let mut path = self.path.fill(values)?;
         if !self.forward_query.is_empty() {
             let picked = query::pick(&request::query().unwrap_or_default(), &self.forward_query);

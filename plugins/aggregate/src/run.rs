@@ -3,6 +3,8 @@
 //! No part waits for one it has nothing to do with. Absent on purpose: what becomes of the answers,
 //! which is `compose`'s.
 
+use std::borrow::Cow;
+
 use tollgate_plugin_sdk::{clock, http_client, log};
 
 use crate::failure::Failure;
@@ -207,12 +209,14 @@ impl<'a> Run<'a> {
         &mut self,
         part: usize,
         item: usize,
-        call: Result<http_client::Outbound, Failure>,
+        call: Result<Cow<'_, http_client::Outbound>, Failure>,
     ) -> Result<(), Stop<'a>> {
         match call {
             Ok(_) if self.left_ms == 0 => self.record(&Call { number: 0, part, item }, Err(Failure::Timeout)),
             Ok(mut call) => {
-                call.timeout_ms = call.timeout_ms.min(self.left_ms);
+                if call.timeout_ms > self.left_ms {
+                    call.to_mut().timeout_ms = self.left_ms;
+                }
                 self.open.push(Call { number: http_client::submit(&call), part, item });
                 Ok(())
             }

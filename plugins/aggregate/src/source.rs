@@ -38,7 +38,7 @@ pub(crate) struct Names<'a> {
 }
 
 /// The values at hand while a request is answered.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Values<'a> {
     /// What the parts answered, in the order of the config; `None` for what is missing.
     pub(crate) answers: &'a [Option<Json>],
