@@ -39,6 +39,8 @@ pub struct Meter {
     ticks: AtomicU32,
     /// Nanoseconds used before that.
     used: AtomicU64,
+    /// Nanoseconds used until which ticks leave it alone, for it has its turn.
+    turn_ends: AtomicU64,
     /// Whether a tick has put the hook aside, and it has not been told so yet.
     is_aside: AtomicBool,
     /// Whether the hook was not over at once, so that the next two hold.
@@ -59,6 +61,7 @@ impl Meter {
             poll_started: AtomicU64::new(0),
             ticks: AtomicU32::new(0),
             used: AtomicU64::new(0),
+            turn_ends: AtomicU64::new(0),
             is_aside: AtomicBool::new(false),
             has_paused: AtomicBool::new(false),
             host_wait: AtomicU64::new(0),
@@ -82,16 +85,21 @@ impl Meter {
         if used > most {
             return Err(CpuTimeUp);
         }
-        let is_aside = used >= ticker::grace();
+        let is_aside = used >= ticker::grace().max(Duration::from_nanos(self.turn_ends.load(Relaxed)));
         self.is_aside.store(is_aside, Relaxed);
         Ok(is_aside)
+    }
+
+    /// The hook goes on, so long if nothing ends it.
+    fn have_a_turn(&self, length: Duration) {
+        self.turn_ends.store(nanoseconds_of(self.used() + length), Relaxed);
     }
 
     /// CPU time of the hook so far, at a tick. To be called from inside its poll.
     pub fn tick(&self) -> Duration {
         if !self.is_slow.load(Relaxed) {
             // Whatever lies between two ticks, the guest can have used no more than one of it.
-            let tick = u64::try_from(TICK.as_nanos()).unwrap_or(u64::MAX);
+            let tick = nanoseconds_of(TICK);
             let spent = self.now().saturating_sub(self.poll_started.load(Relaxed));
             self.longest_poll.store(self.longest_poll.load(Relaxed).max(spent), Relaxed);
             self.used.store(self.used.load(Relaxed) + spent.min(tick), Relaxed);
@@ -131,6 +139,7 @@ impl Meter {
 
     fn reset(&self) {
         self.used.store(0, Relaxed);
+        self.turn_ends.store(0, Relaxed);
         self.longest_poll.store(0, Relaxed);
         self.is_slow.store(self.is_watched.load(Relaxed), Relaxed);
         self.is_aside.store(false, Relaxed);
@@ -246,7 +255,7 @@ async fn rest<F: Future>(meter: &Meter, wall: Duration, mut hook: Pin<&mut F>) -
                 let began = Instant::now();
                 let turn = seat.next_turn(meter.used()).await;
                 turn_wait.add(began.elapsed());
-                turn.map_err(|_| Stopped::Crowded)?;
+                meter.have_a_turn(turn.map_err(|_| Stopped::Crowded)?);
             }
             let mut waits_since = Instant::now();
             let polled = poll_fn(|cx| {
@@ -281,8 +290,12 @@ impl Waited {
     }
 
     fn nanoseconds(&self) -> u64 {
-        u64::try_from(self.0.get().as_nanos()).unwrap_or(u64::MAX)
+        nanoseconds_of(self.0.get())
     }
+}
+
+fn nanoseconds_of(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -333,6 +346,22 @@ mod tests {
             }
         }
         panic!("put aside at once, each time");
+    }
+
+    #[tokio::test]
+    async fn a_tick_leaves_a_hook_alone_until_its_turn_is_over() {
+        let meter = Meter::new("p".into());
+        let most = Duration::from_secs(9);
+        let computes = async || {
+            let start = meter.tick();
+            meter.have_a_turn(start + Duration::from_millis(20));
+            while meter.tick() < start + Duration::from_millis(1) {}
+            let in_its_turn = meter.has_had_its_turn(most);
+            while meter.tick() < start + Duration::from_millis(21) {}
+            (in_its_turn, meter.has_had_its_turn(most))
+        };
+        let asked = metered(&meter, most, pin!(computes())).await.unwrap();
+        assert_eq!(asked, (Ok(false), Ok(true)));
     }
 
     #[tokio::test]

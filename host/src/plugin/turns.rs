@@ -16,6 +16,8 @@
 //! more than a hook, in one piece. So what follows a fault has turns too ([`turn_to_begin`]), and plugins
 //! that trap for each request leave the worker to the others in between.
 
+mod seat;
+
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -26,7 +28,8 @@ use tokio::sync::oneshot;
 
 use crate::cork;
 
-use super::ticker::{QUICK_TICK, QUICKENING, Quicker, TICK};
+use super::ticker::{QUICK_TICK, Quicker, TICK};
+pub(super) use seat::Seat;
 
 /// CPU time from which on a hook is long. The first tick may come at once, or while the kernel has
 /// put the thread aside: only the second one tells of a whole tick of work.
@@ -45,12 +48,17 @@ const ROUNDS_TIME: Duration = QUICK_TICK.saturating_mul(4);
 const SHARE: u32 = 4;
 const AT_ONCE: usize = 32;
 
-/// A long hook's turn is a quick tick, unless the guest had something done in one piece, such as megabytes
-/// copied by the host. What is about to be ready would wait for the next piece, and rounds
-/// are over at once where nothing is. So after a turn of this length long hooks and what follows a fault rest, in
-/// whole milliseconds as timers know them, for [`REST`] times as long as it took: here too they have a fifth.
-pub(super) const PIECE: Duration = QUICK_TICK.saturating_mul(4);
+/// A long hook's turn is a quick tick. Where it had to wait for longer, since many connections are served in a round, it
+/// is longer in proportion: long hooks have a fifth of the worker there, too, or they would not be over for seconds.
+/// But no turn is longer than this.
+const LONGEST: Duration = TICK;
 const REST: u32 = 4;
+
+/// A guest may also have something done in one piece, such as megabytes copied by the host. What is about to be ready
+/// would wait for the next piece, and rounds are over at once where nothing is. So after a turn that was so much longer
+/// than it should be, long hooks and what follows a fault rest, in whole milliseconds as timers know them, for [`REST`]
+/// times as long as it took: here too they have a fifth.
+pub(super) const PIECE: Duration = QUICK_TICK.saturating_mul(4);
 
 thread_local! {
     static TURNS: Rc<Turns> = Rc::default();
@@ -191,7 +199,11 @@ impl Turns {
         }
         // What others have written must not wait for a hook.
         cork::flush();
-        turn.began = Some(Instant::now());
+        let now = Instant::now();
+        if kind == Kind::Long {
+            turn.length = ((now - turn.since) / REST).clamp(QUICK_TICK, LONGEST);
+        }
+        turn.began = Some(now);
         turn
     }
 
@@ -246,6 +258,8 @@ pub(super) struct Turn {
     kind: Kind,
     /// Since when it is this hook's.
     since: Instant,
+    /// How long it may compute: at least until the next tick.
+    length: Duration,
     /// When it began to compute; none while others are still let go first.
     began: Option<Instant>,
     /// Of hooks that begin in a turn because others were heavy.
@@ -254,7 +268,7 @@ pub(super) struct Turn {
 
 impl Turn {
     fn now(turns: &Rc<Turns>, kind: Kind) -> Self {
-        Self { turns: Rc::clone(turns), kind, since: Instant::now(), began: None, quicker: None }
+        Self { turns: Rc::clone(turns), kind, since: Instant::now(), length: QUICK_TICK, began: None, quicker: None }
     }
 }
 
@@ -262,7 +276,7 @@ impl Drop for Turn {
     fn drop(&mut self) {
         let line = self.turns.line(self.kind);
         let took = self.began.map_or(Duration::ZERO, |began| began.elapsed());
-        if self.kind.rests() && took >= PIECE {
+        if self.kind.rests() && took + QUICK_TICK >= self.length + PIECE {
             self.turns.rest_until.set(Some(Instant::now() + took * REST));
         }
         line.taken.update(|taken| taken.saturating_sub(1));
@@ -298,54 +312,6 @@ impl Drop for Place {
         if let Some((plugin, next)) = self.turns.next_waiting() {
             drop(next.send(self.turns.take_place(&plugin)));
         }
-    }
-}
-
-/// One hook's part in this, from its first tick to its end.
-#[derive(Debug)]
-pub(super) struct Seat {
-    turns: Rc<Turns>,
-    plugin: Arc<str>,
-    turn: Option<Turn>,
-    place: Option<Place>,
-    quicker: Option<Quicker>,
-    /// Whether it waits for a place.
-    pub(super) is_kept_out: bool,
-}
-
-impl Seat {
-    pub(super) fn new(plugin: &Arc<str>) -> Self {
-        Self {
-            turns: Turns::here(),
-            plugin: Arc::clone(plugin),
-            turn: None,
-            place: None,
-            quicker: None,
-            is_kept_out: false,
-        }
-    }
-
-    /// Resolves when the hook, which has used so much CPU time, may compute for another tick.
-    pub(super) async fn next_turn(&mut self, used: Duration) -> Result<(), TooMany> {
-        self.turn = None;
-        let is_long = used >= LONG;
-        if used >= QUICKENING {
-            self.quicker.get_or_insert_with(Quicker::until_dropped);
-        }
-        if is_long && self.place.is_none() {
-            self.is_kept_out = true;
-            self.place = Some(self.turns.place(&self.plugin).await?);
-            self.is_kept_out = false;
-        }
-        self.turn = Some(self.turns.begin(if is_long { Kind::Long } else { Kind::Short }).await);
-        Ok(())
-    }
-
-    /// The hook waits in the host: it does not compute.
-    pub(super) fn leave(&mut self) {
-        self.turn = None;
-        self.place = None;
-        self.quicker = None;
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::task::{LocalSet, spawn_local, yield_now};
 
 use crate::give_way::give_way;
 
-use super::{Begins, Kind, LONG, REST, Seat, TooMany, Turns, turn_to_begin};
+use super::{Begins, Kind, LONG, LONGEST, QUICK_TICK, REST, Seat, TooMany, Turns, turn_to_begin};
 
 type Record = Rc<RefCell<Vec<String>>>;
 
@@ -102,6 +102,27 @@ fn between_two_turns_the_rest_of_the_worker_has_many() {
         // Fewer where the machine put the thread aside in between.
         let gaps = seen.split(['a', 'b']).skip(1).take(5).filter(|between| between.len() >= super::ROUNDS);
         assert!(gaps.count() >= 2, "{seen}");
+        other.abort();
+    });
+}
+
+#[test]
+fn a_long_hooks_turn_is_longer_where_it_had_to_wait_for_it() {
+    with_limits(9, 9, async |_| {
+        let mut seat = Seat::new(&"a".into());
+        let mut shortest = LONGEST;
+        for _ in 0..50 {
+            shortest = shortest.min(seat.next_turn(LONG).await.unwrap());
+        }
+        assert_eq!(shortest, QUICK_TICK, "nothing is in between");
+        let other = spawn_local(async {
+            loop {
+                give_way().await;
+                std::thread::sleep(Duration::from_millis(8));
+            }
+        });
+        assert_eq!(seat.next_turn(LONG).await, Ok(LONGEST));
+        assert_eq!(seat.next_turn(Duration::ZERO).await, Ok(QUICK_TICK), "one that is nearly over");
         other.abort();
     });
 }
