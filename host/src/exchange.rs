@@ -228,6 +228,7 @@ async fn forward(
         deadline: Some(context.deadline.into()),
         preserve_host: route.settings.preserve_host,
         interim: interim.as_ref(),
+        reads_fields: true,
     };
     let answer = state.upstream.send(&context.request, body, call).await;
     state.count_call(&answer);
@@ -235,11 +236,11 @@ async fn forward(
         finish.asked(asked, &answer);
     }
     match answer {
-        Ok(mut answer) => {
-            strip_hop_by_hop(&mut answer.head.headers);
-            context.response = Some(answer.head);
+        Ok(answer) => {
+            let (head, body) = answer.into_parts();
+            context.response = Some(head);
             context.made_by = Source::Upstream;
-            answer.body
+            body
         }
         Err(error) => {
             let failure = context.failure_of_body(error);

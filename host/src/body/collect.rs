@@ -35,6 +35,10 @@ pub(crate) async fn gather(mut body: Body, max: u64) -> Result<Gathered, BodyErr
     if announced > max {
         return Ok(Gathered::TooLong(body));
     }
+    // Most are short, and there already.
+    if let Some(whole) = body.take_whole() {
+        return Ok(Gathered::Whole(whole));
+    }
     let Some(first) = next_data(&mut body).await? else {
         return Ok(Gathered::Whole(Bytes::new()));
     };

@@ -115,6 +115,14 @@ impl Body {
         }
     }
 
+    /// All of it at once, if it is in memory and nobody watches it being handed out.
+    fn take_whole(&mut self) -> Option<Bytes> {
+        match &mut self.kind {
+            Kind::Full(bytes) if self.watch.is_none() => Some(std::mem::take(bytes)),
+            _ => None,
+        }
+    }
+
     fn side(&self) -> Side {
         match &self.kind {
             Kind::Full(_) | Kind::Streamed(_) => Side::Gateway,

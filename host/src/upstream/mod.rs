@@ -29,6 +29,7 @@ mod tls;
 
 pub(crate) use answer::AnswerBody;
 pub use error::UpstreamError;
+pub use h1::Fields;
 #[cfg(fuzzing)]
 pub(crate) use h1::read_in_pieces;
 pub use interim::Interim;

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use http::{StatusCode, header, request, response};
+use http::{Response, StatusCode, header, request, response};
 use tokio::time::Instant;
 
 use super::answer::{AnswerBody, Lease};
 use super::balance::Picker;
 use super::connect::{Unconnected, connect};
-use super::h1::{Asked, Connection, Head, Lost, More, Sending};
+use super::h1::{Asked, Connection, Expected, Fields, Head, Lost, More, Sending};
 use super::target::{Attempt, Target};
 use super::{Interim, UpstreamError};
 use crate::body::Body;
@@ -42,17 +42,30 @@ pub struct Call<'a> {
     pub more: More<'a>,
     /// Takes the interim answers, if anybody wants them.
     pub interim: Option<&'a Interim>,
+    /// Somebody is going to ask for the answer's fields: if not, they stay as they came.
+    pub reads_fields: bool,
 }
 
-/// An upstream's answer. Hop-by-hop fields are still in it.
+/// An upstream's answer.
 #[derive(Debug)]
 pub struct Answer {
-    pub head: response::Parts,
+    pub status: StatusCode,
+    pub fields: Fields,
     pub body: Body,
     /// `host:port` of the target that answered.
     pub target: Arc<str>,
     /// From the beginning of the call until the head was there.
     pub took: Duration,
+}
+
+impl Answer {
+    /// Head and body as they travel on: without the fields for this hop only.
+    pub fn into_parts(self) -> (response::Parts, Body) {
+        let mut head = Response::new(()).into_parts().0;
+        head.status = self.status;
+        head.headers = self.fields.end_to_end();
+        (head, self.body)
+    }
 }
 
 impl Upstream {
@@ -81,7 +94,8 @@ impl Upstream {
         let copy = body.in_memory();
         let is_repeatable = copy.is_some() && head.method.is_idempotent();
         let (preserve_host, interim) = (call.preserve_host, call.interim.filter(|_| self.settings.interim));
-        let request = Outgoing { head, more: call.more, preserve_host, interim, is_repeatable, began };
+        let expected = Expected { method: &head.method, interim, reads_fields: call.reads_fields };
+        let request = Outgoing { head, more: call.more, preserve_host, expected, is_repeatable, began };
         let mut tried = Vec::new();
         let mut attempt = self.attempt(&mut tried, began).ok_or_else(|| self.no_target())?;
 
@@ -190,14 +204,13 @@ impl Upstream {
     ) -> Result<Answer, Failure> {
         let mut sending = connection.begin(&request.asked(&attempt.target), body, request.began);
         let mut patience = Patience { until: limits.first_byte(request.began), limits };
-        let received =
-            poll_fn(|cx| match connection.poll_head(cx, &mut sending, &request.head.method, request.interim) {
-                Poll::Ready(received) => Poll::Ready(Ok(received)),
-                Poll::Pending => patience.poll(cx, &mut connection.timer, &sending).map(Err),
-            })
-            .await;
+        let received = poll_fn(|cx| match connection.poll_head(cx, &mut sending, &request.expected) {
+            Poll::Ready(received) => Poll::Ready(Ok(received)),
+            Poll::Pending => patience.poll(cx, &mut connection.timer, &sending).map(Err),
+        })
+        .await;
         let error = match received {
-            Ok(Ok(head)) if head.parts.status == StatusCode::SWITCHING_PROTOCOLS => {
+            Ok(Ok(head)) if head.status == StatusCode::SWITCHING_PROTOCOLS => {
                 UpstreamError::Switched { target: attempt.name() }
             }
             Ok(Ok(head)) => {
@@ -232,7 +245,7 @@ impl Upstream {
             idle_connections: self.settings.idle_connections,
         };
         let body = AnswerBody::begin(head.body, lease, upload, self.settings.timeouts.idle, limits.deadline, now);
-        Answer { head: head.parts, body, target, took: now - began }
+        Answer { status: head.status, fields: head.fields, body, target, took: now - began }
     }
 
     /// Counts a failure against its target if that is to blame.
@@ -255,7 +268,7 @@ struct Outgoing<'a> {
     head: &'a request::Parts,
     more: More<'a>,
     preserve_host: bool,
-    interim: Option<&'a Interim>,
+    expected: Expected<'a>,
     /// It may be sent twice: its method is idempotent and its body in memory.
     is_repeatable: bool,
     began: Instant,

@@ -1,11 +1,10 @@
 //! A plugin's call: through this worker's pools, or through a route of this gateway.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::rc::Rc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{request, response};
+use http::{StatusCode, request, response};
 
 use super::{CURRENT, Worker};
 use crate::body::{self, Body, Fault};
@@ -13,8 +12,7 @@ use crate::config::model::Target;
 use crate::context::RequestId;
 use crate::exchange::{self, depth};
 use crate::plugin::bindings::tollgate::plugin::http_client::ClientError;
-use crate::upstream::hop_by_hop::strip_hop_by_hop;
-use crate::upstream::{self, Reach, Upstream, UpstreamError};
+use crate::upstream::{self, Answer, Fields, Reach, Upstream, UpstreamError};
 
 /// A plugin's call, checked and granted.
 #[derive(Debug)]
@@ -69,59 +67,62 @@ pub enum To {
 /// What a call answered.
 #[derive(Debug)]
 pub struct Answered {
-    pub head: response::Parts,
+    pub status: StatusCode,
+    pub fields: Fields,
     pub body: Bytes,
 }
 
 /// Makes a plugin's call on the worker this runs on.
-pub async fn send(call: OutboundCall) -> Result<Box<Answered>, ClientError> {
+// Boxed, both: they go from hand to hand, through the task and the hook that waits, and are large.
+pub async fn send(mut call: Box<OutboundCall>) -> Result<Box<Answered>, ClientError> {
     let worker = CURRENT.with(|current| current.get().cloned()).ok_or_else(gone)?;
+    let body = Body::full(std::mem::take(&mut call.body));
     let max_body = call.max_body;
-    let (head, body) = match &call.to {
+    let answer = match &call.to {
         To::Upstream(name) => {
             let state = worker.snapshot.borrow().upstream_named(name).cloned().ok_or_else(gone)?;
-            ask(&worker, &state.upstream, call.into()).await.map_err(|error| send_error(&error))?
+            let answer = ask(&state.upstream, &Question::of(&call), body).await;
+            state.count_call(&answer);
+            answer
         }
         To::Origin(target, reach) => {
             let origin = worker.origin(target, *reach);
-            ask(&worker, &origin, call.into()).await.map_err(|error| send_error(&error))?
+            ask(&origin, &Question::of(&call), body).await
         }
-        To::Route(name) => {
-            let called = exchange::RouteCall {
-                route: name.clone(),
-                head: call.head,
-                body: call.body,
-                deadline: call.deadline,
-                caller: call.caller.unwrap_or_else(|| itself(&worker)),
-            };
-            // Boxed: it is as large as a whole exchange, and most calls go to upstreams.
-            let answer = Box::pin(exchange::call(&worker, called)).await.ok_or_else(gone)?;
-            answer.map_err(|exchange::TooDeep| ClientError::TooDeep)?
-        }
+        // Boxed: it is as large as a whole exchange, and most calls go to upstreams.
+        To::Route(_) => return Box::pin(send_to_route(&worker, call, body)).await,
     };
-    let body = body::collect(body, max_body).await.map_err(|error| match error.fault {
-        Fault::LimitExceeded(_) => ClientError::TooLarge,
-        Fault::Deadline | Fault::Idle => ClientError::Timeout,
-        Fault::Broken | Fault::Malformed => ClientError::Unreachable(error.to_string()),
-    })?;
-    // Boxed: it goes from hand to hand, through the task and the hook that waits, and is large.
-    Ok(Box::new(Answered { head, body }))
+    let Answer { status, fields, body, .. } = answer.map_err(|error| send_error(&error))?;
+    Ok(Box::new(Answered { status, fields, body: whole(body, max_body).await? }))
+}
+
+async fn send_to_route(worker: &Worker, call: Box<OutboundCall>, body: Body) -> Result<Box<Answered>, ClientError> {
+    let OutboundCall { to, head, deadline, max_body, caller, .. } = *call;
+    let To::Route(route) = to else { return Err(gone()) };
+    let caller = caller.unwrap_or_else(|| itself(worker));
+    let body = body.in_memory().unwrap_or_default();
+    let answer = exchange::call(worker, exchange::RouteCall { route, head, body, deadline, caller }).await;
+    let (head, body) = answer.ok_or_else(gone)?.map_err(|exchange::TooDeep| ClientError::TooDeep)?;
+    let body = whole(body, max_body).await?;
+    Ok(Box::new(Answered { status: head.status, fields: Fields::Read(head.headers), body }))
 }
 
 /// As [`send`], but the answer's body is not waited for.
 pub async fn open(call: StreamedCall) -> Result<(response::Parts, Body), Refused> {
     let worker = CURRENT.with(|current| current.get().cloned()).ok_or(Refused::Gone)?;
-    let upstream = match &call.to {
+    let StreamedCall { to, head, body, deadline, caller } = call;
+    let question = Question { head: &head, deadline, nesting: caller.nesting, reads_fields: true };
+    let answer = match &to {
         To::Upstream(name) => {
-            let state = worker.snapshot.borrow().upstream_named(name).cloned();
-            Rc::clone(&state.ok_or(Refused::Gone)?.upstream)
+            let state = worker.snapshot.borrow().upstream_named(name).cloned().ok_or(Refused::Gone)?;
+            let answer = ask(&state.upstream, &question, body).await;
+            state.count_call(&answer);
+            answer
         }
-        To::Origin(target, reach) => worker.origin(target, *reach),
+        To::Origin(target, reach) => ask(&worker.origin(target, *reach), &question, body).await,
         To::Route(_) => return Err(Refused::Gone),
     };
-    let StreamedCall { head, body, deadline, caller, .. } = call;
-    let question = Question { head, body, deadline, nesting: caller.nesting };
-    ask(&worker, &upstream, question).await.map_err(Refused::Upstream)
+    answer.map(Answer::into_parts).map_err(Refused::Upstream)
 }
 
 /// Who calls where no client does: the gateway.
@@ -134,38 +135,43 @@ fn gone() -> ClientError {
     ClientError::Unreachable("the target is not in the config any more".into())
 }
 
-/// What an upstream is asked.
-struct Question {
-    head: request::Parts,
-    body: Body,
+/// What an upstream is asked, but for the body.
+struct Question<'a> {
+    head: &'a request::Parts,
     deadline: Instant,
     /// Calls the plugin's request is inside of.
     nesting: u32,
+    /// The fields of the answer are going to be asked for.
+    reads_fields: bool,
 }
 
-impl From<OutboundCall> for Question {
-    fn from(call: OutboundCall) -> Self {
+impl<'a> Question<'a> {
+    /// Most plugins want the answer's status and body.
+    fn of(call: &'a OutboundCall) -> Self {
         let nesting = call.caller.map_or(0, |caller| caller.nesting);
-        Self { head: call.head, body: Body::full(call.body), deadline: call.deadline, nesting }
+        Self { head: &call.head, deadline: call.deadline, nesting, reads_fields: false }
     }
 }
 
-async fn ask(
-    worker: &Worker,
-    upstream: &Rc<Upstream>,
-    mut question: Question,
-) -> Result<(response::Parts, Body), UpstreamError> {
-    depth::mark(&mut question.head.headers, question.nesting + 1);
-    let began = tokio::time::Instant::now();
-    let deadline = Some(question.deadline.into());
-    let terms = upstream::Call { began, deadline, preserve_host: false, more: &[], interim: None };
-    let answer = upstream.send(&question.head, question.body, terms).await;
-    if let Some(state) = worker.snapshot.borrow().upstream_named(upstream.name()) {
-        state.count_call(&answer);
-    }
-    let mut answer = answer?;
-    strip_hop_by_hop(&mut answer.head.headers);
-    Ok((answer.head, answer.body))
+async fn ask(upstream: &Upstream, question: &Question<'_>, body: Body) -> Result<Answer, UpstreamError> {
+    let mark = depth::mark(question.nesting + 1);
+    let terms = upstream::Call {
+        began: tokio::time::Instant::now(),
+        deadline: Some(question.deadline.into()),
+        preserve_host: false,
+        more: &[(depth::CDN_LOOP, Some(mark.as_bytes()))],
+        interim: None,
+        reads_fields: question.reads_fields,
+    };
+    upstream.send(question.head, body, terms).await
+}
+
+async fn whole(body: Body, max: u64) -> Result<Bytes, ClientError> {
+    body::collect(body, max).await.map_err(|error| match error.fault {
+        Fault::LimitExceeded(_) => ClientError::TooLarge,
+        Fault::Deadline | Fault::Idle => ClientError::Timeout,
+        Fault::Broken | Fault::Malformed => ClientError::Unreachable(error.to_string()),
+    })
 }
 
 fn send_error(error: &UpstreamError) -> ClientError {

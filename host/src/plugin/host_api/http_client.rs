@@ -7,6 +7,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, HOST, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Method, request};
@@ -117,16 +118,19 @@ impl Host for InstanceState {
         if usize::try_from(self.calls.last).is_ok_and(|made| made >= self.plugin.limits.calls) {
             return Ok(self.calls.count());
         }
-        let state = match prepare(&self.plugin, call, caller, deadline).map(|call| self.with_host(call)) {
-            // Boxed: a task is moved about whole, its result with it, and this one has kilobytes.
-            Ok(call) => CallState::Running(Running(tokio::task::spawn_local(Box::pin(worker::send(call))))),
+        let state = match prepare(&self.plugin, call, caller, deadline) {
+            Ok(mut call) => {
+                self.set_host(&mut call);
+                // Boxed: a task is moved about whole, its result with it, and this one has kilobytes.
+                CallState::Running(Running(tokio::task::spawn_local(Box::pin(worker::send(call)))))
+            }
             Err(error) => CallState::Over(Err(error)),
         };
         Ok(self.calls.push(state))
     }
 
     fn may_call(&mut self, target: Target) -> wasmtime::Result<Result<(), String>> {
-        Ok(grant(&self.plugin, &target).map(drop))
+        Ok(grant(&self.plugin, target).map(drop))
     }
 
     async fn wait_any(&mut self, mut calls: Vec<u32>) -> wasmtime::Result<u32> {
@@ -153,7 +157,7 @@ impl Host for InstanceState {
     async fn take_content(&mut self, call: u32) -> wasmtime::Result<Result<Content, ClientError>> {
         self.deadline("http-client.take-content")?;
         let content =
-            |answered: Box<Answered>| Content { status: answered.head.status.as_u16(), body: answered.body.into() };
+            |answered: Box<Answered>| Content { status: answered.status.as_u16(), body: answered.body.into() };
         let outcome = self.outcome(call).await.map(content);
         Ok(self.give(outcome))
     }
@@ -162,13 +166,12 @@ impl Host for InstanceState {
 impl InstanceState {
     /// A route is asked for by the host of the request at hand, as a client would: what its plugins
     /// store goes by the URL, and its upstream is told of the host. Upstreams have hosts of their own.
-    fn with_host(&self, mut call: OutboundCall) -> OutboundCall {
+    fn set_host(&self, call: &mut OutboundCall) {
         if let (worker::To::Route(_), Some(context)) = (&call.to, &self.context)
             && let Some(host) = super::request::host_field(&context.request)
         {
             call.head.headers.insert(HOST, host);
         }
-        call
     }
 
     /// What became of a call, once it is over.
@@ -186,8 +189,8 @@ impl InstanceState {
 }
 
 /// An answer with its header fields.
-fn answer(Answered { head, body }: Answered) -> Answer {
-    Answer { status: head.status.as_u16(), headers: header_map::all(&head.headers), body: body.into() }
+fn answer(Answered { status, fields, body }: Answered) -> Answer {
+    Answer { status: status.as_u16(), headers: header_map::all(&fields.end_to_end()), body: body.into() }
 }
 
 /// Checks rights and syntax, so that nothing illegal gets as far as a pool.
@@ -196,31 +199,30 @@ fn prepare(
     call: Outbound,
     caller: Option<Caller>,
     deadline: std::time::Instant,
-) -> Result<OutboundCall, ClientError> {
-    let to = grant(rights, &call.target).map_err(ClientError::Denied)?;
-    let head = head(&call).map_err(ClientError::Invalid)?;
+) -> Result<Box<OutboundCall>, ClientError> {
+    let to = grant(rights, call.target).map_err(ClientError::Denied)?;
     let own = (call.timeout_ms > 0)
         .then(|| std::time::Instant::now() + std::time::Duration::from_millis(call.timeout_ms.into()));
-    Ok(OutboundCall {
+    Ok(Box::new(OutboundCall {
         to,
-        head: request_with_headers(head, call.headers)?,
+        head: head(&call.method, call.path, call.headers).map_err(ClientError::Invalid)?,
         body: call.body.into(),
         deadline: own.map_or(deadline, |own| own.min(deadline)),
         max_body: rights.limits.body,
         caller,
-    })
+    }))
 }
 
 /// The error says which grant is missing.
-fn grant(rights: &Rights, target: &Target) -> Result<worker::To, String> {
+fn grant(rights: &Rights, target: Target) -> Result<worker::To, String> {
     match target {
-        Target::Upstream(name) if rights.upstreams.contains(name) => Ok(worker::To::Upstream(name.clone())),
-        Target::Upstream(name) => Err(denied(&rights.name, "http", name)),
-        Target::Route(name) if rights.routes.contains(name) => Ok(worker::To::Route(name.clone())),
-        Target::Route(name) => Err(denied(&rights.name, "routes", name)),
+        Target::Upstream(name) if rights.upstreams.contains(&name) => Ok(worker::To::Upstream(name)),
+        Target::Upstream(name) => Err(denied(&rights.name, "http", &name)),
+        Target::Route(name) if rights.routes.contains(&name) => Ok(worker::To::Route(name)),
+        Target::Route(name) => Err(denied(&rights.name, "routes", &name)),
         Target::Origin(origin) => {
-            let target = parse_origin(origin).ok_or_else(|| denied(&rights.name, "http", origin))?;
-            let reach = reach(rights, &target).ok_or_else(|| denied(&rights.name, "http", origin))?;
+            let target = parse_origin(&origin).ok_or_else(|| denied(&rights.name, "http", &origin))?;
+            let reach = reach(rights, &target).ok_or_else(|| denied(&rights.name, "http", &origin))?;
             Ok(worker::To::Origin(target, reach))
         }
     }
@@ -258,25 +260,22 @@ pub(in crate::plugin) fn target_of(uri: &http::Uri) -> Option<model::Target> {
     Some(model::Target { scheme, host, port: authority.port_u16().unwrap_or(scheme.port()) })
 }
 
-fn head(call: &Outbound) -> Result<request::Parts, String> {
-    let method = Method::from_bytes(call.method.as_bytes()).map_err(|error| format!("method: {error}"))?;
+fn head(method: &str, path: String, fields: Vec<Header>) -> Result<request::Parts, String> {
+    let method = Method::from_bytes(method.as_bytes()).map_err(|error| format!("method: {error}"))?;
     if method == Method::CONNECT {
         return Err("method: CONNECT makes a tunnel, which a call cannot".into());
     }
-    if !call.path.starts_with('/') {
+    if !path.starts_with('/') {
         return Err("path: must start with `/`".into());
     }
-    let path = PathAndQuery::try_from(call.path.as_str()).map_err(|error| format!("path: {error}"))?;
+    let path = PathAndQuery::from_maybe_shared(Bytes::from(path)).map_err(|error| format!("path: {error}"))?;
+    let mut headers = header_map::build(fields)?;
+    // Without the field any coding is as good (RFC 9110 section 12.5.3), and few plugins can undo one.
+    headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
     let mut head = http::Request::new(()).into_parts().0;
     head.method = method;
     head.uri = path.into();
-    Ok(head)
-}
-
-fn request_with_headers(mut head: request::Parts, fields: Vec<Header>) -> Result<request::Parts, ClientError> {
-    head.headers = header_map::build(fields).map_err(ClientError::Invalid)?;
-    // Without the field any coding is as good (RFC 9110 section 12.5.3), and few plugins can undo one.
-    head.headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
+    head.headers = headers;
     Ok(head)
 }
 

@@ -6,18 +6,17 @@ use std::pin::pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use http::Method;
 use tokio::io::AsyncReadExt as _;
 use tokio::time::Instant;
 
 use super::encode::Asked;
-use super::head::{self, Field, Head};
+use super::fields::Field;
+use super::head::{self, Expected, Head};
 use super::sending::{Sending, Unsent, Upload};
 use super::{Broken, Decoded, Decoder};
 use crate::body::timer::Timer;
 use crate::body::{Body, BodyError};
 use crate::give_way::Share;
-use crate::upstream::Interim;
 use crate::upstream::socket::{Reader, Writer};
 
 /// Bytes read at once, at first.
@@ -43,7 +42,7 @@ pub(in crate::upstream) struct Connection {
     pub(in crate::upstream) timer: Timer,
     /// Room for the next head, out and in.
     request: Vec<u8>,
-    fields: Vec<Field>,
+    places: Vec<Field>,
 }
 
 /// Why there is no head of an answer.
@@ -64,7 +63,7 @@ impl Connection {
             share: Share::default(),
             timer: Timer::default(),
             request: Vec::new(),
-            fields: Vec::new(),
+            places: Vec::new(),
         }
     }
 
@@ -93,14 +92,12 @@ impl Connection {
         Sending::new(asked, body, std::mem::take(&mut self.request), began)
     }
 
-    /// Sends the request and receives the head of the answer, whichever can be done. What comes before it
-    /// goes to `interim`.
+    /// Sends the request and receives the head of the answer, whichever can be done.
     pub(in crate::upstream) fn poll_head(
         &mut self,
         cx: &mut Context<'_>,
         sending: &mut Sending,
-        method: &Method,
-        interim: Option<&Interim>,
+        expected: &Expected<'_>,
     ) -> Poll<Result<Head, Lost>> {
         let mut unsent = None;
         if let Some(writer) = &mut self.writer {
@@ -125,7 +122,7 @@ impl Connection {
             if !self.received[known..].contains(&b'\n') && self.received.len() <= head::MAX_HEAD {
                 continue;
             }
-            match head::take(&mut self.received, &mut self.fields, method, interim) {
+            match head::take(&mut self.received, &mut self.places, expected) {
                 Ok(Some(head)) => return Poll::Ready(Ok(head)),
                 Ok(None) => {}
                 Err(error) => return Poll::Ready(Err(Lost::Answer(error))),

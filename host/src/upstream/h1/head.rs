@@ -1,12 +1,12 @@
 //! The head of an answer, from bytes.
 
 use std::mem::MaybeUninit;
-use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Response, StatusCode, Version, response};
+use http::{Method, StatusCode, Version};
 
+use super::announced::Announced;
+use super::fields::{self, Field, Fields};
 use super::{Broken, Decoder};
 use crate::upstream::Interim;
 
@@ -18,29 +18,33 @@ const MAX_FIELDS: usize = 128;
 /// A final answer's head, and what it says of the rest.
 #[derive(Debug)]
 pub(in crate::upstream) struct Head {
-    pub(in crate::upstream) parts: response::Parts,
+    pub(in crate::upstream) status: StatusCode,
+    pub(in crate::upstream) fields: Fields,
     pub(in crate::upstream) body: Decoder,
     /// Whether the target keeps the connection open after this answer.
     pub(in crate::upstream) keeps_alive: bool,
 }
 
-/// Where a field is within its head.
+/// What an answer is expected to be like.
 #[derive(Debug)]
-pub(super) struct Field {
-    name: Range<usize>,
-    value: Range<usize>,
+pub(in crate::upstream) struct Expected<'a> {
+    /// The request's.
+    pub(in crate::upstream) method: &'a Method,
+    /// Takes the interim answers, if anybody wants them.
+    pub(in crate::upstream) interim: Option<&'a Interim>,
+    /// Somebody is going to ask for its fields.
+    pub(in crate::upstream) reads_fields: bool,
 }
 
 /// Takes a whole head out of what was received; `None` where more has to come. Interim answers go to
-/// `interim`, or are skipped where nobody wants them; 101 is final here. `fields` is scratch space.
+/// whoever wants them, or are skipped; 101 is final here. `places` is scratch space.
 pub(super) fn take(
     received: &mut BytesMut,
-    fields: &mut Vec<Field>,
-    method: &Method,
-    interim: Option<&Interim>,
+    places: &mut Vec<Field>,
+    expected: &Expected<'_>,
 ) -> Result<Option<Head>, Broken> {
     loop {
-        let Some(head) = parse(received, fields)? else {
+        let Some(head) = parse(received, places)? else {
             return if received.len() > MAX_HEAD { Err(Broken::HeadTooLarge(MAX_HEAD)) } else { Ok(None) };
         };
         if head.length > MAX_HEAD {
@@ -48,23 +52,24 @@ pub(super) fn take(
         }
         if head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS {
             let bytes = received.split_to(head.length).freeze();
-            if let Some(interim) = interim.filter(|_| Interim::takes(head.status)) {
-                interim.put(head.status, headers(&bytes, fields)?);
+            if let Some(interim) = expected.interim.filter(|_| Interim::takes(head.status)) {
+                interim.put(head.status, fields::map(&bytes, places)?);
             }
             continue;
         }
         let bytes = received.split_to(head.length).freeze();
-        return finish(&head, &bytes, fields, method).map(Some);
+        return finish(&head, bytes, places, expected).map(Some);
     }
 }
 
-struct Parsed {
+pub(super) struct Parsed {
     length: usize,
     status: StatusCode,
     version: Version,
 }
 
-fn parse(received: &[u8], fields: &mut Vec<Field>) -> Result<Option<Parsed>, Broken> {
+/// `places` is filled anew.
+pub(super) fn parse(received: &[u8], places: &mut Vec<Field>) -> Result<Option<Parsed>, Broken> {
     // An empty line ends a head: without it there is nothing to parse yet.
     let mut room = [const { MaybeUninit::uninit() }; MAX_FIELDS];
     let mut answer = httparse::Response::new(&mut []);
@@ -82,59 +87,39 @@ fn parse(received: &[u8], fields: &mut Vec<Field>) -> Result<Option<Parsed>, Bro
         let from = part.as_ptr().addr() - start;
         from..from + part.len()
     };
-    fields.clear();
-    fields.extend(
+    places.clear();
+    places.extend(
         answer.headers.iter().map(|field| Field { name: place(field.name.as_bytes()), value: place(field.value) }),
     );
     Ok(Some(Parsed { length, status, version }))
 }
 
-fn headers(bytes: &Bytes, fields: &[Field]) -> Result<HeaderMap, Broken> {
-    let mut headers = HeaderMap::with_capacity(fields.len());
-    for field in fields {
-        let name = HeaderName::from_bytes(&bytes[field.name.clone()]);
-        let value = HeaderValue::from_maybe_shared(bytes.slice(field.value.clone()));
-        let (Ok(name), Ok(value)) = (name, value) else {
-            return Err(Broken::Head(httparse::Error::HeaderValue));
-        };
-        headers.append(name, value);
-    }
-    Ok(headers)
-}
-
-fn finish(head: &Parsed, bytes: &Bytes, fields: &[Field], method: &Method) -> Result<Head, Broken> {
-    let headers = headers(bytes, fields)?;
-    let body = Decoder::of(method, head.status, head.version, &headers)?;
-    let keeps_alive = keeps_alive(head.version, &headers) && !body.ends_with_connection();
-    let mut parts = Response::new(()).into_parts().0;
-    parts.status = head.status;
-    parts.headers = headers;
-    Ok(Head { parts, body, keeps_alive })
-}
-
-/// RFC 9112 section 9.3. HTTP/1.0's `keep-alive` is not believed: a proxy may not (appendix C.2.2).
-fn keeps_alive(version: Version, headers: &HeaderMap) -> bool {
-    let closes = |value: &HeaderValue| {
-        value.as_bytes().split(|byte| *byte == b',').any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
-    };
-    version == Version::HTTP_11 && !headers.get_all(CONNECTION).iter().any(closes)
+fn finish(head: &Parsed, bytes: Bytes, places: &[Field], expected: &Expected<'_>) -> Result<Head, Broken> {
+    let announced = Announced::by(places.iter().map(|field| field.within(&bytes)))?;
+    let body = Decoder::of(expected.method, head.status, head.version, &announced)?;
+    // RFC 9112 section 9.3. HTTP/1.0's `keep-alive` is not believed: a proxy may not (appendix C.2.2).
+    let keeps_alive = head.version == Version::HTTP_11 && !announced.closes && !body.ends_with_connection();
+    let fields = if expected.reads_fields { Fields::Read(fields::map(&bytes, places)?) } else { Fields::Unread(bytes) };
+    Ok(Head { status: head.status, fields, body, keeps_alive })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const ANSWER: Expected<'_> = Expected { method: &Method::GET, interim: None, reads_fields: true };
+
     fn taken(sent: &str) -> Result<Option<Head>, Broken> {
-        take(&mut BytesMut::from(sent), &mut Vec::new(), &Method::GET, None)
+        take(&mut BytesMut::from(sent), &mut Vec::new(), &ANSWER)
     }
 
     #[test]
     fn a_head_is_taken_and_the_body_is_left() {
         let mut received = BytesMut::from("HTTP/1.1 201 Fine\r\nX-A: 1\r\nx-a:2\r\nContent-Length: 2\r\n\r\nok");
-        let head = take(&mut received, &mut Vec::new(), &Method::GET, None).unwrap().unwrap();
-        assert_eq!(head.parts.status, 201);
-        assert_eq!(head.parts.headers.get_all("x-a").iter().collect::<Vec<_>>(), ["1", "2"]);
+        let head = take(&mut received, &mut Vec::new(), &ANSWER).unwrap().unwrap();
+        assert_eq!(head.status, 201);
         assert_eq!((head.body, head.keeps_alive, &received[..]), (Decoder::Length(2), true, &b"ok"[..]));
+        assert_eq!(head.fields.end_to_end().get_all("x-a").iter().collect::<Vec<_>>(), ["1", "2"]);
     }
 
     #[test]
@@ -149,8 +134,8 @@ mod tests {
     fn interim_answers_are_skipped_and_switching_protocols_is_not_one() {
         let head = taken("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nlink: a\r\n\r\nHTTP/1.1 200 OK\r\n\r\n");
         let head = head.unwrap().unwrap();
-        assert_eq!((head.parts.status, head.parts.headers.len()), (StatusCode::OK, 0));
-        assert_eq!(taken("HTTP/1.1 101 Sw\r\n\r\n").unwrap().unwrap().parts.status, 101);
+        assert_eq!((head.status, head.fields.end_to_end().len()), (StatusCode::OK, 0));
+        assert_eq!(taken("HTTP/1.1 101 Sw\r\n\r\n").unwrap().unwrap().status, 101);
     }
 
     #[test]
@@ -159,7 +144,8 @@ mod tests {
         for end in [sent.len() - 1, sent.len()] {
             let interim = Interim::default();
             let mut received = BytesMut::from(&sent[..end]);
-            let head = take(&mut received, &mut Vec::new(), &Method::GET, Some(&interim)).unwrap();
+            let expected = Expected { interim: Some(&interim), ..ANSWER };
+            let head = take(&mut received, &mut Vec::new(), &expected).unwrap();
             assert_eq!(head.is_some(), end == sent.len());
             let mut kept = Vec::new();
             let _ = interim.drain(|bytes| {
@@ -198,7 +184,7 @@ mod tests {
     #[test]
     fn bytes_that_are_not_utf8_are_kept() {
         let mut received = BytesMut::from(&b"HTTP/1.1 200 OK\r\nx: a\xffb\r\n\r\n"[..]);
-        let head = take(&mut received, &mut Vec::new(), &Method::GET, None).unwrap().unwrap();
-        assert_eq!(head.parts.headers["x"].as_bytes(), b"a\xffb");
+        let head = take(&mut received, &mut Vec::new(), &ANSWER).unwrap().unwrap();
+        assert_eq!(head.fields.end_to_end()["x"].as_bytes(), b"a\xffb");
     }
 }

@@ -94,7 +94,18 @@ fn the_deadline_of_a_call_ends_it_and_is_not_held_against_the_target() {
         let (head, body) = get("/").into_parts();
         let deadline = Some(Instant::now() + ms(50));
         let error = upstream
-            .send(&head, body, Call { began: Instant::now(), deadline, preserve_host: false, more: &[], interim: None })
+            .send(
+                &head,
+                body,
+                Call {
+                    began: Instant::now(),
+                    deadline,
+                    preserve_host: false,
+                    more: &[],
+                    interim: None,
+                    reads_fields: true,
+                },
+            )
             .await
             .unwrap_err();
         assert!(matches!(error, UpstreamError::Deadline { .. }), "{error}");

@@ -172,7 +172,14 @@ pub(super) async fn send(upstream: &Upstream, request: Request<Body>) -> Result<
         .send(
             &head,
             body,
-            Call { began: Instant::now(), deadline: None, preserve_host: false, more: &[], interim: None },
+            Call {
+                began: Instant::now(),
+                deadline: None,
+                preserve_host: false,
+                more: &[],
+                interim: None,
+                reads_fields: true,
+            },
         )
         .await
 }
