@@ -48,9 +48,9 @@ const ROUNDS_TIME: Duration = QUICK_TICK.saturating_mul(4);
 const SHARE: u32 = 4;
 const AT_ONCE: usize = 32;
 
-/// A long hook's turn is a quick tick. Where it had to wait for longer, since many connections are served in a round, it
-/// is longer in proportion: long hooks have a fifth of the worker there, too, or they would not be over for seconds.
-/// But no turn is longer than this.
+/// A long hook's turn is over with the next quick tick. Where it had to wait for twice as long as this, since many
+/// connections are served in a round, it is longer in proportion, and this at the most: long hooks have a part of the
+/// worker there, too, or they would not be over for seconds.
 const LONGEST: Duration = TICK;
 const REST: u32 = 4;
 
@@ -200,8 +200,9 @@ impl Turns {
         // What others have written must not wait for a hook.
         cork::flush();
         let now = Instant::now();
-        if kind == Kind::Long {
-            turn.length = ((now - turn.since) / REST).clamp(QUICK_TICK, LONGEST);
+        let waited = now - turn.since;
+        if kind == Kind::Long && waited >= LONGEST * 2 {
+            turn.length = (waited / REST).min(LONGEST);
         }
         turn.began = Some(now);
         turn
@@ -258,7 +259,7 @@ pub(super) struct Turn {
     kind: Kind,
     /// Since when it is this hook's.
     since: Instant,
-    /// How long it may compute: at least until the next tick.
+    /// How long it may compute, if that is longer than until the next tick.
     length: Duration,
     /// When it began to compute; none while others are still let go first.
     began: Option<Instant>,
@@ -268,7 +269,14 @@ pub(super) struct Turn {
 
 impl Turn {
     fn now(turns: &Rc<Turns>, kind: Kind) -> Self {
-        Self { turns: Rc::clone(turns), kind, since: Instant::now(), length: QUICK_TICK, began: None, quicker: None }
+        Self {
+            turns: Rc::clone(turns),
+            kind,
+            since: Instant::now(),
+            length: Duration::ZERO,
+            began: None,
+            quicker: None,
+        }
     }
 }
 
@@ -276,7 +284,7 @@ impl Drop for Turn {
     fn drop(&mut self) {
         let line = self.turns.line(self.kind);
         let took = self.began.map_or(Duration::ZERO, |began| began.elapsed());
-        if self.kind.rests() && took + QUICK_TICK >= self.length + PIECE {
+        if self.kind.rests() && took >= self.length + PIECE {
             self.turns.rest_until.set(Some(Instant::now() + took * REST));
         }
         line.taken.update(|taken| taken.saturating_sub(1));

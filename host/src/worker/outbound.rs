@@ -76,18 +76,18 @@ pub struct Answered {
 // Boxed, both: they go from hand to hand, through the task and the hook that waits, and are large.
 pub async fn send(mut call: Box<OutboundCall>) -> Result<Box<Answered>, ClientError> {
     let worker = CURRENT.with(|current| current.get().cloned()).ok_or_else(gone)?;
-    let body = Body::full(std::mem::take(&mut call.body));
+    let body = std::mem::take(&mut call.body);
     let max_body = call.max_body;
     let answer = match &call.to {
         To::Upstream(name) => {
             let state = worker.snapshot.borrow().upstream_named(name).cloned().ok_or_else(gone)?;
-            let answer = ask(&state.upstream, &Question::of(&call), body).await;
+            let answer = ask(&state.upstream, &Question::of(&call), Body::full(body)).await;
             state.count_call(&answer);
             answer
         }
         To::Origin(target, reach) => {
             let origin = worker.origin(target, *reach);
-            ask(&origin, &Question::of(&call), body).await
+            ask(&origin, &Question::of(&call), Body::full(body)).await
         }
         // Boxed: it is as large as a whole exchange, and most calls go to upstreams.
         To::Route(_) => return Box::pin(send_to_route(&worker, call, body)).await,
@@ -96,11 +96,10 @@ pub async fn send(mut call: Box<OutboundCall>) -> Result<Box<Answered>, ClientEr
     Ok(Box::new(Answered { status, fields, body: whole(body, max_body).await? }))
 }
 
-async fn send_to_route(worker: &Worker, call: Box<OutboundCall>, body: Body) -> Result<Box<Answered>, ClientError> {
+async fn send_to_route(worker: &Worker, call: Box<OutboundCall>, body: Bytes) -> Result<Box<Answered>, ClientError> {
     let OutboundCall { to, head, deadline, max_body, caller, .. } = *call;
     let To::Route(route) = to else { return Err(gone()) };
     let caller = caller.unwrap_or_else(|| itself(worker));
-    let body = body.in_memory().unwrap_or_default();
     let answer = exchange::call(worker, exchange::RouteCall { route, head, body, deadline, caller }).await;
     let (head, body) = answer.ok_or_else(gone)?.map_err(|exchange::TooDeep| ClientError::TooDeep)?;
     let body = whole(body, max_body).await?;

@@ -31,8 +31,8 @@ impl Seat {
         }
     }
 
-    /// Resolves when the hook, which has used so much CPU time, may compute again: how long, if it is not over by the
-    /// next tick.
+    /// Resolves when the hook, which has used so much CPU time, may compute again: how long, if not
+    /// until the next tick.
     pub(in crate::plugin) async fn next_turn(&mut self, used: Duration) -> Result<Duration, TooMany> {
         self.turn = None;
         let is_long = used >= LONG;
