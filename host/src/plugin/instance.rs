@@ -201,11 +201,10 @@ impl Instance {
         self.store.data().limits.memory()
     }
 
-    /// Gives its memory back a piece at a time, where the host knows it. It must not be called any more.
-    pub(super) fn give_memory_back(&mut self, between: impl Fn()) {
-        if let Guest::Module(guest) = &self.guest {
-            guest.give_memory_back(&mut self.store, between);
-        }
+    /// Gives a piece of its memory back; false where there is no such piece, or the host does not know its memory. It
+    /// must not be called any more.
+    pub(super) fn give_memory_back(&mut self, nth: usize) -> bool {
+        matches!(&self.guest, Guest::Module(guest) if guest.give_back(&mut self.store, nth))
     }
 
     /// Drops what it knows of a request, which belongs to this worker.

@@ -29,7 +29,7 @@ pub mod link;
 pub mod load;
 mod meter;
 pub mod pool;
-mod retire;
+pub(crate) mod retire;
 pub mod rights;
 pub mod state;
 mod ticker;

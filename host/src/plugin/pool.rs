@@ -55,15 +55,20 @@ pub struct Pool {
 #[derive(Debug)]
 pub struct CheckedOut {
     /// There until it is given back or dropped.
-    instance: Option<Box<Instance>>,
-    place: Place,
+    lent: Option<Lent>,
     /// Of an instance that was made after another was lost.
     turn: Option<Turn>,
 }
 
+#[derive(Debug)]
+struct Lent {
+    instance: Box<Instance>,
+    place: Place,
+}
+
 /// One of the `limits.instances` places. Freed when dropped, unless an idle instance keeps it.
 #[derive(Debug)]
-struct Place {
+pub(super) struct Place {
     pool: Rc<Pool>,
     kept: bool,
 }
@@ -177,7 +182,8 @@ impl Pool {
 
     fn take_idle(self: &Rc<Self>) -> Option<CheckedOut> {
         let instance = self.idle.borrow_mut().pop()?;
-        Some(CheckedOut { instance: Some(instance), place: Place { pool: Rc::clone(self), kept: false }, turn: None })
+        let place = Place { pool: Rc::clone(self), kept: false };
+        Some(CheckedOut { lent: Some(Lent { instance, place }), turn: None })
     }
 
     async fn make(self: &Rc<Self>, own_turn: Option<Turn>) -> Result<CheckedOut, Fault> {
@@ -196,7 +202,7 @@ impl Pool {
             error => Fault::Instance(error.to_string().into()),
         })?;
         instance.count_in(Arc::clone(&self.metrics));
-        Ok(CheckedOut { instance: Some(Box::new(instance)), place, turn })
+        Ok(CheckedOut { lent: Some(Lent { instance: Box::new(instance), place }), turn })
     }
 
     /// Where the last instance was lost, the next one is made when its turn comes.
@@ -245,9 +251,10 @@ impl CheckedOut {
     /// The turn its hook runs in, if it needs one. A further hook of one that is held, as for a body's chunks, has
     /// to wait for it.
     pub(super) async fn turn(&mut self, hook: &HookMetrics) -> Result<Option<Turn>, Fault> {
-        match self.place.pool.weight.turn().filter(|_| self.turn.is_none()) {
+        let pool = &self.lent().place.pool;
+        match pool.weight.turn().filter(|_| self.turn.is_none()) {
             // Boxed: a future is moved about whole, and this is seldom needed.
-            Some(begins) => Box::pin(self.place.pool.counted_turn(hook, begins)).await.map(Some),
+            Some(begins) => Box::pin(pool.counted_turn(hook, begins)).await.map(Some),
             None => Ok(self.turn.take()),
         }
     }
@@ -259,34 +266,39 @@ impl CheckedOut {
 
     /// Back to the pool, unless it is worn or may serve only once.
     pub fn give_back(mut self) {
-        let Some(instance) = self.instance.take() else { return };
-        self.place.pool.has_lost_one.set(false);
-        if self.place.pool.plugin.isolation == Isolation::Shared && !instance.is_worn() {
-            self.place.kept = true;
-            self.place.pool.idle.borrow_mut().push(instance);
+        let Some(Lent { instance, mut place }) = self.lent.take() else { return };
+        place.pool.has_lost_one.set(false);
+        if place.pool.plugin.isolation == Isolation::Shared && !instance.is_worn() {
+            place.kept = true;
+            place.pool.idle.borrow_mut().push(instance);
         } else {
-            let_go(instance);
+            let_go(instance, Some(place));
         }
     }
 
     #[allow(clippy::expect_used, reason = "only what consumes `self` takes it out")]
     pub fn instance(&mut self) -> &mut Instance {
-        self.instance.as_mut().expect("the instance that was checked out")
+        &mut self.lent.as_mut().expect("the instance that was checked out").instance
+    }
+
+    #[allow(clippy::expect_used, reason = "only what consumes `self` takes it out")]
+    fn lent(&self) -> &Lent {
+        self.lent.as_ref().expect("the instance that was checked out")
     }
 }
 
 impl Drop for CheckedOut {
     fn drop(&mut self) {
-        if let Some(instance) = self.instance.take() {
-            self.place.pool.has_lost_one.set(true);
-            let_go(instance);
+        if let Some(Lent { instance, place }) = self.lent.take() {
+            place.pool.has_lost_one.set(true);
+            let_go(instance, Some(place));
         }
     }
 }
 
-fn let_go(mut instance: Box<Instance>) {
+fn let_go(mut instance: Box<Instance>, place: Option<Place>) {
     instance.forget();
-    retire(instance);
+    retire(instance, place);
 }
 
 /// Counts a hook as waiting for as long as it does.
@@ -318,8 +330,9 @@ impl Drop for Place {
 impl Drop for Pool {
     fn drop(&mut self) {
         // Nobody holds an instance of a pool that is gone: what is left is idle.
-        for _ in self.idle.get_mut().drain(..) {
+        for instance in self.idle.get_mut().drain(..) {
             self.metrics.instance_dropped();
+            let_go(instance, None);
         }
     }
 }

@@ -3,14 +3,21 @@
 //! The kernel takes a guest's pages back in one go: 5 ms for 64 MiB on a small machine, in which a
 //! worker would serve nobody. So a thread of its own does it, and a piece at a time where it can: the kernel lets
 //! nobody else have that processor meanwhile, however nice the thread is. It gets few at a time, as their memory is
-//! beside what `limits.instances` allow; a worker that finds them too many does it itself.
+//! beside what `limits.instances` allow. Of more than that a worker takes one after the other apart, between all else
+//! it does, and each has its place until then.
 
+use std::cell::RefCell;
 use std::num::NonZeroU64;
 use std::sync::LazyLock;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::instance::Instance;
+use super::pool::Place;
+use super::turns::{Begins, turn_to_begin};
+use crate::give_way::give_way;
 use crate::unchecked::schedule;
 
 /// Bytes of memory from which on the thread does it: the kernel takes two tenths of a millisecond for as many, if
@@ -34,15 +41,65 @@ const NICE: i32 = 5;
 /// None where the machine gives no thread.
 static THREAD: LazyLock<Option<SyncSender<Box<Instance>>>> = LazyLock::new(start);
 
-/// Drops an instance, here or there. What it knows of a request is the caller's to take out before.
-pub(super) fn retire(instance: Box<Instance>) {
+/// An instance, and its place, which nobody else has as long as its memory is there.
+type Retired = (Box<Instance>, Option<Place>);
+
+thread_local! {
+    /// To the task that takes those of this worker apart for which the thread has no room.
+    static HERE: RefCell<Option<UnboundedSender<Retired>>> = const { RefCell::new(None) };
+}
+
+/// Drops an instance, here or there, and then its place. What it knows of a request is the caller's to take out before.
+pub(super) fn retire(instance: Box<Instance>, place: Option<Place>) {
     if instance.memory() < MUCH {
+        drop(instance);
         return;
     }
-    if let Some(thread) = &*THREAD {
-        // Where the queue is full, it comes back in the error, and is dropped here.
-        drop(thread.try_send(instance));
+    if let Err(instance) = to_the_thread(instance) {
+        // Without such a task it comes back in the error, and is dropped.
+        let _ = HERE.try_with(|here| here.borrow().as_ref().map(|here| here.send((instance, place))));
     }
+}
+
+/// Takes apart what the thread has no room for, as when many clients leave at once, and lets the worker do all else
+/// after each piece. To be spawned once on each worker.
+pub(crate) async fn keep_taking_apart() {
+    let (sender, mut retired) = unbounded_channel();
+    HERE.set(Some(sender));
+    while let Some((instance, place)) = retired.recv().await {
+        if let Err(mut instance) = to_the_thread(instance) {
+            let pieces = give_back_in_shares(&mut instance).await;
+            // What cannot be taken apart goes in one piece, after which those that compute for long rest.
+            let turn = if pieces == 0 { Some(turn_to_begin(Begins::AfterFault).await) } else { None };
+            drop(instance);
+            drop(turn);
+        }
+        drop(place);
+    }
+}
+
+/// Gives its memory back in the worker's time. As long hooks, it has a fifth of that where the worker is busy. Returns how
+/// many pieces it was.
+async fn give_back_in_shares(instance: &mut Instance) -> usize {
+    let (mut pieces, mut share, mut began) = (0, Duration::ZERO, Instant::now());
+    while instance.give_memory_back(pieces) {
+        pieces += 1;
+        if began.elapsed() >= share {
+            let others = Instant::now();
+            give_way().await;
+            began = Instant::now();
+            share = (began - others) / 4;
+        }
+    }
+    pieces
+}
+
+/// It comes back where the thread has as many as it may.
+fn to_the_thread(instance: Box<Instance>) -> Result<(), Box<Instance>> {
+    let Some(thread) = &*THREAD else { return Err(instance) };
+    thread.try_send(instance).map_err(|full| match full {
+        TrySendError::Full(instance) | TrySendError::Disconnected(instance) => instance,
+    })
 }
 
 fn start() -> Option<SyncSender<Box<Instance>>> {
@@ -60,7 +117,11 @@ fn start() -> Option<SyncSender<Box<Instance>>> {
 
 fn take_apart(retired: &Receiver<Box<Instance>>) {
     for mut instance in retired {
-        instance.give_memory_back(|| std::thread::sleep(PAUSE));
+        let mut pieces = 0;
+        while instance.give_memory_back(pieces) {
+            pieces += 1;
+            std::thread::sleep(PAUSE);
+        }
         drop(instance);
     }
 }

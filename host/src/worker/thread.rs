@@ -14,6 +14,7 @@ use super::background::Intervals;
 use super::{Worker, gauges};
 use crate::cork;
 use crate::listen::connection;
+use crate::plugin::retire;
 use crate::snapshot::{Snapshot, WorkerSnapshot};
 use crate::telemetry::WorkerId;
 use crate::unchecked::schedule;
@@ -171,6 +172,7 @@ async fn run(
         drained.connections.drain();
     });
     tokio::task::spawn_local(cork::keep_flushing());
+    tokio::task::spawn_local(retire::keep_taking_apart());
     drop(ready.send(Ok(())));
 
     // Apart from what follows: while plugins are made ready, which takes as long as they like, the worker goes on

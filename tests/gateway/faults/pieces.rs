@@ -1,9 +1,13 @@
 //! Plugins that keep a worker busy and do nothing forbidden: in one piece, which no tick interrupts, or before
 //! they serve.
 
-use tollgate_tests::wait::until_async;
-use tollgate_tests::{Gateway, Upstream, config, fault, in_general};
+use std::time::Instant;
 
+use tokio::task::JoinSet;
+use tollgate_tests::wait::until_async;
+use tollgate_tests::{Client, Gateway, Upstream, config, fault, in_general};
+
+use super::under_load::Load;
 use super::{assert_is_well, assert_says_nothing, start, with_fault};
 
 /// One instruction fills 32 MiB that nobody touched before, which takes longer than the hook may.
@@ -77,4 +81,43 @@ async fn while_a_plugin_is_made_ready_a_worker_takes_new_connections() {
     assert_eq!(gateway.reloads(), before, "the worker made the plugin ready first");
     gateway.reloaded_since(before).await;
     assert_is_well(&gateway).await;
+}
+
+/// More of them than the thread takes that gives memory back, which takes the kernel milliseconds for each.
+#[tokio::test]
+async fn clients_that_leave_at_once_do_not_keep_the_worker_from_the_others() {
+    const CLIENTS: usize = 12;
+    let (hanging, upstream) = (Upstream::hanging().await, Upstream::answering("ok").await);
+    let config = config()
+        .workers(1)
+        .upstream("web", [&hanging])
+        .upstream("other", [&upstream])
+        .plugin("p", "use = \"fault.wasm\"\ngrant = { http = [\"web\"] }\nlimits = { cpu = \"1m\", wall = \"1m\" }")
+        .route("/healthy", "other")
+        .route_with("/p", "other", "plugins = [\"p\"]");
+    let gateway = start("memory-held", &config).await;
+    let instances = async || gateway.metrics().await.sum("tollgate_plugin_instances", &[("plugin", "p")]);
+    let mut longest = Vec::new();
+    // Once is enough: the machine may put any of them aside.
+    for _ in 0..10 {
+        let mut clients = JoinSet::new();
+        for _ in 0..CLIENTS {
+            let address = gateway.address;
+            clients.spawn(async move { Client::to(address).await.get("/p").await });
+        }
+        hanging.open(CLIENTS).await;
+        let healthy = Load::on(&gateway, "/healthy", 1);
+        let left = Instant::now();
+        clients.shutdown().await;
+        until_async("the instances to be gone", async || (instances().await < 0.5).then_some(())).await;
+        let all = left.elapsed();
+        let answers = healthy.stop().await;
+        assert!(answers.iter().all(|(status, _)| *status == 200), "{answers:?}");
+        let one = answers.last().unwrap().1;
+        if one < all / 2 {
+            return;
+        }
+        longest.push((one, all));
+    }
+    panic!("a request waited for nearly all that was given back: {longest:?}");
 }

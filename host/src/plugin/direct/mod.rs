@@ -154,9 +154,9 @@ impl Pre {
 }
 
 impl Guest {
-    /// Gives the memory of a guest that has served for the last time back, a piece at a time.
-    pub(super) fn give_memory_back(&self, store: &mut Store<InstanceState>, between: impl Fn()) {
-        memory::give_back(self.ends.memory, store, between);
+    /// Gives a piece of the memory of a guest that has served for the last time back; false where there is no such piece.
+    pub(super) fn give_back(&self, store: &mut Store<InstanceState>, nth: usize) -> bool {
+        memory::give_back(self.ends.memory, store, nth)
     }
 
     pub(super) async fn call(&mut self, store: &mut Store<InstanceState>, hook: Hook) -> Result<Returned> {
