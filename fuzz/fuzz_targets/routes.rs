@@ -64,10 +64,11 @@ fuzz_target!(|case: Case| {
     let host = host(case.asked.host);
     let path = head.uri.path().to_owned();
     let found = table.find(host, &head);
-    if let Ok((id, params)) = &found {
+    if let Ok((id, values)) = &found {
         let route = &loaded.config.routes[*id];
         assert!(route.name.starts_with('r'));
-        assert!(params.iter().all(|(name, _)| !name.is_empty()));
+        let named: Vec<_> = table.names()[*id].params(values).collect();
+        assert!(named.len() == values.len() && named.iter().all(|(name, _)| !name.is_empty()));
     }
     // A route that asks for no more than this very path takes it, or a better one does.
     let bare = |route: &&Route| {
