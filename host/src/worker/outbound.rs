@@ -12,7 +12,7 @@ use crate::config::model::Target;
 use crate::context::RequestId;
 use crate::exchange::{self, depth};
 use crate::plugin::bindings::tollgate::plugin::http_client::ClientError;
-use crate::upstream::{self, Answer, Fields, Reach, Upstream, UpstreamError};
+use crate::upstream::{self, Answer, Fields, Reach, UpstreamError};
 
 /// A plugin's call, checked and granted.
 #[derive(Debug)]
@@ -76,23 +76,13 @@ pub struct Answered {
 // Boxed, both: they go from hand to hand, through the task and the hook that waits, and are large.
 pub async fn send(mut call: Box<OutboundCall>) -> Result<Box<Answered>, ClientError> {
     let worker = CURRENT.with(|current| current.get().cloned()).ok_or_else(gone)?;
-    let body = std::mem::take(&mut call.body);
-    let max_body = call.max_body;
-    let answer = match &call.to {
-        To::Upstream(name) => {
-            let state = worker.snapshot.borrow().upstream_named(name).cloned().ok_or_else(gone)?;
-            let answer = ask(&state.upstream, &Question::of(&call), Body::full(body)).await;
-            state.count_call(&answer);
-            answer
-        }
-        To::Origin(target, reach) => {
-            let origin = worker.origin(target, *reach);
-            ask(&origin, &Question::of(&call), Body::full(body)).await
-        }
+    let (body, max_body) = (std::mem::take(&mut call.body), call.max_body);
+    if let To::Route(_) = call.to {
         // Boxed: it is as large as a whole exchange, and most calls go to upstreams.
-        To::Route(_) => return Box::pin(send_to_route(&worker, call, body)).await,
-    };
-    let Answer { status, fields, body, .. } = answer.map_err(|error| send_error(&error))?;
+        return Box::pin(send_to_route(&worker, call, body)).await;
+    }
+    let answer = ask(&worker, &call.to, &Question::of(&call), Body::full(body)).await;
+    let Answer { status, fields, body, .. } = answer.map_err(|refused| refused_call(&refused))?;
     Ok(Box::new(Answered { status, fields, body: whole(body, max_body).await? }))
 }
 
@@ -111,17 +101,7 @@ pub async fn open(call: StreamedCall) -> Result<(response::Parts, Body), Refused
     let worker = CURRENT.with(|current| current.get().cloned()).ok_or(Refused::Gone)?;
     let StreamedCall { to, head, body, deadline, caller } = call;
     let question = Question { head: &head, deadline, nesting: caller.nesting, reads_fields: true };
-    let answer = match &to {
-        To::Upstream(name) => {
-            let state = worker.snapshot.borrow().upstream_named(name).cloned().ok_or(Refused::Gone)?;
-            let answer = ask(&state.upstream, &question, body).await;
-            state.count_call(&answer);
-            answer
-        }
-        To::Origin(target, reach) => ask(&worker.origin(target, *reach), &question, body).await,
-        To::Route(_) => return Err(Refused::Gone),
-    };
-    answer.map(Answer::into_parts).map_err(Refused::Upstream)
+    ask(&worker, &to, &question, body).await.map(Answer::into_parts)
 }
 
 /// Who calls where no client does: the gateway.
@@ -152,7 +132,8 @@ impl<'a> Question<'a> {
     }
 }
 
-async fn ask(upstream: &Upstream, question: &Question<'_>, body: Body) -> Result<Answer, UpstreamError> {
+/// Routes are asked another way.
+async fn ask(worker: &Worker, to: &To, question: &Question<'_>, body: Body) -> Result<Answer, Refused> {
     let mark = depth::mark(question.nesting + 1);
     let terms = upstream::Call {
         began: tokio::time::Instant::now(),
@@ -162,7 +143,17 @@ async fn ask(upstream: &Upstream, question: &Question<'_>, body: Body) -> Result
         interim: None,
         reads_fields: question.reads_fields,
     };
-    upstream.send(question.head, body, terms).await
+    let answer = match to {
+        To::Upstream(name) => {
+            let state = worker.snapshot.borrow().upstream_named(name).cloned().ok_or(Refused::Gone)?;
+            let answer = state.upstream.send(question.head, body, terms).await;
+            state.count_call(&answer);
+            answer
+        }
+        To::Origin(target, reach) => worker.origin(target, *reach).send(question.head, body, terms).await,
+        To::Route(_) => return Err(Refused::Gone),
+    };
+    answer.map_err(Refused::Upstream)
 }
 
 async fn whole(body: Body, max: u64) -> Result<Bytes, ClientError> {
@@ -173,7 +164,8 @@ async fn whole(body: Body, max: u64) -> Result<Bytes, ClientError> {
     })
 }
 
-fn send_error(error: &UpstreamError) -> ClientError {
+fn refused_call(refused: &Refused) -> ClientError {
+    let Refused::Upstream(error) = refused else { return gone() };
     if let UpstreamError::OutOfReach { target, .. } = error {
         // Where it is tells of the network behind the gateway: that is for its operator.
         tracing::debug!("a plugin's call was denied: {error}");
