@@ -82,9 +82,10 @@ pub async fn on_interval(link: &Link) -> (Result<(), Fault>, Duration) {
     let meter = instance.meter();
     meter.watch(link.pool.weight.is_watched());
     let ended = metered_in_turn(&meter, link.plugin.rights.limits.wall, pin!(instance.on_interval()), turn).await;
+    let calls = instance.calls();
     instance.leave_alone();
     metrics.copied(instance.copied());
-    link.pool.weight.learn(&meter);
+    link.pool.learn(&meter, calls);
     note_waits(metrics, &meter);
     let ended = conclude(ended);
     // Only an instance whose hook ended by itself is used again.
@@ -130,10 +131,11 @@ async fn run_on<V: Copied>(
     let meter = instance.meter();
     meter.watch(link.pool.weight.is_watched());
     let ended = metered_in_turn(&meter, link.plugin.rights.limits.wall, pin!(call(instance)), turn).await;
+    let calls = instance.calls();
     let context = instance.give_back();
     let verdict = conclude(ended);
     metrics.copied(instance.copied() + verdict.copied() as u64);
-    link.pool.weight.learn(&meter);
+    link.pool.learn(&meter, calls);
     note_waits(metrics, &meter);
     Called { context, verdict, cpu: meter.used() }
 }

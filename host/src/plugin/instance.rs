@@ -176,6 +176,12 @@ impl Instance {
         std::mem::take(&mut self.store.data_mut().files_read)
     }
 
+    /// How many calls of `http-client` the hook has made.
+    pub(super) fn calls(&self) -> u32 {
+        let state = self.store.data();
+        u32::try_from(state.plugin.limits.calls).unwrap_or(u32::MAX).min(state.calls.asked_for())
+    }
+
     /// Bytes that crossed in the hook that is over, its verdict apart.
     pub(super) fn copied(&self) -> u64 {
         self.store.data().copied

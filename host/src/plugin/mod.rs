@@ -15,6 +15,7 @@ pub mod code_cache;
 pub mod compile;
 pub mod completing;
 mod component;
+pub(crate) mod crowd;
 pub(crate) mod direct;
 pub mod engine;
 mod explain;

@@ -15,9 +15,11 @@ use tokio::sync::oneshot;
 
 use super::Plugin;
 use super::completing::Completing;
+use super::crowd::Crowd;
 use super::fault::{Busy, Fault, LoadError};
 use super::host_api::log::LogBudget;
 use super::instance::Instance;
+use super::meter::Meter;
 use super::retire::retire;
 use super::turns::{self, Begins, Turn};
 use super::weight::Weight;
@@ -49,6 +51,7 @@ pub struct Pool {
     /// Whether the last hook that was over cost its instance.
     has_lost_one: Cell<bool>,
     pub(super) weight: Weight,
+    crowd: Rc<Crowd>,
 }
 
 /// An instance on loan. Dropped, it is retired; see [`CheckedOut::give_back`].
@@ -88,6 +91,7 @@ impl Pool {
             failures: LogBudget::default(),
             has_lost_one: Cell::new(false),
             weight: Weight::default(),
+            crowd: Rc::default(),
         })
     }
 
@@ -122,6 +126,9 @@ impl Pool {
         // Boxed: a future is moved about whole, and these are large and seldom needed.
         if let Some(begins) = self.weight.turn() {
             return Box::pin(self.check_out_in_turn(hook, begins)).await;
+        }
+        if self.crowd.is_full() {
+            Box::pin(self.wait_in_crowd(hook)).await?;
         }
         match self.take_idle() {
             Some(instance) => Ok(instance),
@@ -223,6 +230,19 @@ impl Pool {
     async fn turn(&self, begins: Begins) -> Result<Turn, Fault> {
         let turn = tokio::time::timeout(self.plugin.rights.limits.wall, turns::turn_to_begin(begins)).await;
         turn.map_err(|_| Fault::Busy(Busy::Instances))
+    }
+
+    async fn wait_in_crowd(&self, hook: &HookMetrics) -> Result<(), Fault> {
+        let began = Instant::now();
+        let may_begin = tokio::time::timeout(self.plugin.rights.limits.wall, self.crowd.wait()).await;
+        hook.waited_for_turn(began.elapsed());
+        may_begin.map_err(|_| Fault::Busy(Busy::Instances))
+    }
+
+    /// Learns from a hook that is over, and made so many calls, for those to come.
+    pub(super) fn learn(&self, meter: &Meter, calls: u32) {
+        self.weight.learn(meter);
+        self.crowd.learn(meter.used(), calls);
     }
 
     fn queue(&self) -> Result<oneshot::Receiver<()>, Fault> {

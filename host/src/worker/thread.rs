@@ -14,7 +14,7 @@ use super::background::Intervals;
 use super::{Worker, gauges};
 use crate::cork;
 use crate::listen::connection;
-use crate::plugin::retire;
+use crate::plugin::{crowd, retire};
 use crate::snapshot::{Snapshot, WorkerSnapshot};
 use crate::telemetry::WorkerId;
 use crate::unchecked::schedule;
@@ -104,7 +104,7 @@ pub fn spawn(role: Role, snapshot: Arc<Snapshot>, draining: watch::Receiver<bool
         let runtime = match builder
             .enable_all()
             .event_interval(EVENT_INTERVAL)
-            .on_thread_park(cork::end_round)
+            .on_thread_park(before_waiting)
             .build_local(LocalOptions::default())
         {
             Ok(runtime) => runtime,
@@ -149,6 +149,12 @@ impl Handle {
     }
 }
 
+/// This thread has done all that was ready.
+fn before_waiting() {
+    cork::end_round();
+    crowd::looked();
+}
+
 async fn run(
     role: Role,
     snapshot: Arc<Snapshot>,
@@ -172,6 +178,7 @@ async fn run(
         drained.connections.drain();
     });
     tokio::task::spawn_local(cork::keep_flushing());
+    tokio::task::spawn_local(crowd::keep_letting_in());
     tokio::task::spawn_local(retire::keep_taking_apart());
     drop(ready.send(Ok(())));
 

@@ -121,3 +121,33 @@ async fn clients_that_leave_at_once_do_not_keep_the_worker_from_the_others() {
     }
     panic!("a request waited for nearly all that was given back: {longest:?}");
 }
+
+/// Each is over before anybody could say that it computes for long.
+#[tokio::test]
+async fn many_short_hooks_that_are_ready_at_once_do_not_keep_the_worker_from_the_others() {
+    const CLIENTS: usize = 128;
+    let upstream = Upstream::answering("ok").await;
+    let gateway = start("short", &with_fault(&upstream, "")).await;
+    let mut longest = Vec::new();
+    // Once is enough: the machine may put any of them aside.
+    for _ in 0..10 {
+        let mut connected = Vec::new();
+        for _ in 0..CLIENTS {
+            connected.push(gateway.connect().await);
+        }
+        let mut clients = JoinSet::new();
+        for mut client in connected {
+            clients.spawn(async move { client.get("/p").await.status });
+        }
+        let healthy = Load::on(&gateway, "/healthy", 1);
+        let began = Instant::now();
+        assert!(clients.join_all().await.iter().all(|status| *status == 200));
+        let all = began.elapsed();
+        let one = healthy.stop().await.iter().map(|(_, took)| *took).max().unwrap();
+        if one < all / 3 {
+            return;
+        }
+        longest.push((one, all));
+    }
+    panic!("a request waited for many of the others: {longest:?}");
+}

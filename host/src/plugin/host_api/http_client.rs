@@ -66,6 +66,11 @@ impl Calls {
         }
     }
 
+    /// How many the hook has asked for, refused ones among them.
+    pub(in crate::plugin) fn asked_for(&self) -> u32 {
+        self.last
+    }
+
     fn push(&mut self, state: CallState) -> u32 {
         self.count();
         self.open.push(Call { number: self.last, state });

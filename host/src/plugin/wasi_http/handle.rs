@@ -145,7 +145,7 @@ async fn run(call: Rc<Call>, mut held: CheckedOut, question: Question) {
     };
     // How long it may take is for who waits for the answer to say.
     let ended = metered_in_turn(&meter, Duration::MAX, pin!(handled), turn).await;
-    call.link.pool.weight.learn(&meter);
+    call.link.pool.learn(&meter, 0);
     note_waits(metrics, &meter);
     let ended = conclude(ended);
     if let Err(fault) = ended.as_ref() {
