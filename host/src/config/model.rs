@@ -289,6 +289,8 @@ pub struct PluginLimits {
     pub interval: Duration,
     /// Calls after which an instance is replaced.
     pub uses: u64,
+    /// How long an instance is kept that no hook has needed.
+    pub idle_for: Duration,
     /// Bytes of one body the plugin may have buffered, in or out.
     pub body: u64,
     /// Bytes of one chunk of a body, at least 1.

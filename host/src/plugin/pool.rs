@@ -25,6 +25,7 @@ use super::turns::{self, Begins, Turn};
 use super::weight::Weight;
 use crate::cache::Answers;
 use crate::config::model::Isolation;
+use crate::give_way::give_way;
 use crate::telemetry::metrics::{HookMetrics, PluginMetrics};
 
 /// Failures of a plugin that a worker logs in a second. All of them are counted.
@@ -40,6 +41,9 @@ pub struct Pool {
         reason = "an instance goes out and in for each hook, as a pointer and not as a few hundred bytes"
     )]
     idle: RefCell<Vec<Box<Instance>>>,
+    /// How few of them were idle since the last look at it: the first so many were not needed.
+    unneeded: Cell<usize>,
+    looked_at: Cell<Instant>,
     /// Idle ones and those checked out.
     live: Cell<usize>,
     waiting: RefCell<VecDeque<oneshot::Sender<()>>>,
@@ -84,6 +88,8 @@ impl Pool {
             plugin,
             metrics,
             idle,
+            unneeded: Cell::new(0),
+            looked_at: Cell::new(Instant::now()),
             live,
             waiting,
             answers: Answers::default(),
@@ -104,6 +110,25 @@ impl Pool {
                     tracing::warn!(plugin = %self.plugin.name(), %fault, "no instance could be made ahead of time");
                 }
             }
+        }
+    }
+
+    /// Retires what no hook has needed for `limits.idle_for`, all but one. To be called now and then.
+    pub async fn retire_idle(self: &Rc<Self>) {
+        if self.looked_at.get().elapsed() < self.plugin.rights.limits.idle_for {
+            return;
+        }
+        self.looked_at.set(Instant::now());
+        let retired: Vec<_> = {
+            let mut idle = self.idle.borrow_mut();
+            let unneeded = self.unneeded.get().min(idle.len()).min(self.live.get().saturating_sub(1));
+            let retired = idle.drain(..unneeded).collect();
+            self.unneeded.set(idle.len());
+            retired
+        };
+        for instance in retired {
+            let_go(instance, Some(Place { pool: Rc::clone(self), kept: false }));
+            give_way().await;
         }
     }
 
@@ -188,7 +213,9 @@ impl Pool {
     }
 
     fn take_idle(self: &Rc<Self>) -> Option<CheckedOut> {
-        let instance = self.idle.borrow_mut().pop()?;
+        let mut idle = self.idle.borrow_mut();
+        let instance = idle.pop()?;
+        self.unneeded.set(self.unneeded.get().min(idle.len()));
         let place = Place { pool: Rc::clone(self), kept: false };
         Some(CheckedOut { lent: Some(Lent { instance, place }), turn: None })
     }

@@ -19,6 +19,7 @@ pub mod background;
 mod completions;
 mod connections;
 mod gauges;
+mod idle;
 mod outbound;
 pub mod thread;
 

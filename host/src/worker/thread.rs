@@ -11,7 +11,7 @@ use tokio::runtime::LocalOptions;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
 use super::background::Intervals;
-use super::{Worker, gauges};
+use super::{Worker, gauges, idle};
 use crate::cork;
 use crate::listen::connection;
 use crate::plugin::{crowd, retire};
@@ -170,6 +170,7 @@ async fn run(
     let worker = Worker::install(role, Rc::clone(&first), upstreams);
     take_up(&worker, role, first, &mut intervals).await;
     tokio::task::spawn_local(gauges::keep(Rc::downgrade(&worker)));
+    tokio::task::spawn_local(idle::retire(Rc::downgrade(&worker)));
     tokio::task::spawn_local(Rc::clone(&worker.completions).tell());
     let drained = Rc::clone(&worker);
     tokio::task::spawn_local(async move {

@@ -61,3 +61,28 @@ async fn a_hook_that_finds_no_free_instance_is_counted_and_so_is_the_time_it_wai
     let waited = metrics.sum("tollgate_plugin_queue_seconds_total", &ON_REQUEST);
     assert!(waited >= waited_for_sure, "{waited} s, and it was seen to wait for {waited_for_sure} s");
 }
+
+#[tokio::test]
+async fn instances_that_no_hook_needs_any_more_are_given_up_but_for_one() {
+    const CLIENTS: usize = 5;
+    let gate = Arc::new(Semaphore::new(0));
+    let upstream = behind(&gate).await;
+    let settings = script(r#"request = ["call web /"]"#)
+        + "\ngrant = { http = [\"web\"] }\nlimits = { idle_for = \"500ms\", wall = \"1m\" }";
+    let gateway = start(&with_p(&upstream, &settings)).await;
+    let mut clients = Vec::new();
+    for _ in 0..CLIENTS {
+        clients.push(ask(&gateway).await);
+    }
+    upstream.open(CLIENTS).await;
+    gateway.metrics_with("tollgate_plugin_instances", &[("plugin", "p")], 5.0).await;
+    gate.add_permits(CLIENTS);
+    for mut client in clients {
+        assert_eq!(client.answer().await.text(), "late");
+    }
+    gateway.metrics_with("tollgate_plugin_instances", &[("plugin", "p")], 1.0).await;
+    gate.add_permits(1);
+    assert_eq!(gateway.get("/p").await.text(), "late");
+    let made = gateway.metrics().await.sum("tollgate_plugin_instances_created_total", &[("plugin", "p")]);
+    assert!((made - 5.0).abs() < 0.5, "the one that was kept serves the next: {made} were made");
+}

@@ -84,6 +84,8 @@ pub(crate) struct PluginLimits {
     /// Hooks after which an instance is replaced.
     #[schemars(range(min = 1))]
     pub uses: u64,
+    /// How long an instance is kept that no hook has needed. One is kept in any case.
+    pub idle_for: Time,
     /// Largest body the plugin may have buffered, in or out.
     pub body: Size,
     /// Largest chunk of a body that the plugin is shown at once, where it filters bodies as they pass.
@@ -126,6 +128,7 @@ impl Default for PluginLimits {
             completions: 1024,
             interval: secs(1),
             uses: 1_000_000,
+            idle_for: secs(10),
             body: Size(1 << 20),
             chunk: Size(64 << 10),
             calls: 32,

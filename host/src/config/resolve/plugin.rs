@@ -247,6 +247,7 @@ fn limits(written: &file::PluginLimits) -> model::PluginLimits {
         completions: written.completions,
         interval: written.interval.0,
         uses: written.uses,
+        idle_for: written.idle_for.0,
         body: written.body.0,
         chunk: bytes(written.chunk),
         calls: written.calls,
