@@ -65,6 +65,8 @@ pub struct CheckedOut {
     lent: Option<Lent>,
     /// Of an instance that was made after another was lost.
     turn: Option<Turn>,
+    /// Whether its first hook is yet to come, for which it has waited as long as it has to.
+    is_let_in: bool,
 }
 
 #[derive(Debug)]
@@ -217,7 +219,7 @@ impl Pool {
         let instance = idle.pop()?;
         self.unneeded.set(self.unneeded.get().min(idle.len()));
         let place = Place { pool: Rc::clone(self), kept: false };
-        Some(CheckedOut { lent: Some(Lent { instance, place }), turn: None })
+        Some(CheckedOut { lent: Some(Lent { instance, place }), turn: None, is_let_in: true })
     }
 
     async fn make(self: &Rc<Self>, own_turn: Option<Turn>) -> Result<CheckedOut, Fault> {
@@ -236,7 +238,7 @@ impl Pool {
             error => Fault::Instance(error.to_string().into()),
         })?;
         instance.count_in(Arc::clone(&self.metrics));
-        Ok(CheckedOut { lent: Some(Lent { instance: Box::new(instance), place }), turn })
+        Ok(CheckedOut { lent: Some(Lent { instance: Box::new(instance), place }), turn, is_let_in: true })
     }
 
     /// Where the last instance was lost, the next one is made when its turn comes.
@@ -298,12 +300,16 @@ impl CheckedOut {
     /// The turn its hook runs in, if it needs one. A further hook of one that is held, as for a body's chunks, has
     /// to wait for it.
     pub(super) async fn turn(&mut self, hook: &HookMetrics) -> Result<Option<Turn>, Fault> {
+        let is_let_in = std::mem::take(&mut self.is_let_in);
         let pool = &self.lent().place.pool;
-        match pool.weight.turn().filter(|_| self.turn.is_none()) {
-            // Boxed: a future is moved about whole, and this is seldom needed.
-            Some(begins) => Box::pin(pool.counted_turn(hook, begins)).await.map(Some),
-            None => Ok(self.turn.take()),
+        // Boxed, both: a future is moved about whole, and these are seldom needed.
+        if let Some(begins) = pool.weight.turn().filter(|_| self.turn.is_none()) {
+            return Box::pin(pool.counted_turn(hook, begins)).await.map(Some);
         }
+        if !is_let_in && pool.crowd.is_full() {
+            Box::pin(pool.wait_in_crowd(hook)).await?;
+        }
+        Ok(self.turn.take())
     }
 
     /// Another one may have it: this one's hook is not to run at once.
