@@ -64,7 +64,7 @@ impl HookMetrics {
         self.host_wait.add_duration(time);
     }
 
-    /// Counts the time a call that computes for long let others go first.
+    /// Counts the time a call let others go first.
     pub fn waited_for_turn(&self, time: Duration) {
         self.turn_wait.add_duration(time);
     }
@@ -110,7 +110,7 @@ pub(super) fn write(text: &mut Text, links: &Links) {
     seconds(text, links, "tollgate_plugin_cpu_seconds_total", "CPU time inside a plugin's code.", |hook| &hook.cpu);
     let help = "Time a plugin's hooks waited for the host: for other services' answers, mostly.";
     seconds(text, links, "tollgate_plugin_host_wait_seconds_total", help, |hook| &hook.host_wait);
-    let help = "Time a plugin's hooks that compute for long let others go first.";
+    let help = "Time a plugin's hooks let others go first.";
     seconds(text, links, "tollgate_plugin_turn_wait_seconds_total", help, |hook| &hook.turn_wait);
     let help = "Time a plugin's hooks waited for a free instance.";
     seconds(text, links, "tollgate_plugin_queue_seconds_total", help, |hook| &hook.queue_wait);
