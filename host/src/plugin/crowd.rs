@@ -20,7 +20,8 @@ use tokio::sync::oneshot;
 use super::ticker::{self, QUICK_TICK};
 use crate::give_way::give_way;
 
-/// Time of hooks between two looks: a request takes two or three. Half a millisecond costs the same with many connections.
+/// Time of hooks between two looks, of which a request takes two or three. Half a millisecond is no cheaper; without
+/// a bound a request is dearer, as more of them are open at once than the processor's cache holds.
 const PART: Duration = QUICK_TICK.saturating_mul(3);
 
 /// What a call that a hook makes costs the worker beside the hook: a task, a request and an answer.
@@ -29,7 +30,7 @@ const CALL: Duration = Duration::from_micros(10);
 /// What is remembered at the most: a hook that is long has had its turns (`turns`).
 const MOST: Duration = PART.saturating_mul(20);
 
-/// Hooks of a moment, however many: what is measured of one may be less than the clock tells.
+/// What a hook is taken to take at least, when it is said how many may begin.
 const LEAST: Duration = Duration::from_micros(1);
 
 /// How much a hook tells of the next one's time, by that of all before.
