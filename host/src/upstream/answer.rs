@@ -84,10 +84,7 @@ impl AnswerBody {
     }
 
     pub(crate) fn size_hint(&self) -> SizeHint {
-        match self.decoder {
-            Decoder::Length(left) => SizeHint::with_exact(left),
-            Decoder::Chunked(_) | Decoder::UntilClose => SizeHint::default(),
-        }
+        self.decoder.left().map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 
     pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Polled {
@@ -103,7 +100,7 @@ impl AnswerBody {
                 Ok(Decoded::Nothing) => {}
                 Err(_) => return self.fail(Fault::Broken),
             }
-            match lease.connection.poll_receive(cx) {
+            match lease.connection.poll_receive(cx, self.decoder.left()) {
                 Poll::Ready(Ok(0)) if self.decoder.ends_with_connection() => return self.end(),
                 Poll::Ready(Ok(0) | Err(_)) => return self.fail(Fault::Broken),
                 Poll::Ready(Ok(_)) => {}

@@ -20,8 +20,9 @@ use crate::give_way::Share;
 use crate::upstream::socket::{Reader, Writer};
 
 /// Bytes read at once, at first.
-const FIRST_READ: usize = 8 * 1024;
-/// Bytes read at once, at the most: where an answer fills the buffer, the next one is twice as large.
+const FIRST_READ: usize = 16 * 1024;
+/// Bytes read at once, at the most: where an answer fills the buffer, the next one is as large as what
+/// is left of the answer, or, where nobody knows how much that is, twice as large.
 const MAX_READ: usize = 128 * 1024;
 /// With less room than this a new buffer is begun, so that a short answer comes in one piece.
 const MIN_ROOM: usize = 4 * 1024;
@@ -113,7 +114,7 @@ impl Connection {
         }
         loop {
             let known = self.received.len();
-            match ready!(self.poll_receive(cx)) {
+            match ready!(self.poll_receive(cx, None)) {
                 Ok(0) => return Poll::Ready(Err(Lost::Answer(unsent.map_or(Broken::Closed, Broken::Socket)))),
                 Ok(_) => {}
                 Err(error) => return Poll::Ready(Err(Lost::Answer(error.into()))),
@@ -159,11 +160,19 @@ impl Connection {
         Some(self.received.split_to(length).freeze())
     }
 
-    /// Receives more; 0 bytes when the target has closed.
-    pub(in crate::upstream) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    /// Receives more; 0 bytes when the target has closed. `left` is how much is to come, where that is known.
+    pub(in crate::upstream) fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        left: Option<u64>,
+    ) -> Poll<io::Result<usize>> {
         let room = self.received.capacity() - self.received.len();
         if room < MIN_ROOM {
-            self.received.reserve(self.read_size);
+            // What comes slowly fills no buffer: then as much memory as is left to come would be for nothing.
+            let is_fast = self.read_size > FIRST_READ;
+            let left = left.filter(|_| is_fast).map(|left| usize::try_from(left).unwrap_or(MAX_READ));
+            // One byte more than comes: where a read fills its buffer, it takes another to know that there is no more.
+            self.received.reserve(left.map_or(self.read_size, |left| left.saturating_add(1).clamp(MIN_ROOM, MAX_READ)));
         }
         let room = self.received.capacity() - self.received.len();
         ready!(self.share.poll_left(cx));

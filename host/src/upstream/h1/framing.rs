@@ -71,6 +71,14 @@ impl Decoder {
         *self == Self::Length(0)
     }
 
+    /// How many bytes are to come, where the head said it.
+    pub(in crate::upstream) fn left(&self) -> Option<u64> {
+        match self {
+            Self::Length(left) => Some(*left),
+            Self::Chunked(_) | Self::UntilClose => None,
+        }
+    }
+
     /// Takes what is there of the body. After [`Decoded::End`] or trailers it is over.
     pub(in crate::upstream) fn decode(&mut self, received: &mut BytesMut) -> Result<Decoded, Broken> {
         match self {
