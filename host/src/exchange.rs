@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{Request, Response, request, response};
+use http::{Request, Response, header, request, response};
 use http_body::Body as _;
 use hyper::body::Incoming;
 
@@ -43,18 +43,22 @@ pub async fn serve(worker: &Worker, client: &Client, request: Request<Incoming>)
     let id = worker.next_id();
     let mut finish = Finish::begin(&snapshot, id, client, &request);
 
+    // A client that waits to be asked for the body sends it to nobody else.
+    let is_held_back = request.headers.contains_key(header::EXPECT);
+    let body = |limit| Body::client(incoming, limit, snapshot.idle_timeout).left_to(&client.rest, is_held_back);
+
     // Which route, or why none.
     let found = find(&snapshot, &mut request);
     let Found { id: route_id, route, routed, nesting } = match found {
         Ok(found) => found,
         Err(failure) => {
+            drop(body(0));
             let (head, body) = respond::response(&failure, id);
             finish.note_failure(&failure);
             return finish.respond(head, body);
         }
     };
-    let body = Body::client(incoming, route.settings.body_limit, snapshot.idle_timeout);
-    let body = finish.matched(route_id, body);
+    let body = finish.matched(route_id, body(route.settings.body_limit));
 
     // What the upstream is going to get, before any plugin looks at it.
     strip_hop_by_hop(&mut request.headers);

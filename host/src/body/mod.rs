@@ -9,6 +9,7 @@ mod collect;
 mod error;
 mod joined;
 mod observe;
+mod rest;
 mod streamed;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -34,6 +35,7 @@ pub use error::{BodyError, Fault, Side};
 use joined::Joined;
 use observe::Watch;
 pub use observe::{BodyObserver, End};
+pub use rest::Rest;
 use streamed::Streamed;
 
 /// A request or response body.
@@ -71,6 +73,16 @@ impl Body {
             return Self::empty();
         }
         Kind::Client(Box::new(ClientBody::new(incoming, limit, idle))).into()
+    }
+
+    /// What nobody reads of a client's body is left to its connection. `is_held_back` where the client waits to
+    /// be asked for it (RFC 9110 section 10.1.1).
+    #[must_use]
+    pub(crate) fn left_to(mut self, rest: &Rest, is_held_back: bool) -> Self {
+        if let Kind::Client(body) = &mut self.kind {
+            body.leave_to(rest, is_held_back);
+        }
+        self
     }
 
     pub(crate) fn answer(answer: AnswerBody) -> Self {

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use http::HeaderValue;
 
+use crate::body::Rest;
 use crate::upstream::Interim;
 
 /// Whoever is at the other end of a connection.
@@ -16,6 +17,8 @@ pub struct Client {
     /// The address as a field value: made once, shared by the requests.
     field: HeaderValue,
     pub turn: Turn,
+    /// What it may still be sending.
+    pub rest: Rest,
     /// For answers before the answer, where the connection can write them.
     pub(super) interim: Option<Interim>,
 }
@@ -31,7 +34,7 @@ impl Client {
     pub fn new(address: IpAddr) -> Self {
         let unknown = const { HeaderValue::from_static("unknown") };
         let field = HeaderValue::try_from(address.to_string()).unwrap_or(unknown);
-        Self { address, field, turn: Turn(Rc::new(Cell::new(Some(Instant::now())))), interim: None }
+        Self { address, field, turn: Turn(Rc::new(Cell::new(Some(Instant::now())))), rest: Rest::default(), interim: None }
     }
 
     /// A client whose socket writes what is put in there.

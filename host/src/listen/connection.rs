@@ -18,8 +18,9 @@ use crate::upstream::Interim;
 use crate::worker::Worker;
 use crate::worker::thread::Accepted;
 
-/// hyper's read buffer has to hold a head, and is not less than this.
-const SMALLEST_BUFFER: usize = 8192;
+/// Bytes of a request's body that are read at once, at the most. hyper's read buffer has one limit for them and
+/// for a head; a head that is longer than it may be is refused once it is read.
+const PIECE: usize = 64 * 1024;
 
 /// Serves a connection to its end. While draining, the answer under way is the last one.
 pub async fn serve(worker: Rc<Worker>, accepted: Accepted) {
@@ -36,7 +37,7 @@ pub async fn serve(worker: Rc<Worker>, accepted: Accepted) {
     let service = service_fn(async |request| Ok::<_, Infallible>(exchange::serve(&worker, &client, request).await));
     let snapshot = worker.snapshot();
     let limits = &snapshot.shared.config.server.limits;
-    let stream = Impatient::new(corked(stream), client.turn.clone(), limits.head_timeout, limits.idle_timeout);
+    let stream = Impatient::new(corked(stream), &client, limits.head_timeout, limits.idle_timeout);
     let stream = Informing::new(stream, interim);
     let connection = http1::Builder::new()
         // `Impatient` bounds it, with one timer for the connection instead of one for each request.
@@ -45,7 +46,7 @@ pub async fn serve(worker: Rc<Worker>, accepted: Accepted) {
         // proxies. The end of a connection looks the same, and those who give up are many, those who
         // only stop writing few: waiting for the former would keep their upstream calls going.
         .half_close(false)
-        .max_buf_size(limits.head.max(SMALLEST_BUFFER))
+        .max_buf_size(limits.head.max(PIECE))
         .max_headers(limits.header_count)
         .serve_connection(TokioIo::new(stream), service);
     // A connection may live for days; the snapshot must not.

@@ -5,6 +5,7 @@
 //! bounded here, and so is how much of it is sent or received before the worker looks at its other sockets.
 
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -12,8 +13,15 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
-use crate::exchange::Turn;
+use crate::body::Rest;
+use crate::exchange::{Client, Turn};
 use crate::give_way::Share;
+
+/// How long a client that is still sending has to read the last answer and to end the connection.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// Bytes of it that are read at once.
+const UNWANTED: usize = 16 << 10;
 
 /// Slices that are written at once where not all can be.
 const MOST_SLICES: usize = 16;
@@ -24,6 +32,7 @@ pub(super) struct Impatient<S> {
     stream: S,
     share: Share,
     turn: Turn,
+    rest: Rest,
     /// From the connection, or the last answer, to the whole head of a request.
     head: Duration,
     /// Longest pause in writing an answer.
@@ -33,11 +42,27 @@ pub(super) struct Impatient<S> {
     reading: Option<Pin<Box<Sleep>>>,
     /// Only there while a write waits, which it seldom does.
     writing: Option<Pin<Box<Sleep>>>,
+    /// The connection's last byte was written, and the client was told so.
+    is_shut: bool,
+    /// Only there while a client that was told so is still sending.
+    lingering: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Impatient<S> {
-    pub(super) fn new(stream: S, turn: Turn, head: Duration, idle: Duration) -> Self {
-        Self { stream, share: Share::default(), turn, head, idle, reading: None, writing: None }
+    pub(super) fn new(stream: S, client: &Client, head: Duration, idle: Duration) -> Self {
+        let (turn, rest) = (client.turn.clone(), client.rest.clone());
+        Self {
+            stream,
+            share: Share::default(),
+            turn,
+            rest,
+            head,
+            idle,
+            reading: None,
+            writing: None,
+            is_shut: false,
+            lingering: None,
+        }
     }
 
     /// Called where there was nothing to read. The timer wakes the connection, which reads again.
@@ -90,7 +115,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Impatient<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Impatient<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Impatient<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let left = ready!(self.share.poll_left(cx));
         let some = bytes.get(..left).unwrap_or(bytes);
@@ -123,8 +148,39 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Impatient<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let shut = Pin::new(&mut self.stream).poll_shutdown(cx);
-        self.bounded(cx, shut)
+        if !self.is_shut {
+            let shut = Pin::new(&mut self.stream).poll_shutdown(cx);
+            ready!(self.bounded(cx, shut))?;
+            self.is_shut = true;
+        }
+        self.poll_linger(cx)
+    }
+}
+
+impl<S: AsyncRead + Unpin> Impatient<S> {
+    /// Where bytes come that nobody reads, the kernel resets the connection, and the client may lose what it has
+    /// not read of the answer (RFC 9112 section 9.6). So they are read, until the client has seen the end.
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            if self.lingering.as_mut().is_some_and(|timer| timer.as_mut().poll(cx).is_ready()) {
+                return Poll::Ready(Ok(()));
+            }
+            ready!(self.share.poll_left(cx));
+            let mut room = [MaybeUninit::uninit(); UNWANTED];
+            let mut unwanted = ReadBuf::uninit(&mut room);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut unwanted) {
+                Poll::Ready(Ok(())) if !unwanted.filled().is_empty() => {
+                    self.rest.set_unread();
+                    self.share.spend(unwanted.filled().len());
+                    self.lingering.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+                }
+                Poll::Pending if self.rest.is_unread() => {
+                    self.share.renew();
+                    return self.lingering.get_or_insert_with(|| Box::pin(sleep(LINGER))).as_mut().poll(cx).map(Ok);
+                }
+                _ => return Poll::Ready(Ok(())),
+            }
+        }
     }
 }
 
@@ -155,8 +211,8 @@ mod tests {
     #[tokio::test]
     async fn a_request_that_does_not_come_ends_the_read() {
         let (ours, _theirs) = tokio::io::duplex(16);
-        let turn = Client::new([127, 0, 0, 1].into()).turn;
-        let mut stream = Impatient::new(ours, turn, Duration::from_millis(40), Duration::from_secs(9));
+        let client = Client::new([127, 0, 0, 1].into());
+        let mut stream = Impatient::new(ours, &client, Duration::from_millis(40), Duration::from_secs(9));
         let error = stream.read(&mut [0; 1]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
@@ -166,8 +222,8 @@ mod tests {
         const PIECES: usize = 8;
         let long = vec![1; PIECES * SHARE];
         let (ours, _theirs) = tokio::io::duplex(long.len());
-        let turn = Client::new([127, 0, 0, 1].into()).turn;
-        let mut stream = Impatient::new(ours, turn, Duration::from_secs(9), Duration::from_secs(9));
+        let client = Client::new([127, 0, 0, 1].into());
+        let mut stream = Impatient::new(ours, &client, Duration::from_secs(9), Duration::from_secs(9));
         let looks = Cell::new(0);
         let other = async {
             loop {
@@ -197,8 +253,8 @@ mod tests {
     #[tokio::test]
     async fn a_reader_that_stops_ends_the_write_and_one_that_is_slow_does_not() {
         let (ours, mut theirs) = tokio::io::duplex(16);
-        let turn = Client::new([127, 0, 0, 1].into()).turn;
-        let mut stream = Impatient::new(ours, turn, Duration::from_secs(9), Duration::from_millis(80));
+        let client = Client::new([127, 0, 0, 1].into());
+        let mut stream = Impatient::new(ours, &client, Duration::from_secs(9), Duration::from_millis(80));
         let slow = tokio::spawn(async move {
             for _ in 0..4 {
                 tokio::time::sleep(Duration::from_millis(40)).await;

@@ -7,3 +7,4 @@ mod framing;
 mod interim;
 mod malformed;
 mod spelling;
+mod unread;
