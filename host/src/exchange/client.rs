@@ -34,7 +34,13 @@ impl Client {
     pub fn new(address: IpAddr) -> Self {
         let unknown = const { HeaderValue::from_static("unknown") };
         let field = HeaderValue::try_from(address.to_string()).unwrap_or(unknown);
-        Self { address, field, turn: Turn(Rc::new(Cell::new(Some(Instant::now())))), rest: Rest::default(), interim: None }
+        Self {
+            address,
+            field,
+            turn: Turn(Rc::new(Cell::new(Some(Instant::now())))),
+            rest: Rest::default(),
+            interim: None,
+        }
     }
 
     /// A client whose socket writes what is put in there.
