@@ -61,6 +61,17 @@ async fn so_does_one_whose_service_answers_before_it_is_sent() {
 }
 
 #[tokio::test]
+async fn a_rest_that_does_not_come_is_waited_for_as_long_as_a_request() {
+    let upstream = Upstream::answering("hello").await;
+    let config = config().limit("head_timeout = \"300ms\"").upstream("web", [&upstream]).route("/", "web");
+    let gateway = Gateway::start(&config).await;
+    let mut client = gateway.raw().await;
+    client.write(post("/nowhere", 5)).await;
+    assert_eq!(client.answer().await.status, 404);
+    assert_eq!(client.read_to_end().await, "");
+}
+
+#[tokio::test]
 async fn a_client_that_waits_to_be_asked_for_a_body_is_not_asked_by_a_refusal() {
     let upstream = Upstream::answering("hello").await;
     let gateway = gateway_to(&upstream).await;
