@@ -25,6 +25,8 @@ pub(super) struct Socket {
     rest: RefCell<Vec<u8>>,
     /// The rest is held. Otherwise the kernel would not take it when it was offered.
     is_held: Cell<bool>,
+    /// Who wrote it waits for it to be written.
+    is_awaited: Cell<bool>,
     /// Why what was held could not be written, and how much it was, until the writer is told.
     refused: RefCell<Option<io::Error>>,
     lost: Cell<usize>,
@@ -44,6 +46,7 @@ impl Writer {
             half: RefCell::new(half),
             rest: RefCell::default(),
             is_held: Cell::default(),
+            is_awaited: Cell::default(),
             refused: RefCell::default(),
             lost: Cell::default(),
             task: RefCell::default(),
@@ -75,14 +78,23 @@ impl Socket {
             for slice in slices {
                 rest.extend_from_slice(slice);
             }
-            let mut task = self.task.borrow_mut();
-            if !task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
-                *task = Some(cx.waker().clone());
-            }
         }
+        self.remember(cx);
         if !self.is_held.replace(true) {
             round.hold(self);
         }
+    }
+
+    fn remember(&self, cx: &Context<'_>) {
+        let mut task = self.task.borrow_mut();
+        if !task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
+            *task = Some(cx.waker().clone());
+        }
+    }
+
+    fn await_held(&self, cx: &Context<'_>) {
+        self.is_awaited.set(true);
+        self.remember(cx);
     }
 
     /// Without waiting. Who wrote it is woken where the kernel does not take all.
@@ -92,7 +104,12 @@ impl Socket {
         }
         let mut rest = self.rest.borrow_mut();
         match self.half.borrow().try_write(&rest) {
-            Ok(count) if count == rest.len() => return recycle(&mut rest),
+            Ok(count) if count == rest.len() => {
+                recycle(&mut rest);
+                if !self.is_awaited.replace(false) {
+                    return;
+                }
+            }
             Ok(count) => drop(rest.drain(..count)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => {
@@ -176,7 +193,11 @@ impl AsyncWrite for Writer {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.0.poll_unstuck(cx))?;
-        ready!(self.0.poll_rest(cx))?;
+        // What is held goes out with that of other connections here, too.
+        if self.0.is_held.get() {
+            self.0.await_held(cx);
+            return Poll::Pending;
+        }
         Pin::new(&mut *self.0.half.borrow_mut()).poll_shutdown(cx)
     }
 }

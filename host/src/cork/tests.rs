@@ -165,7 +165,13 @@ async fn what_is_held_goes_out_before_a_connection_is_shut_and_after_it_is_dropp
         hold_here();
         writer.write_all(b"bye").await.unwrap();
         if is_shut {
-            writer.shutdown().await.unwrap();
+            let flushed = async {
+                yield_now().await;
+                assert_eq!(there(&end), 0);
+                flush();
+            };
+            let (shut, ()) = tokio::join!(writer.shutdown(), flushed);
+            shut.unwrap();
         } else {
             drop(writer);
             flush();

@@ -29,8 +29,6 @@ pub async fn serve(worker: Rc<Worker>, accepted: Accepted) {
         Ok(stream) => stream,
         Err(error) => return tracing::warn!(%error, "a connection could not be taken over"),
     };
-    // Answers are written whole; Nagle's algorithm would only hold the last piece back.
-    drop(stream.set_nodelay(true));
     let address = peer.ip().to_canonical();
     let interim = Interim::default();
     let client = Client::new(address).with_interim(interim.clone());

@@ -4,12 +4,15 @@
 //! long-lived connections, and loses nothing at hand-over, as closing one of several accept
 //! queues would.
 
-use std::net::SocketAddr;
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::net::{SocketFlags, acceptfrom_with};
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::TcpListener;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::sync::{Semaphore, watch};
 
 use crate::worker::thread::{Accepted, Handle};
@@ -24,7 +27,7 @@ const BACKLOG: i32 = 4096;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Binds an address. Port 0 takes a free one.
-pub fn bind(address: SocketAddr) -> std::io::Result<std::net::TcpListener> {
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // A restart must not wait for the kernel to forget the last run's connections.
     socket.set_reuse_address(true)?;
@@ -32,6 +35,9 @@ pub fn bind(address: SocketAddr) -> std::io::Result<std::net::TcpListener> {
         // `[::]` means both families, whatever the machine's default is.
         socket.set_only_v6(false)?;
     }
+    // Answers are written whole; Nagle's algorithm would only hold the last piece back. Linux hands the setting on
+    // to each connection.
+    socket.set_tcp_nodelay(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)?;
@@ -40,7 +46,7 @@ pub fn bind(address: SocketAddr) -> std::io::Result<std::net::TcpListener> {
 
 /// Accepts until the gateway stops. Runs on the control runtime.
 pub async fn accept(
-    listener: TcpListener,
+    listener: AsyncFd<TcpListener>,
     workers: Arc<Vec<Handle>>,
     places: Arc<Semaphore>,
     mut stopping: watch::Receiver<bool>,
@@ -49,14 +55,14 @@ pub async fn accept(
         let next = async {
             // The place is taken first: without one, connections wait in the kernel's queue.
             let place = Arc::clone(&places).acquire_owned().await;
-            (place, listener.accept().await)
+            (place, listener.async_io(Interest::READABLE, take_next).await)
         };
         let (place, accepted) = tokio::select! {
             next = next => next,
             _ = stopping.wait_for(|stopping| *stopping) => return,
         };
         let Ok(place) = place else { return };
-        match accepted.and_then(|(stream, peer)| Ok((stream.into_std()?, peer))) {
+        match accepted {
             Ok((stream, peer)) => {
                 let least = workers.iter().min_by_key(|worker| worker.open_connections());
                 if let Some(worker) = least {
@@ -68,5 +74,29 @@ pub async fn accept(
                 tokio::time::sleep(PAUSE).await;
             }
         }
+    }
+}
+
+/// tokio's own way would make the socket known to this thread's runtime first, and then unknown again, since a
+/// worker is to have it: two system calls for each connection.
+fn take_next(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+    let (stream, peer) = acceptfrom_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)?;
+    let peer = peer.ok_or(io::ErrorKind::NotConnected)?;
+    Ok((stream.into(), SocketAddr::try_from(peer)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_does_not_block_and_has_no_nagle() {
+        let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        assert_eq!(take_next(&listener).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut stream, peer) = take_next(&listener).unwrap();
+        assert_eq!(peer, client.local_addr().unwrap());
+        assert!(stream.nodelay().unwrap());
+        assert_eq!(io::Read::read(&mut stream, &mut [0]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
     }
 }

@@ -11,6 +11,8 @@ use tokio::task::JoinSet;
 
 use crate::reload::Status;
 use crate::telemetry::Registry;
+use crate::unchecked::listener::watched;
+use crate::unchecked::schedule;
 use crate::worker::thread::Handle;
 use crate::{admin, listen};
 
@@ -39,6 +41,9 @@ impl Control {
         let (ended, has_ended) = oneshot::channel();
         let (workers, places) = (Arc::clone(workers), Arc::clone(places));
         let thread = std::thread::Builder::new().name("control".into()).spawn(move || {
+            // A worker that computes is not to stop for each connection that somebody opens: a few of them are accepted
+            // at once then, a moment later. Where it is refused, it stops.
+            let _ = schedule::batch();
             runtime.block_on(async move {
                 if let Some((listener, status, metrics)) = admin {
                     tokio::spawn(serve_admin(listener, status, metrics, stopping.clone()));
@@ -72,7 +77,7 @@ async fn accept_all(
 ) {
     let mut acceptors = JoinSet::new();
     for listener in listeners {
-        match TcpListener::from_std(listener) {
+        match watched(listener) {
             Ok(listener) => {
                 acceptors.spawn(listen::accept(listener, Arc::clone(&workers), Arc::clone(&places), stopping.clone()));
             }

@@ -6,6 +6,7 @@
 pub(crate) mod allocator;
 pub(crate) mod calls;
 pub(crate) mod code;
+pub(crate) mod listener;
 pub(crate) mod memory;
 pub(crate) mod schedule;
 pub(crate) mod text;
