@@ -18,6 +18,8 @@ use crate::process::Process;
 pub(crate) const SMALL: usize = 1024;
 /// Bytes of the large body, both ways.
 pub(crate) const LARGE: usize = 1 << 20;
+/// KiB of the answers under `/kib/`.
+pub(crate) const SIZES: [usize; 3] = [10, 64, 256];
 /// The small answer, which may be kept. It names the request it was made for: `seen-request`.
 pub(crate) const KEPT: &str = "/kept";
 /// Where the large body goes.
@@ -71,6 +73,7 @@ impl Services {
 fn text(ports: [u16; 3], elsewhere: u16) -> String {
     let listen: String = ports.map(|port| format!("listen 127.0.0.1:{port} backlog=16384; ")).concat();
     let small = "x".repeat(SMALL);
+    let sizes = SIZES.map(|kib| kib.to_string()).join(", ");
     let [user, orders, stock] = JSON;
     let [_, many_orders, much_stock] = texts(Answers::Long);
     let locations = format!(
@@ -90,6 +93,14 @@ fn text(ports: [u16; 3], elsewhere: u16) -> String {
         location = {LONG}/users/7 {{ return 200 '{user}'; }}
         location = {LONG}/orders {{ return 200 '{many_orders}'; }}
         location = {LONG}/stock {{ return 200 '{much_stock}'; }}
+        location ~ ^/kib/(?<kib>[0-9]+)$ {{
+            content_by_lua_block {{
+                local text = sizes[ngx.var.kib]
+                if not text then return ngx.exit(404) end
+                ngx.header["content-length"] = #text
+                ngx.print(text)
+            }}
+        }}
         location = {UPLOAD} {{
             # Answers when the whole body is there: nginx alone would not wait for it.
             content_by_lua_block {{
@@ -109,7 +120,11 @@ http {{
     keepalive_requests 1000000000;
     client_max_body_size 8m;
     client_body_buffer_size 2m;
-    init_by_lua_block {{ large = string.rep("y", {LARGE}) }}
+    init_by_lua_block {{
+        large = string.rep("y", {LARGE})
+        sizes = {{}}
+        for _, kib in ipairs({{ {sizes} }}) do sizes[tostring(kib)] = string.rep("z", kib * 1024) end
+    }}
     server {{ {listen}
         add_header seen-at here;{locations}
     }}

@@ -44,7 +44,7 @@ pub async fn serve(worker: &Worker, client: &Client, request: Request<Incoming>)
     let mut finish = Finish::begin(&snapshot, id, client, &request);
 
     // A client that waits to be asked for the body sends it to nobody else.
-    let is_held_back = request.headers.contains_key(header::EXPECT);
+    let is_held_back = !incoming.is_end_stream() && request.headers.contains_key(header::EXPECT);
     let body = |limit| Body::client(incoming, limit, snapshot.idle_timeout).left_to(&client.rest, is_held_back);
 
     // Which route, or why none.

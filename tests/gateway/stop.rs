@@ -73,6 +73,20 @@ async fn an_answer_that_takes_longer_than_the_drain_is_broken_off() {
 }
 
 #[tokio::test]
+async fn so_is_a_request_whose_body_is_still_coming() {
+    let upstream = Upstream::hanging().await;
+    let config = config().server("drain = \"200ms\"").upstream("web", [&upstream]).route("/", "web");
+    let mut gateway = Gateway::start(&config).await;
+    let mut client = gateway.raw().await;
+    client.write("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nfirst").await;
+    upstream.open(1).await;
+    gateway.signal("TERM");
+    assert_eq!(gateway.ended().await.code(), Some(0));
+    let log = gateway.log().text();
+    assert!(log.contains("\"connections\":1") && !log.contains("panicked"), "{log}");
+}
+
+#[tokio::test]
 async fn a_second_signal_ends_it_at_once() {
     let upstream = Upstream::hanging().await;
     let mut gateway = Gateway::start(&config().upstream("web", [&upstream]).route("/", "web")).await;

@@ -12,6 +12,7 @@ mod plain;
 mod plugin_change;
 mod reload;
 mod routes;
+mod sizes;
 mod start;
 
 use crate::check::Check;
@@ -89,6 +90,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         aggregate::scenario(),
         graphql::scenario(),
         cache::scenario(),
+        sizes::scenario(),
         bodies::scenario(),
         routes::scenario(),
         connections::scenario(),
