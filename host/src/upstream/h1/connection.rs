@@ -78,12 +78,13 @@ impl Connection {
         self.reader.is_silent() && self.is_idle()
     }
 
-    /// Gets ready for the next request. What a large answer needed is not kept.
+    /// Gets ready for the next request. What a large answer needed is not kept: of a buffer that was mostly given
+    /// away the capacity is small, and all of it would be kept nevertheless, and used again.
     pub(in crate::upstream) fn rest(&mut self) {
-        self.read_size = FIRST_READ;
-        if self.received.capacity() > FIRST_READ {
+        if self.read_size > FIRST_READ || self.received.capacity() > FIRST_READ {
             self.received = BytesMut::new();
         }
+        self.read_size = FIRST_READ;
     }
 
     /// Begins a request. `began` is now, or shortly before.

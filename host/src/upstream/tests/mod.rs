@@ -1,5 +1,6 @@
 //! Real sockets: small servers made by hand, each misbehaving in its own way.
 
+mod answers;
 mod balancing;
 mod failures;
 mod harness;
