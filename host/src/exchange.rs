@@ -52,6 +52,7 @@ pub async fn serve(worker: &Worker, client: &Client, request: Request<Incoming>)
     let Found { id: route_id, route, routed, nesting } = match found {
         Ok(found) => found,
         Err(failure) => {
+            // Nobody is to read it here, whatever its limit.
             drop(body(0));
             let (head, body) = respond::response(&failure, id);
             finish.note_failure(&failure);
